@@ -1,0 +1,1 @@
+"""The measured goals, as ratios taken in one run."""

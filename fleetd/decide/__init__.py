@@ -1,0 +1,1 @@
+"""Rules: pure functions over the words. Time, ids and chance are arguments."""

@@ -1,0 +1,1 @@
+"""Words: what fleetd speaks of. No input, no output, no clock."""

@@ -1,0 +1,47 @@
+"""Manifests, and objects as seen on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleetd.domain.refs import GroupVersionKind, ObjectRef
+
+Manifest = dict[str, Any]
+"""A Kubernetes object as plain JSON values. Never changed in place once it is handed on."""
+
+
+def gvk_of(manifest: Mapping[str, Any]) -> GroupVersionKind:
+    """Kind and version as the manifest states them; empty strings where it does not."""
+    return GroupVersionKind.of(str(manifest.get("apiVersion") or ""), str(manifest.get("kind") or ""))
+
+
+def ref_of(manifest: Mapping[str, Any]) -> ObjectRef:
+    """The manifest's identity, taken from its own words."""
+    gvk = gvk_of(manifest)
+    metadata = manifest.get("metadata") or {}
+    return ObjectRef(gvk.kind, gvk.group, str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One object as a watch or a list showed it: only what conditions and drift need.
+
+    `body` holds the paths that were asked for (metadata always); `raw` the whole object's JSON bytes as they came, for
+    what must see all of it. Nobody keeps `raw` beyond the step in hand.
+    """
+
+    ref: ObjectRef
+    uid: str
+    resource_version: str
+    body: Mapping[str, Any] = field(repr=False)
+    raw: bytes = field(repr=False, default=b"")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return (self.body.get("metadata") or {}).get("labels") or {}
+
+    @property
+    def deleting(self) -> bool:
+        return bool((self.body.get("metadata") or {}).get("deletionTimestamp"))

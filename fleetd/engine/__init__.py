@@ -1,0 +1,1 @@
+"""The loops: the only part that changes a cluster."""

@@ -1,0 +1,1 @@
+"""Kubernetes API machinery with storage as a port."""

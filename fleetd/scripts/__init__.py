@@ -1,0 +1,1 @@
+"""Killable child processes that run Lua and Jinja2."""

@@ -1,0 +1,1 @@
+"""What the faces may ask and say."""

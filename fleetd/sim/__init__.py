@@ -1,0 +1,1 @@
+"""Simulated clusters that speak the real protocol to real clients."""

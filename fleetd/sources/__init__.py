@@ -1,0 +1,1 @@
+"""Where CloudEvents come from: NATS, JetStream, HTTP."""

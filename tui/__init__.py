@@ -1,0 +1,1 @@
+"""The terminal interface: a face of fleetd for operators."""
