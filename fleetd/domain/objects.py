@@ -45,3 +45,22 @@ class Observed:
     @property
     def deleting(self) -> bool:
         return bool((self.body.get("metadata") or {}).get("deletionTimestamp"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What of an object somebody reads, so that no more than that is decoded and kept.
+
+    A path is a tuple of map keys from the top (`("status", "loadBalancer", "ingress")`); all below it is included. Metadata
+    is always read, except managedFields. `whole` asks for everything but managedFields.
+    """
+
+    paths: frozenset[tuple[str, ...]] = frozenset()
+    whole: bool = False
+
+    @property
+    def metadata_only(self) -> bool:
+        return not self.whole and all(path[:1] == ("metadata",) for path in self.paths)
+
+    def __or__(self, other: Reads) -> Reads:
+        return Reads(self.paths | other.paths, self.whole or other.whole)
