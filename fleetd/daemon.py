@@ -1,0 +1,75 @@
+"""Builds everything, runs it, stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+import yaml
+
+from fleetd.cluster.connect import connect
+from fleetd.cluster.port import Cluster
+from fleetd.cluster.settings import ClusterSettings
+from fleetd.domain.errors import InvalidInput
+from fleetd.engine.clock import Clock
+from fleetd.engine.engine import Engine
+from fleetd.scripts.pool import ScriptPool
+from fleetd.settings import Settings
+from fleetd.store.crypto import MasterKey
+from fleetd.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+
+def master_key(settings: Settings) -> MasterKey | None:
+    """The key that the settings name, if they name one."""
+    return MasterKey.from_file(settings.key_file) if settings.key_file else None
+
+
+def read_kubeconfig_text(text: str) -> Mapping[str, Any]:
+    """A kubeconfig from a Secret.
+
+    Raises:
+        InvalidInput: it is no YAML mapping.
+    """
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidInput("the kubeconfig is no YAML") from error
+    if not isinstance(value, dict):
+        raise InvalidInput("the kubeconfig is no YAML mapping")
+    return value
+
+
+async def run(settings: Settings, *, ready: Callable[[Engine], None] | None = None, stop: asyncio.Event | None = None) -> None:
+    """Runs the daemon until `stop` is set, or until SIGINT or SIGTERM.
+
+    Raises:
+        Refused: another daemon runs on this database.
+    """
+    ending = stop or asyncio.Event()
+    if stop is None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    limits = ClusterSettings(allowed_exec=settings.allowed_exec)
+
+    async def open_cluster(name: str, text: str) -> Cluster:
+        return await connect(name, read_kubeconfig_text(text), settings=limits)
+
+    database = await Database.open(settings.database, key=master_key(settings), daemon=True)
+    try:
+        async with ScriptPool() as scripts:
+            engine = Engine(database, open_cluster, scripts, Clock(), observe=settings.observe)
+            running = asyncio.create_task(engine.run())
+            waiting = asyncio.create_task(ending.wait())
+            if ready is not None:
+                ready(engine)
+            await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=running.cancelled())
+    finally:
+        await database.close()

@@ -1,0 +1,70 @@
+"""What somebody else changed on an object of ours.
+
+Ours is what our managedFields entry covered right after the last apply. A label that somebody adds is not drift; one of
+ours that somebody changes or removes is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from fleetd.decide.digest import canonical, digest
+from fleetd.decide.ownership import MANAGER, entry_of
+from fleetd.domain.fieldset import MISSING, FieldSet, path_text, project, value_at
+from fleetd.domain.records import DriftField
+
+HIDDEN = '"***"'
+
+
+def fields_of_entry(live: Mapping[str, Any]) -> str:
+    """Our entry's fieldsV1 as compact JSON; empty when we hold nothing."""
+    entry = entry_of(live)
+    return canonical(entry).decode() if entry is not None else ""
+
+
+def owned_digest(live: Mapping[str, Any]) -> str:
+    """Digest of the part of the live object that our entry covers, and of the entry itself."""
+    entry = entry_of(live)
+    if entry is None:
+        return ""
+    return digest([project(live, FieldSet.from_fields_v1(entry)), entry])
+
+
+def drifted_fields(live: Mapping[str, Any] | None, wanted: Mapping[str, Any], fields: str) -> tuple[DriftField, ...]:
+    """Which of our fields (`fields`: fieldsV1 JSON of the last apply) differ from what we want; the whole object when it is gone."""
+    if live is None:
+        return (DriftField("", "present", "absent"),)
+    secret = wanted.get("kind") == "Secret"
+    found = []
+    for path in field_set(fields).leaves():
+        ours, theirs = value_at(wanted, path), value_at(live, path)
+        if ours is not MISSING and ours != theirs:
+            hide = secret and path[0] in ("f:data", "f:stringData")
+            found.append(DriftField(path_text(path), HIDDEN if hide else _json(ours), HIDDEN if hide else _json(theirs)))
+    return tuple(found)
+
+
+def field_set(fields: str) -> FieldSet:
+    """The set that fieldsV1 JSON stands for; empty text is the empty set."""
+    return FieldSet.from_fields_v1(orjson.loads(fields)) if fields else FieldSet()
+
+
+def held_paths(fields: str) -> frozenset[str]:
+    """Every path of a set, as Kubernetes writes them in conflicts."""
+    return frozenset(path_text(path) for path in field_set(fields).paths())
+
+
+def changed_by(live: Mapping[str, Any] | None) -> str:
+    """The manager that wrote last, other than us; empty when the object does not tell."""
+    if live is None:
+        return ""
+    entries = (live.get("metadata") or {}).get("managedFields") or ()
+    others = [entry for entry in entries if entry.get("manager") != MANAGER and not entry.get("subresource")]
+    return str(max(others, key=lambda entry: str(entry.get("time") or ""))["manager"]) if others else ""
+
+
+def _json(value: Any) -> str:
+    return "absent" if value is MISSING else orjson.dumps(value).decode()

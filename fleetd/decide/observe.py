@@ -1,0 +1,173 @@
+"""Observed objects and sources make verdicts, or a wish that a script be run.
+
+Rules of `resourceSelectors`: an object that is being deleted never matches; namespace, name and label filters must all
+hold; CEL rules are OR-ed, and a rule that fails or yields no boolean counts as not true; where both CEL and Lua are given,
+CEL that is true decides, and Lua is asked only if no rule is true (Sveltos' `resourceSelectors`, release 1.14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleetd.decide.cel.port import Evaluator
+from fleetd.decide.cel.program import compile_cel
+from fleetd.decide.select import LabelFilters, Selector, compile_label_filters, compile_selector
+from fleetd.domain.errors import EvaluationFailed, GiveUp, InvalidInput
+from fleetd.domain.objects import Observed, Reads
+from fleetd.domain.refs import GroupVersionKind
+from fleetd.domain.states import VerdictState
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a source says of an object; `deciding` is the term that decided, in the source's own words."""
+
+    state: VerdictState
+    reason: str
+    deciding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A script that must be run on the object before there is a judgement."""
+
+    source: str
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One entry of `resourceSelectors`, ready to be asked."""
+
+    gvk: GroupVersionKind
+    namespace: str
+    name: str
+    filters: LabelFilters | None
+    selector: Selector | None
+    rules: tuple[tuple[str, Evaluator], ...]
+    script: str
+    reads: Reads
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An EventSource, ready to be asked. With a `problem` it is asked nothing, and what it reported stays."""
+
+    name: str
+    collect: bool
+    conditions: Mapping[GroupVersionKind, tuple[Condition, ...]]
+    problem: str = ""
+    tenant: Mapping[str, str] = field(default_factory=dict)
+
+    def reads(self, gvk: GroupVersionKind) -> Reads:
+        """What must be decoded of objects of this kind."""
+        reads = Reads(raw=self.collect)
+        for condition in self.conditions.get(gvk, ()):
+            reads |= condition.reads
+        return reads
+
+
+MATCHED = Judgement(VerdictState.MATCH, "selected", "resourceSelectors")
+DELETING = Judgement(VerdictState.NO_MATCH, "the object is being deleted", "metadata.deletionTimestamp")
+
+
+def compile_source(manifest: Mapping[str, Any]) -> Source:
+    """Never raises for what a user wrote: the source then carries the problem as one sentence."""
+    metadata, spec = manifest["metadata"], manifest.get("spec") or {}
+    conditions: dict[GroupVersionKind, tuple[Condition, ...]] = {}
+    problem = ""
+    for index, entry in enumerate(spec.get("resourceSelectors") or ()):
+        try:
+            condition = _compile_condition(entry)
+        except (EvaluationFailed, InvalidInput) as error:
+            problem = f"spec.resourceSelectors[{index}]{_where(error)}: {error}"
+            break
+        conditions[condition.gvk] = (*conditions.get(condition.gvk, ()), condition)
+    labels = metadata.get("labels") or {}
+    tenant = {key: value for key, value in labels.items() if key.startswith("projectsveltos.io/serviceaccount-")}
+    return Source(metadata["name"], bool(spec.get("collectResources")), conditions, problem, tenant)
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, EvaluationFailed) and error.line:
+        return f" line {error.line}, column {error.column}"
+    return ""
+
+
+def _compile_condition(entry: Mapping[str, Any]) -> Condition:
+    rules = []
+    reads = Reads()
+    for rule in entry.get("evaluateCEL") or ():
+        try:
+            program = compile_cel(rule["rule"])
+        except EvaluationFailed as error:
+            raise EvaluationFailed(f"rule {rule['name']!r}: {error}", line=error.line, column=error.column) from error
+        rules.append((str(rule["name"]), program))
+        whole = () in program.reads
+        reads |= Reads(frozenset(path for path in program.reads if path), whole)
+    script = entry.get("evaluate") or ""
+    if script:
+        reads |= Reads(whole=True)
+    filters, selector = entry.get("labelFilters"), entry.get("selector")
+    return Condition(
+        GroupVersionKind(entry.get("group") or "", entry["version"], entry["kind"]),
+        entry.get("namespace") or "",
+        entry.get("name") or "",
+        compile_label_filters(filters) if filters else None,
+        compile_selector(selector) if selector else None,
+        tuple(rules),
+        script,
+        reads,
+    )
+
+
+def judge(source: Source, gvk: GroupVersionKind, observed: Observed) -> Judgement | Wish:
+    """Asks every selector for this kind; the first that matches decides, otherwise the last refusal is the reason."""
+    if observed.deleting:
+        return DELETING
+    answer: Judgement | Wish = MATCHED
+    for condition in source.conditions.get(gvk, ()):
+        answer = _ask(source, condition, observed)
+        if isinstance(answer, Judgement) and answer.state is VerdictState.MATCH:
+            return answer
+    return answer
+
+
+def _ask(source: Source, condition: Condition, observed: Observed) -> Judgement | Wish:
+    ref = observed.ref
+    if condition.namespace and condition.namespace != ref.namespace:
+        return _refused(f"the namespace is not {condition.namespace}", "namespace")
+    if condition.name and condition.name != ref.name:
+        return _refused(f"the name is not {condition.name}", "name")
+    if condition.filters is not None and not condition.filters.matches(observed.labels):
+        return _refused(condition.filters.why_not(observed.labels) or "", "labelFilters")
+    if condition.selector is not None and not condition.selector.matches(observed.labels):
+        return _refused(condition.selector.why_not(observed.labels) or "", "selector")
+    if not condition.rules and not condition.script:
+        return MATCHED
+    reason, deciding = "", ""
+    for name, program in condition.rules:
+        try:
+            if program.matches(observed.body):
+                return Judgement(VerdictState.MATCH, f"rule {name} is true", f"evaluateCEL {name}")
+            reason, deciding = reason or f"rule {name} is not true", deciding or f"evaluateCEL {name}"
+        except GiveUp as error:
+            reason, deciding = f"rule {name} counts as not true: {error}", f"evaluateCEL {name}"
+    return Wish(source.name, condition.script) if condition.script else Judgement(VerdictState.NO_MATCH, reason, deciding)
+
+
+def _refused(reason: str, deciding: str) -> Judgement:
+    return Judgement(VerdictState.NO_MATCH, reason, deciding)
+
+
+def answered(answers: Sequence[tuple[bool | None, str]]) -> Judgement:
+    """The judgement of scripts that were run on one object: (matching, message or error); None where the script failed."""
+    for matching, message in answers:
+        if matching:
+            return Judgement(VerdictState.MATCH, message or "the script says so", "evaluate")
+    for matching, message in answers:
+        if matching is None:
+            return Judgement(VerdictState.ERROR, message, "evaluate")
+    return Judgement(VerdictState.NO_MATCH, answers[-1][1] or "the script says no", "evaluate")

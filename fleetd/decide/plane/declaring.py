@@ -1,0 +1,267 @@
+"""Declared objects enter and leave the plane; `settle` carries what follows through all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, Trigger, compile_profile, compile_trigger, member_key, profile_id
+from fleetd.decide.members import Member, credentials_of, template_data
+from fleetd.decide.observe import Source, compile_source
+from fleetd.decide.plane.delivering import release
+from fleetd.decide.plane.observing import drop_kinds, report_changes
+from fleetd.decide.plane.placing import place
+from fleetd.decide.plane.reacting import meet, react, reactions_to
+from fleetd.decide.plane.state import Plane
+from fleetd.decide.plane.turn import Turn
+from fleetd.decide.rendering import Render
+from fleetd.domain.errors import GiveUp
+from fleetd.domain.objects import Manifest
+from fleetd.domain.records import DeclaredStatus, MemberGone, VerdictGone
+from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
+from fleetd.domain.states import DeclaredState
+
+SOURCE = GroupKind(LIB_GROUP, "EventSource")
+TRIGGER = GroupKind(LIB_GROUP, "EventTrigger")
+CLUSTER_PROFILE = GroupKind(CONFIG_GROUP, "ClusterProfile")
+PROFILE = GroupKind(CONFIG_GROUP, "Profile")
+SVELTOS_CLUSTER = GroupKind(LIB_GROUP, "SveltosCluster")
+CAPI_CLUSTER = GroupKind(CAPI_GROUP, "Cluster")
+CONTENTS = (GroupKind("", "ConfigMap"), GroupKind("", "Secret"))
+
+
+def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None, *, unsupported: Collection[str] = ()) -> None:
+    """Takes one declared object as it now is, or None when it was deleted; nothing follows before `settle`."""
+    kind = ref.group_kind
+    problem = ""
+    if kind == SOURCE:
+        problem = _declare_source(plane, ref.name, manifest)
+    elif kind == TRIGGER:
+        problem = _declare_trigger(plane, ref.name, manifest)
+    elif kind in (CLUSTER_PROFILE, PROFILE):
+        problem = _declare_profile(plane, ref, manifest)
+    elif kind in CONTENTS:
+        if manifest is None:
+            plane.contents.pop(ref, None)
+        else:
+            plane.contents[ref] = manifest
+        plane.dirty.contents.add(ref)
+        plane.dirty.reactions |= plane.readers.get(ref, set())
+        turn.reconnect |= plane.credentials.get(ref, set())
+    elif kind in (SVELTOS_CLUSTER, CAPI_CLUSTER):
+        _declare_member(plane, turn, ref, manifest)
+    if manifest is not None:
+        state = DeclaredState.FAILED if problem else DeclaredState.UNSUPPORTED if unsupported else DeclaredState.READY
+        reason = problem or (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "")
+        turn.records.append(DeclaredStatus(ref=ref, state=state, reason=reason, at=turn.now))
+
+
+def _declare_source(plane: Plane, name: str, manifest: Manifest | None) -> str:
+    if manifest is None:
+        plane.sources.pop(name, None)
+        plane.dirty.sources.add(name)
+        return ""
+    source = compile_source(manifest)
+    before = plane.sources.get(name)
+    if source.problem and before is not None:
+        plane.sources[name] = replace(before, problem=source.problem)
+    else:
+        plane.sources[name] = source
+    plane.dirty.sources.add(name)
+    return source.problem
+
+
+def _declare_trigger(plane: Plane, name: str, manifest: Manifest | None) -> str:
+    plane.dirty.triggers.add(name)
+    if manifest is None:
+        plane.triggers.pop(name, None)
+        return ""
+    try:
+        plane.triggers[name] = compile_trigger(manifest)
+    except GiveUp as error:
+        return str(error)
+    return ""
+
+
+def _declare_profile(plane: Plane, ref: ObjectRef, manifest: Manifest | None) -> str:
+    name = profile_id(ref)
+    plane.dirty.profiles.add(name)
+    if manifest is None:
+        plane.profiles.pop(name, None)
+        return ""
+    try:
+        plane.profiles[name] = compile_profile(manifest)
+    except GiveUp as error:
+        return str(error)
+    return ""
+
+
+def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None) -> None:
+    cluster = member_key(ref)
+    before = plane.members.get(cluster)
+    plane.dirty.members.add(cluster)
+    turn.reconnect.add(cluster)
+    if before is not None:
+        plane.credentials[credentials_of(before).secret].discard(cluster)
+    if manifest is None:
+        if plane.members.pop(cluster, None) is not None:
+            turn.records.append(MemberGone(cluster=cluster, at=turn.now))
+        plane.reachable.pop(cluster, None)
+        return
+    known = plane.known_members.get(cluster)
+    metadata = manifest["metadata"]
+    spec = manifest.get("spec") or {}
+    plane.members[cluster] = Member(
+        cluster=cluster,
+        kind=ref.kind,
+        namespace=ref.namespace,
+        name=ref.name,
+        labels=metadata.get("labels") or {},
+        manifest=_shown(manifest),
+        ready=before.ready if before else (known.ready if known else False),
+        paused=bool(spec.get("paused")),
+    )
+    plane.credentials[credentials_of(plane.members[cluster]).secret].add(cluster)
+    if before is not None and before.paused != plane.members[cluster].paused:
+        for name in sorted(plane.placed.get(cluster, ())):
+            release(plane, turn, name, cluster)
+
+
+def _shown(manifest: Manifest) -> Manifest:
+    """A cluster's object as templates see it: without what every write and every look at the cluster changes."""
+    hidden = ("managedFields", "resourceVersion", "generation")
+    metadata = {key: value for key, value in manifest["metadata"].items() if key not in hidden}
+    shown: dict[str, Any] = {key: value for key, value in manifest.items() if key != "status"}
+    return {**shown, "metadata": metadata}
+
+
+def became_ready(plane: Plane, turn: Turn, cluster: str) -> None:
+    """A cluster answered for the first time; ready never resets."""
+    member = plane.members.get(cluster)
+    if member is not None and not member.ready:
+        plane.members[cluster] = replace(member, ready=True)
+        plane.dirty.members.add(cluster)
+        settle(plane, turn)
+
+
+def settle(plane: Plane, turn: Turn) -> None:
+    """Carries all that is dirty through every stage, until nothing is."""
+    _listen(plane, turn)
+    while plane.dirty.reports or plane.dirty.reactions or plane.dirty.contents or plane.dirty.profiles:
+        meet(plane, turn, report_changes(plane, turn))
+        for ref in plane.dirty.contents:
+            plane.dirty.reactions |= plane.readers.get(ref, set())
+        react(plane, turn)
+        place(plane, turn)
+
+
+def _listen(plane: Plane, turn: Turn) -> None:
+    """Which triggers take which source's reports from which cluster, after members, sources or triggers changed."""
+    dirty = plane.dirty
+    if not (dirty.members or dirty.sources or dirty.triggers):
+        return
+    members, triggers, sources = set(dirty.members), set(dirty.triggers), set(dirty.sources)
+    dirty.members.clear()
+    dirty.triggers.clear()
+    dirty.sources.clear()
+    touched: set[str] = set()
+    for name in set(plane.triggers) | triggers:
+        touched |= _select(plane, turn, name, None if name in triggers else members)
+    for name in sources:
+        touched |= _edited(plane, name)
+    for cluster in touched | members:
+        _interest(plane, turn, cluster)
+    for name in triggers:
+        for cluster in set(plane.selected.get(name, ())) | {where for trigger, where in plane.reactions_by_trigger if trigger == name}:
+            dirty.reactions |= _reactions(plane, name, cluster)
+    for cluster in members:
+        for name in plane.triggers:
+            dirty.reactions |= _reactions(plane, name, cluster)
+    dirty.profiles |= {name for name, profile in plane.profiles.items() if members}
+    dirty.profiles |= {name for cluster in members for name in plane.placed.get(cluster, ())}
+
+
+def _reactions(plane: Plane, name: str, cluster: str) -> set[tuple[str, str, ObjectRef | None]]:
+    trigger = plane.triggers.get(name)
+    if trigger is not None:
+        return reactions_to(plane, trigger, cluster)
+    return {(name, cluster, ref) for ref in plane.reactions_by_trigger.get((name, cluster), ())}
+
+
+def _select(plane: Plane, turn: Turn, name: str, only: set[str] | None) -> set[str]:
+    """Brings a trigger's source clusters up to date, all or only these; the clusters where something changed."""
+    trigger = plane.triggers.get(name)
+    before = plane.selected.get(name, {})
+    now = dict(before) if only is not None else {}
+    for cluster in plane.members if only is None else only:
+        member = plane.members.get(cluster)
+        now.pop(cluster, None)
+        if trigger is not None and member is not None and member.ready and trigger.sources.matches(member.labels):
+            source = _source_name(trigger, member, turn.render)
+            if source:
+                now[cluster] = source
+    if trigger is None:
+        plane.selected.pop(name, None)
+    else:
+        plane.selected[name] = now
+    changed = {cluster for cluster in set(before) | set(now) if before.get(cluster) != now.get(cluster)}
+    for cluster in changed:
+        if cluster in before:
+            plane.listeners[cluster][before[cluster]].discard(name)
+        if cluster in now:
+            plane.listeners.setdefault(cluster, {}).setdefault(now[cluster], set()).add(name)
+    return changed
+
+
+def _source_name(trigger: Trigger, member: Member, render: Render) -> str:
+    if "{{" not in trigger.source_name:
+        return trigger.source_name
+    try:
+        return render.deploy(trigger.source_name, template_data(member), "spec.eventSourceName")
+    except GiveUp:
+        return ""
+
+
+def _edited(plane: Plane, name: str) -> set[str]:
+    """The clusters where an edited or deleted source is listened to."""
+    clusters = {cluster for cluster, heard in plane.listeners.items() if heard.get(name)}
+    source = plane.sources.get(name)
+    for cluster in clusters:
+        if source is not None and not source.problem:
+            drop_kinds(plane, name, cluster, {gvk.group_kind for gvk in source.conditions})
+    return clusters
+
+
+def _interest(plane: Plane, turn: Turn, cluster: str) -> None:
+    """Rebuilds what a cluster is watched for; reports that nobody listens to any more are dropped."""
+    names = {source for source, triggers in plane.listeners.get(cluster, {}).items() if triggers}
+    wanted: dict[GroupVersionKind, tuple[Source, ...]] = {}
+    for name in sorted(names):
+        source = plane.sources.get(name)
+        for gvk in source.conditions if source is not None else ():
+            assert source is not None  # noqa: S101 - the loop is empty without it
+            wanted[gvk] = (*wanted.get(gvk, ()), source)
+    before = plane.interest.get(cluster, {})
+    if wanted:
+        plane.interest[cluster] = wanted
+    else:
+        plane.interest.pop(cluster, None)
+    for name in plane.reported_on.get(cluster, frozenset()) - (names & plane.sources.keys()):
+        _drop_report(plane, turn, (name, cluster))
+    if before.keys() != wanted.keys():
+        turn.rewatch.add(cluster)
+    for gvk, sources in wanted.items():
+        if set(map(id, sources)) - set(map(id, before.get(gvk, ()))):
+            turn.rejudge.add((cluster, gvk))
+
+
+def _drop_report(plane: Plane, turn: Turn, key: tuple[str, str]) -> None:
+    report = plane.reports.get(key)
+    if report is None:
+        return
+    for ref in report.judgements:
+        turn.records.append(VerdictGone(source=key[0], cluster=key[1], ref=ref, at=turn.now))
+    report.judgements.clear()
+    report.pending = dict.fromkeys(report.objects)
+    plane.dirty.reports.add(key)

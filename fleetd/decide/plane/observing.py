@@ -1,0 +1,222 @@
+"""Observations become verdicts, verdicts differences of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from fleetd.decide.observe import Judgement, Source, Wish, answered, judge
+from fleetd.decide.plane.drifting import owned_listed, owned_seen
+from fleetd.decide.plane.state import Plane, Report
+from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.decide.removal import weigh
+from fleetd.decide.report import difference, reported
+from fleetd.domain.objects import Observed
+from fleetd.domain.records import EventRecord, HeldLoss, ReportedObject, Stage, VerdictGone, VerdictRecord
+from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
+from fleetd.domain.states import VerdictState
+
+KEPT_REFUSALS = 100
+"""Verdict rows kept of non-matching objects, for each source and cluster."""
+
+Change = tuple[bool, Observed]
+"""(it still exists, the object)"""
+
+
+def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes: Sequence[Change], *, confirming: bool = False) -> None:
+    """Takes events of an unbroken watch; `confirming` where they are the objects of a second, complete read."""
+    sources = plane.sources_on(cluster, gvk)
+    owned = plane.inventory.get(cluster)
+    for exists, observed in changes:
+        if owned and observed.ref in owned:
+            owned_seen(plane, turn, cluster, observed, exists)
+        wishes = []
+        for source in sources:
+            if source.problem:
+                continue
+            if not exists:
+                _gone(plane, turn, source, cluster, observed.ref)
+                continue
+            answer = judge(source, gvk, observed)
+            if isinstance(answer, Wish):
+                wishes.append(answer)
+            else:
+                _conclude(plane, turn, source, Sight(cluster, gvk, observed, confirming), answer)
+        if wishes:
+            turn.asks.append(Ask(cluster, gvk, observed, tuple(wishes), confirming))
+
+
+def listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, objects: Sequence[Observed], *, confirming: bool = False) -> None:
+    """Takes a complete list. What it lacks is in doubt until a second read (`confirming`) agrees."""
+    seen(plane, turn, cluster, gvk, [(True, item) for item in objects], confirming=confirming)
+    present = {item.ref for item in objects}
+    for source in plane.sources_on(cluster, gvk):
+        if source.problem:
+            continue
+        report = plane.report(source.name, cluster)
+        kinds = gvk.group_kind
+        if confirming or not report.doubted:
+            report.edited.discard(kinds)
+        for ref in [ref for ref in report.judgements if ref.group_kind == kinds and ref not in present and ref not in report.objects]:
+            del report.judgements[ref]
+            turn.records.append(VerdictGone(source=source.name, cluster=cluster, ref=ref, at=turn.now))
+        missing = {ref for ref in report.objects if ref.group_kind == kinds and ref not in present}
+        if confirming:
+            for ref in sorted(missing & report.doubted):
+                _gone(plane, turn, source, cluster, ref)
+        elif missing:
+            report.doubted |= missing
+            turn.doubts.add((cluster, gvk))
+            turn.tell(Stage.OBSERVE, f"EventSource/{source.name}", cluster, "doubt", f"{len(missing)} objects are missing; reading again")
+    owned_listed(plane, turn, cluster, gvk, present)
+
+
+def answer_asked(plane: Plane, turn: Turn, ask: Ask, answers: Sequence[tuple[bool | None, str]]) -> None:
+    """Takes the scripts' answers, one for each wish of the ask."""
+    by_name = {source.name: source for source in plane.sources_on(ask.cluster, ask.gvk)}
+    for wish, answer in zip(ask.wishes, answers, strict=True):
+        source = by_name.get(wish.source)
+        if source is not None:
+            _conclude(plane, turn, source, Sight(ask.cluster, ask.gvk, ask.observed, ask.confirming), answered([answer]))
+
+
+class Sight(NamedTuple):
+    """One object, where it was seen, and whether by a second, complete read."""
+
+    cluster: str
+    gvk: GroupVersionKind
+    observed: Observed
+    confirming: bool
+
+
+def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Judgement) -> None:
+    key = (source.name, sight.cluster)
+    report = plane.report(*key)
+    observed = sight.observed
+    ref = observed.ref
+    before = report.judgements.get(ref)
+    if before is not answer and before != answer:
+        _note(turn, report, source, sight.cluster, ref, answer)
+    if answer.state is VerdictState.ERROR:
+        return
+    if answer.state is VerdictState.MATCH:
+        report.doubted.discard(ref)
+        known = report.pending.get(ref) or report.objects.get(ref)
+        if known is not None and known.uid == observed.uid and not source.collect and ref not in report.pending:
+            return
+        now = reported(sight.gvk, observed, orjson.loads(observed.raw) if source.collect else None)
+        if known is not None and known.digest == now.digest and known.uid == now.uid and ref not in report.pending:
+            return
+        report.pending[ref] = now
+    elif ref not in report.objects and ref not in report.pending:
+        return
+    elif ref.group_kind in report.edited and not (sight.confirming and ref in report.doubted):
+        report.doubted.add(ref)
+        turn.doubts.add((sight.cluster, sight.gvk))
+        return
+    else:
+        report.pending[ref] = None
+    plane.dirty.reports.add(key)
+
+
+def _note(turn: Turn, report: Report, source: Source, cluster: str, ref: ObjectRef, answer: Judgement) -> None:
+    """Records a verdict when it changes; of objects that never matched only so many."""
+    if answer.state is VerdictState.NO_MATCH and ref not in report.judgements and len(report.judgements) >= KEPT_REFUSALS:
+        return
+    report.judgements[ref] = answer
+    turn.records.append(
+        VerdictRecord(
+            source=source.name, cluster=cluster, ref=ref, state=answer.state, reason=answer.reason, deciding=answer.deciding, since=turn.now
+        )
+    )
+
+
+def _gone(plane: Plane, turn: Turn, source: Source, cluster: str, ref: ObjectRef) -> None:
+    report = plane.report(source.name, cluster)
+    if report.judgements.pop(ref, None) is not None:
+        turn.records.append(VerdictGone(source=source.name, cluster=cluster, ref=ref, at=turn.now))
+    if ref in report.objects or ref in report.pending:
+        report.pending[ref] = None
+        plane.dirty.reports.add((source.name, cluster))
+
+
+def report_changes(plane: Plane, turn: Turn) -> list[EventRecord]:
+    """Turns all that is pending into events; a loss that is too large for doubt or for an edit is held."""
+    events = []
+    for key in sorted(plane.dirty.reports):
+        report = plane.reports.get(key)
+        if report is None:
+            continue
+        source, cluster = key
+        after, report.pending = report.pending, {}
+        after = _hold(plane, turn, source, cluster, report, after)
+        changes = difference(report.objects, after)
+        report.doubted -= set(after)
+        if not changes:
+            continue
+        for change in changes:
+            if after[change.object.ref] is None:
+                report.objects.pop(change.object.ref, None)
+            else:
+                report.objects[change.object.ref] = change.object
+        report.revision += 1
+        cause = turn.caused_by()
+        event = EventRecord(
+            event_id=turn.new_id(),
+            source=source,
+            cluster=cluster,
+            revision=report.revision,
+            detected_at=turn.now,
+            matching_count=len(report.objects),
+            changes=changes,
+            cause_id=cause,
+        )
+        report.event_id = event.event_id
+        turn.records.append(event)
+        for change in changes[:20]:
+            turn.tell(Stage.REPORT, change.object.ref, cluster, change.change.value, f"EventSource {source}, revision {report.revision}")
+        events.append(event)
+    plane.dirty.reports.clear()
+    return events
+
+
+def drop_kinds(plane: Plane, source: str, cluster: str, kinds: Collection[GroupKind]) -> None:
+    """A source was edited: what it reported of other kinds than these is lost by the edit, the rest must be judged anew."""
+    report = plane.reports.get((source, cluster))
+    if report is None:
+        return
+    report.edited = {ref.group_kind for ref in report.objects}
+    for ref in report.objects:
+        if ref.group_kind not in kinds:
+            report.pending[ref] = None
+            report.doubted.add(ref)
+            plane.dirty.reports.add((source, cluster))
+
+
+Pending = dict[ObjectRef, ReportedObject | None]
+
+
+def _hold(plane: Plane, turn: Turn, source: str, cluster: str, report: Report, after: Pending) -> Pending:
+    """Leaves out what is lost on doubt, when it is more than one step may lose."""
+    doubted = [ref for ref, now in after.items() if now is None and ref in report.doubted]
+    loss = weigh([str(ref) for ref in doubted], len(report.objects))
+    subject = f"EventSource/{source}@{cluster}"
+    if not loss.held or subject in plane.approved:
+        plane.approved.discard(subject)
+        plane.held.pop(subject, None)
+        return after
+    if subject not in plane.held:
+        record = HeldLoss(
+            proposal_id=turn.new_id(),
+            subject=subject,
+            summary=f"EventSource {source} on {cluster}: {loss}",
+            lost=loss.lost,
+            created_at=turn.now,
+            cause_id=turn.caused_by(),
+        )
+        plane.held[subject] = record
+        turn.records.append(record)
+        turn.tell(Stage.REPORT, f"EventSource/{source}", cluster, "held", str(loss))
+    return {ref: now for ref, now in after.items() if ref not in doubted}

@@ -1,0 +1,199 @@
+"""Profiles and clusters make placements: who gets what; and placements the work that is due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleetd.decide.definitions import Profile, SyncMode
+from fleetd.decide.digest import digest
+from fleetd.decide.members import Member
+from fleetd.decide.plane.matching import destination_states
+from fleetd.decide.plane.state import Placement, Plane
+from fleetd.decide.plane.turn import Turn
+from fleetd.decide.removal import weigh
+from fleetd.decide.wanted import Wanted, WantedAddon, wanted
+from fleetd.domain.records import AddonGone, AddonRecord, HeldLoss, Stage
+from fleetd.domain.states import AddonState
+
+DONE = (AddonState.DEPLOYED, AddonState.HEALTHY)
+MOVING = (AddonState.APPLYING, AddonState.REMOVING)
+
+
+def place(plane: Plane, turn: Turn) -> None:
+    """Brings every dirty profile's placements up to date."""
+    for ref in plane.dirty.contents:
+        plane.dirty.profiles |= plane.users.get(ref, set())
+    plane.dirty.contents.clear()
+    for name in sorted(plane.dirty.profiles):
+        _place(plane, turn, name)
+    plane.dirty.profiles.clear()
+
+
+def reaches(profile: Profile, member: Member) -> bool:
+    """Whether the profile belongs on the cluster: by selector only when the cluster is ready, by name always."""
+    if profile.namespaced and member.namespace != profile.ref.namespace:
+        return False
+    if member.cluster in profile.cluster_refs:
+        return True
+    return profile.selector is not None and member.ready and profile.selector.matches(member.labels)
+
+
+def _place(plane: Plane, turn: Turn, name: str) -> None:
+    profile = plane.profiles.get(name)
+    current = plane.placements[name]
+    key = plane.reaction_of.get(name)
+    turn.cause = plane.matches[plane.match_of[key]].cause_id if key in plane.match_of else turn.caused_by()
+    if profile is not None and profile.paused:
+        _tell_waiting(plane, turn, name, "the profile is paused")
+        return
+    members = [] if profile is None else [member for member in plane.members.values() if reaches(profile, member)]
+    names = {member.cluster for member in members}
+    lost = [cluster for cluster, item in current.items() if cluster not in names and item.wanted is not None]
+    if lost and not _held(plane, turn, profile, name, lost, len(current)):
+        for cluster in sorted(lost):
+            _withdraw(plane, turn, name, cluster)
+    for member in members:
+        assert profile is not None  # noqa: S101 - members are empty without a profile
+        _want(plane, turn, profile, member)
+    if not current:
+        plane.placements.pop(name, None)
+    destination_states(plane, turn, name)
+
+
+def _held(plane: Plane, turn: Turn, profile: Profile | None, name: str, lost: list[str], total: int) -> bool:
+    """Whether an edit would lose too many clusters; a profile that is gone was taken away by somebody's word."""
+    subject = f"Profile/{name}"
+    loss = weigh(lost, total)
+    if profile is None or not loss.held or subject in plane.approved:
+        plane.approved.discard(subject)
+        plane.held.pop(subject, None)
+        return False
+    if subject not in plane.held:
+        record = HeldLoss(
+            proposal_id=turn.new_id(), subject=subject, summary=f"{name}: {loss}", lost=loss.lost, created_at=turn.now, cause_id=turn.cause
+        )
+        plane.held[subject] = record
+        turn.records.append(record)
+        turn.tell(Stage.SCHEDULE, name, "", "held", str(loss))
+    return True
+
+
+def _withdraw(plane: Plane, turn: Turn, name: str, cluster: str) -> None:
+    if cluster not in plane.members:
+        forget(plane, turn, name, cluster)
+        return
+    placement = plane.placements[name][cluster]
+    placement.wanted, placement.digest, placement.cause, placement.settled = None, "", turn.cause, False
+    for addon in list(plane.addons[name, cluster].values()):
+        put_addon(plane, turn, replace(addon, state=AddonState.REMOVING, reason="no longer wanted here", at=turn.now, next_attempt_at=None))
+    turn.tell(Stage.WITHDRAW, name, cluster, "withdraw", "no longer wanted here")
+    if not hold(plane, cluster):
+        turn.due[name, cluster] = turn.cause
+
+
+def forget(plane: Plane, turn: Turn, name: str, cluster: str) -> None:
+    """Drops what is known of a profile on a cluster; its objects, if any are left, stay as they are."""
+    plane.placements.get(name, {}).pop(cluster, None)
+    plane.placed[cluster].discard(name)
+    for addon in plane.addons.pop((name, cluster), {}):
+        turn.records.append(AddonGone(profile=name, cluster=cluster, addon=addon, at=turn.now))
+
+
+def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
+    key = (profile.id, member.cluster)
+    placement = plane.placements[profile.id].get(member.cluster)
+    addons = plane.addons[key]
+    if profile.sync_mode is SyncMode.ONE_TIME and placement is not None and placement.wanted is not None and _deployed(addons):
+        return
+    if profile.sync_mode is SyncMode.DRY_RUN:
+        return
+    want = wanted(profile, member, plane.contents, turn.render, plane.parsed)
+    for ref in want.uses:
+        plane.users[ref].add(profile.id)
+    mark = digest([[item.addon, item.digest, item.problem] for item in want.addons] + [profile.adopt, profile.leave])
+    if placement is not None and placement.wanted is not None and placement.digest == mark:
+        placement.wanted = want
+        return
+    placement = plane.placements[profile.id][member.cluster] = Placement(want, mark, turn.cause)
+    plane.placed[member.cluster].add(profile.id)
+    _put_addons(plane, turn, profile, member, want)
+    if any(item.state in MOVING for item in addons.values()) or _stale(plane, key, want):
+        if not hold(plane, member.cluster):
+            turn.due[key] = turn.cause
+            turn.tell(Stage.SCHEDULE, profile.id, member.cluster, "due", f"{len(want.addons)} add-ons")
+    else:
+        placement.settled = all(item.state in DONE for item in addons.values())
+
+
+def _deployed(addons: dict[str, AddonRecord]) -> bool:
+    return bool(addons) and all(item.state in DONE for item in addons.values())
+
+
+def _stale(plane: Plane, key: tuple[str, str], want: Wanted) -> bool:
+    """Whether the cluster has something of an add-on that is wanted no more."""
+    names = {item.addon for item in want.addons}
+    inventory = plane.inventory.get(key[1], {})
+    return any(inventory[ref].addon not in names for ref in plane.owned.get(key, ()) if ref in inventory)
+
+
+def _put_addons(plane: Plane, turn: Turn, profile: Profile, member: Member, want: Wanted) -> None:
+    key = (profile.id, member.cluster)
+    known = plane.addons[key]
+    for item in want.addons:
+        before = known.get(item.addon)
+        if before is not None and before.state in DONE and before.wanted_digest == item.digest and not item.problem:
+            continue
+        put_addon(plane, turn, _addon(plane, turn, key, item, before))
+    names = {item.addon for item in want.addons}
+    for addon in [addon for addon in known if addon not in names]:
+        put_addon(plane, turn, replace(known[addon], state=AddonState.REMOVING, reason="no longer wanted", at=turn.now))
+
+
+def _addon(plane: Plane, turn: Turn, key: tuple[str, str], item: WantedAddon, before: AddonRecord | None) -> AddonRecord:
+    state, reason = AddonState.APPLYING, ""
+    if item.problem:
+        state, reason = AddonState.FAILED, item.problem
+    else:
+        held = hold(plane, key[1])
+        if held:
+            state, reason = AddonState.WAITING, held
+    return AddonRecord(
+        profile=key[0],
+        cluster=key[1],
+        addon=item.addon,
+        kind=item.source.kind,
+        state=state,
+        reason=reason,
+        attempts=0,
+        wanted_digest=item.digest,
+        at=turn.now,
+        applied_at=before.applied_at if before else None,
+        cause_id=turn.cause,
+    )
+
+
+def hold(plane: Plane, cluster: str) -> str:
+    """Why nothing is delivered to the cluster now; empty when it is."""
+    member = plane.members.get(cluster)
+    if member is None:
+        return "the cluster is not a member"
+    if member.paused:
+        return "the cluster is paused"
+    return "" if plane.reachable.get(cluster) else "the cluster cannot be reached"
+
+
+def put_addon(plane: Plane, turn: Turn, addon: AddonRecord) -> None:
+    """Records the add-on as it is now, if that is news."""
+    known = plane.addons[addon.profile, addon.cluster]
+    before = known.get(addon.addon)
+    if before is not None and replace(before, at=addon.at) == addon:
+        return
+    known[addon.addon] = addon
+    turn.records.append(addon)
+
+
+def _tell_waiting(plane: Plane, turn: Turn, name: str, reason: str) -> None:
+    for cluster in plane.placements[name]:
+        for addon in list(plane.addons[name, cluster].values()):
+            if addon.state not in DONE:
+                put_addon(plane, turn, replace(addon, state=AddonState.WAITING, reason=reason, at=turn.now))

@@ -1,0 +1,217 @@
+"""Reports and triggers make matches, and matches generated objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from fleetd.decide.definitions import Trigger, compile_profile, profile_id
+from fleetd.decide.digest import digest
+from fleetd.decide.instantiate import Generated, Missing, instantiate
+from fleetd.decide.members import Member
+from fleetd.decide.plane.matching import destination_states, new_match, put_match, withdraw_match
+from fleetd.decide.plane.state import Plane, Reaction, ReactionKey
+from fleetd.decide.plane.turn import Turn
+from fleetd.domain.errors import GiveUp
+from fleetd.domain.objects import ref_of
+from fleetd.domain.records import EventRecord, GeneratedGone, GeneratedRecord, ReportedObject, Stage
+from fleetd.domain.refs import ObjectRef
+from fleetd.domain.states import MatchState
+
+
+def meet(plane: Plane, turn: Turn, events: Iterable[EventRecord]) -> None:
+    """Finds the triggers that care for each event, and opens or ends their matches."""
+    for event in events:
+        turn.cause = event.cause_id
+        for name in sorted(plane.listeners.get(event.cluster, {}).get(event.source, ())):
+            trigger = plane.triggers[name]
+            refs: list[ObjectRef | None] = [change.object.ref for change in event.changes] if trigger.one_for_event else [None]
+            for ref in refs:
+                key = (name, event.cluster, ref)
+                if _objects(plane, key):
+                    new_match(plane, turn, key, event.event_id)
+                plane.dirty.reactions.add(key)
+
+
+def reactions_to(plane: Plane, trigger: Trigger, cluster: str) -> set[ReactionKey]:
+    """All reactions that the trigger should have to the report as it is, and those that it has."""
+    source = plane.selected.get(trigger.name, {}).get(cluster)
+    report = plane.reports.get((source, cluster)) if source else None
+    refs: set[ObjectRef | None] = set(plane.reactions_by_trigger.get((trigger.name, cluster), ()))
+    if report is not None and report.objects:
+        refs |= set(report.objects) if trigger.one_for_event else {None}
+    return {(trigger.name, cluster, ref) for ref in refs}
+
+
+def react(plane: Plane, turn: Turn) -> None:
+    """Makes, renews or takes back what each dirty match stands for."""
+    while plane.dirty.reactions:
+        for key in sorted(plane.dirty.reactions, key=_order):
+            plane.dirty.reactions.discard(key)
+            _react(plane, turn, key)
+
+
+def _order(key: ReactionKey) -> tuple[str, str, str]:
+    return key[0], key[1], str(key[2] or "")
+
+
+def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
+    name, cluster, _ = key
+    trigger, member = plane.triggers.get(name), plane.members.get(cluster)
+    objects = _objects(plane, key)
+    if trigger is None or member is None or not objects:
+        _retract(plane, turn, key)
+        return
+    reaction = plane.reactions.get(key) or _open(plane, turn, key)
+    reaction.match_id = plane.match_of[key]
+    turn.cause = plane.matches[reaction.match_id].cause_id
+    inputs = _inputs(plane, trigger, member, objects, reaction.uses)
+    if inputs == reaction.inputs and not reaction.problem:
+        destination_states(plane, turn, reaction.profile)
+        return
+    try:
+        made = instantiate(trigger, member, objects, plane.contents, turn.render, source=plane.selected[name][cluster])
+        _claim(plane, key, made)
+    except GiveUp as error:
+        _fail(plane, turn, key, reaction, error)
+        return
+    reaction.problem = ""
+    _use(plane, key, reaction, made.uses)
+    _keep(plane, turn, key, reaction, made)
+    reaction.inputs = _inputs(plane, trigger, member, objects, made.uses)
+
+
+def _objects(plane: Plane, key: ReactionKey) -> Sequence[ReportedObject]:
+    name, cluster, ref = key
+    trigger = plane.triggers.get(name)
+    source = plane.selected.get(name, {}).get(cluster)
+    report = plane.reports.get((source, cluster)) if source else None
+    if report is None or trigger is None or trigger.one_for_event != (ref is not None):
+        return ()
+    if ref is not None:
+        return (report.objects[ref],) if ref in report.objects else ()
+    return [report.objects[item] for item in sorted(report.objects)]
+
+
+def _inputs(plane: Plane, trigger: Trigger, member: Member, objects: Sequence[ReportedObject], uses: Iterable[ObjectRef]) -> str:
+    contents = [[str(ref), _content_digest(plane, ref)] for ref in sorted(uses)]
+    return digest([trigger.spec_digest, member.digest, [[str(item.ref), item.digest] for item in objects], contents])
+
+
+def _content_digest(plane: Plane, ref: ObjectRef) -> str:
+    manifest = plane.contents.get(ref)
+    if manifest is None:
+        return ""
+    metadata = manifest["metadata"]
+    return digest([manifest.get("data"), manifest.get("stringData"), manifest.get("type"), metadata.get("annotations")])
+
+
+def _open(plane: Plane, turn: Turn, key: ReactionKey) -> Reaction:
+    """A reaction without an event of its own: a trigger that was declared after its report."""
+    if key not in plane.match_of:
+        report = plane.reports[plane.selected[key[0]][key[1]], key[1]]
+        new_match(plane, turn, key, report.event_id)
+    reaction = plane.reactions[key] = Reaction(plane.match_of[key])
+    plane.reactions_by_trigger[key[0], key[1]].add(key[2])
+    return reaction
+
+
+def _claim(plane: Plane, key: ReactionKey, made: Generated) -> None:
+    """Refuses a name that stands for something else already."""
+    ref = ref_of(made.profile)
+    holder = plane.reaction_of.get(profile_id(ref))
+    if holder is not None and holder != key:
+        raise GiveUp(f"profileNameFormat gives the name {ref.name}, which the match of {holder[0]} on {holder[1]} already has")
+    if profile_id(ref) in plane.profiles and holder is None:
+        raise GiveUp(f"profileNameFormat gives the name {ref.name}, which a declared profile already has")
+
+
+def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error: GiveUp) -> None:
+    """What was made before stays: never delete on doubt."""
+    if isinstance(error, Missing):
+        _use(plane, key, reaction, reaction.uses | {error.ref})
+    problem = str(error)
+    if problem == reaction.problem:
+        return
+    reaction.problem = problem
+    reaction.inputs = ""
+    match = plane.matches[reaction.match_id]
+    put_match(plane, turn, replace(match, state=MatchState.FAILED, reason=problem, acted_at=None))
+    turn.tell(Stage.INSTANTIATE, f"EventTrigger/{key[0]}", key[1], "failed", problem)
+
+
+def _use(plane: Plane, key: ReactionKey, reaction: Reaction, uses: frozenset[ObjectRef]) -> None:
+    for ref in reaction.uses - uses:
+        plane.readers[ref].discard(key)
+    for ref in uses:
+        plane.readers[ref].add(key)
+    reaction.uses = uses
+
+
+def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: Generated) -> None:
+    """Records what is new or changed, and lets go of what this match no longer makes."""
+    name, cluster, one = key
+    refs = []
+    changed = False
+    for manifest in made.manifests:
+        ref = ref_of(manifest)
+        refs.append(ref)
+        record = GeneratedRecord(
+            ref=ref,
+            manifest=manifest,
+            digest=digest(manifest),
+            trigger=name,
+            cluster=cluster,
+            object_ref=one,
+            cause_id=turn.cause,
+            at=turn.now,
+        )
+        known = plane.generated.get(ref)
+        if known is not None and known.digest == record.digest:
+            continue
+        changed = True
+        plane.generated[ref] = record
+        turn.records.append(record)
+        if manifest["kind"] == "ClusterProfile":
+            plane.profiles[profile_id(ref)] = compile_profile(manifest, trigger=name)
+            plane.reaction_of[profile_id(ref)] = key
+        else:
+            plane.contents[ref] = manifest
+            plane.dirty.contents.add(ref)
+        turn.tell(Stage.INSTANTIATE, ref, cluster, "changed" if known else "created", f"EventTrigger {name}")
+    profile = profile_id(refs[-1])
+    stale = reaction.generated - frozenset(refs)
+    before, reaction.profile, reaction.generated = reaction.profile, profile, frozenset(refs)
+    plane.dirty.profiles.add(profile)
+    match = plane.matches[reaction.match_id]
+    if changed or match.profile != profile or match.state is MatchState.FAILED:
+        put_match(plane, turn, replace(match, profile=profile, state=MatchState.PENDING, reason="", acted_at=None))
+    _drop(plane, turn, stale)
+    if before and before != profile:
+        destination_states(plane, turn, profile)
+
+
+def _retract(plane: Plane, turn: Turn, key: ReactionKey) -> None:
+    reaction = plane.reactions.pop(key, None)
+    plane.reactions_by_trigger[key[0], key[1]].discard(key[2])
+    if reaction is None:
+        return
+    turn.cause = plane.matches[reaction.match_id].cause_id
+    _use(plane, key, reaction, frozenset())
+    turn.tell(Stage.WITHDRAW, f"EventTrigger/{key[0]}", key[1], "withdrawn", f"{key[2] or 'the report'} no longer matches")
+    _drop(plane, turn, reaction.generated)
+    withdraw_match(plane, turn, key, "it no longer matches")
+
+
+def _drop(plane: Plane, turn: Turn, refs: Iterable[ObjectRef]) -> None:
+    for ref in sorted(refs):
+        if plane.generated.pop(ref, None) is None:
+            continue
+        turn.records.append(GeneratedGone(ref=ref, at=turn.now))
+        if ref.kind == "ClusterProfile":
+            plane.profiles.pop(profile_id(ref), None)
+            plane.reaction_of.pop(profile_id(ref), None)
+            plane.dirty.profiles.add(profile_id(ref))
+        else:
+            plane.contents.pop(ref, None)
+            plane.dirty.contents.add(ref)

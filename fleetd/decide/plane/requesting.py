@@ -1,0 +1,75 @@
+"""Small things that people ask of the daemon."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleetd.decide.plane.state import Plane
+from fleetd.decide.plane.turn import Turn
+from fleetd.domain.errors import InvalidInput
+from fleetd.domain.records import RequestRecord, Stage
+from fleetd.domain.refs import PlacedRef
+from fleetd.domain.states import AddonState, RequestState
+
+
+def requested(plane: Plane, turn: Turn, request: RequestRecord) -> None:
+    """Does what is asked, or says why not; either way the request is decided."""
+    turn.caused_by()
+    match request.verb:
+        case "adopt":
+            problem, outcome = _adopt(plane, turn, request.subject)
+        case "approve":
+            problem, outcome = _approve(plane, request.subject)
+        case "requeue":
+            problem, outcome = _requeue(plane, turn, request.subject)
+        case _:
+            problem, outcome = f"{request.verb} is not known to this daemon", ""
+    state = RequestState.FAILED if problem else RequestState.DONE
+    turn.records.append(replace(request, state=state, decided_at=turn.now, outcome=problem or outcome))
+    turn.tell(Stage.REQUEST, request.subject, "", request.verb, problem or f"{request.actor}: {request.reason}")
+
+
+def _adopt(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
+    """Lets the object be taken over by whoever wants it there, and makes them try again."""
+    try:
+        placed = PlacedRef.parse(subject)
+    except InvalidInput as error:
+        return str(error), ""
+    if placed.cluster not in plane.members:
+        return f"{placed.cluster} is not a member", ""
+    plane.adopted.add((placed.cluster, placed.ref))
+    waiting = [
+        name
+        for name in sorted(plane.placed.get(placed.cluster, ()))
+        if any(addon.state in (AddonState.CONFLICT, AddonState.FAILED) for addon in plane.addons[name, placed.cluster].values())
+    ]
+    for name in waiting:
+        turn.due[name, placed.cluster] = turn.cause
+    return "", f"{len(waiting)} profiles try again"
+
+
+def _approve(plane: Plane, subject: str) -> tuple[str, str]:
+    """Lets a held loss follow."""
+    held = next((item for item in plane.held.values() if subject in (item.proposal_id, item.subject)), None)
+    if held is None:
+        return f"nothing is held under {subject}", ""
+    plane.approved.add(held.subject)
+    if held.subject.startswith("Profile/"):
+        plane.dirty.profiles.add(held.subject.removeprefix("Profile/"))
+    else:
+        source, _, cluster = held.subject.removeprefix("EventSource/").partition("@")
+        report = plane.reports.get((source, cluster))
+        if report is not None:
+            report.pending.update(dict.fromkeys(ref for ref in report.objects if str(ref) in held.lost))
+            plane.dirty.reports.add((source, cluster))
+    return "", f"{len(held.lost)} go"
+
+
+def _requeue(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
+    """Makes a profile try again everywhere."""
+    clusters = plane.placements.get(subject)
+    if clusters is None:
+        return f"{subject} is placed nowhere", ""
+    for cluster in clusters:
+        turn.due[subject, cluster] = turn.cause
+    return "", f"{len(clusters)} clusters"

@@ -1,0 +1,114 @@
+"""The plane as the rows tell it: what a restart begins with. Restoring concludes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from fleetd.decide.definitions import compile_profile, profile_id
+from fleetd.decide.observe import Judgement
+from fleetd.decide.plane.state import Placement, Plane, Reaction
+from fleetd.decide.wanted import Wanted
+from fleetd.domain.records import (
+    AddonRecord,
+    DestinationRecord,
+    GeneratedRecord,
+    HeldLoss,
+    IncidentRecord,
+    InventoryRecord,
+    MatchRecord,
+    MemberRecord,
+    ReportedObject,
+    VerdictRecord,
+)
+from fleetd.domain.states import AddonState
+
+RESTORED = "restored"
+
+
+class KnownReport(Protocol):
+    """A report as its last event left it."""
+
+    @property
+    def revision(self) -> int: ...
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def objects(self) -> Sequence[ReportedObject]: ...
+
+
+class Known(Protocol):
+    """Everything current, as the store gives it."""
+
+    @property
+    def members(self) -> Sequence[MemberRecord]: ...
+    @property
+    def verdicts(self) -> Sequence[VerdictRecord]: ...
+    @property
+    def reports(self) -> Mapping[tuple[str, str], KnownReport]: ...
+    @property
+    def matches(self) -> Sequence[MatchRecord]: ...
+    @property
+    def destinations(self) -> Sequence[DestinationRecord]: ...
+    @property
+    def generated(self) -> Sequence[GeneratedRecord]: ...
+    @property
+    def addons(self) -> Sequence[AddonRecord]: ...
+    @property
+    def inventory(self) -> Sequence[InventoryRecord]: ...
+    @property
+    def incidents(self) -> Sequence[IncidentRecord]: ...
+    @property
+    def held(self) -> Sequence[HeldLoss]: ...
+
+
+def restore(plane: Plane, known: Known) -> None:
+    """Fills an empty plane; the declared objects are to be declared after it, and then settled."""
+    plane.known_members = {record.cluster: record for record in known.members}
+    for verdict in known.verdicts:
+        report = plane.report(verdict.source, verdict.cluster)
+        report.judgements[verdict.ref] = Judgement(verdict.state, verdict.reason, verdict.deciding)
+    for (source, cluster), loaded in known.reports.items():
+        report = plane.report(source, cluster)
+        report.revision, report.event_id = loaded.revision, loaded.event_id
+        report.objects = {item.ref: item for item in loaded.objects}
+    _restore_matches(plane, known)
+    for addon in known.addons:
+        plane.addons[addon.profile, addon.cluster][addon.addon] = addon
+    for key, addons in plane.addons.items():
+        going = all(addon.state is AddonState.REMOVING for addon in addons.values())
+        plane.placements[key[0]][key[1]] = Placement(None if going else Wanted((), frozenset()), "" if going else RESTORED, "")
+        plane.placed[key[1]].add(key[0])
+        plane.dirty.profiles.add(key[0])
+    for item in known.inventory:
+        plane.inventory[item.cluster][item.ref] = item
+        plane.owned[item.profile, item.cluster].add(item.ref)
+    for incident in known.incidents:
+        plane.incidents[incident.cluster, incident.ref] = incident
+        plane.flaps[incident.cluster, incident.ref] = incident.flap_count
+    for held in known.held:
+        plane.held[held.subject] = held
+
+
+def _restore_matches(plane: Plane, known: Known) -> None:
+    for match in known.matches:
+        key = (match.trigger, match.cluster, match.object_ref)
+        plane.matches[match.match_id] = match
+        plane.match_of[key] = match.match_id
+        plane.reactions[key] = Reaction(match.match_id, profile=match.profile)
+        plane.reactions_by_trigger[match.trigger, match.cluster].add(match.object_ref)
+        plane.dirty.reactions.add(key)
+    for destination in known.destinations:
+        plane.destinations[destination.match_id][destination.cluster] = destination
+    for record in known.generated:
+        plane.generated[record.ref] = record
+        key = (record.trigger, record.cluster, record.object_ref)
+        reaction = plane.reactions.get(key)
+        if reaction is not None:
+            reaction.generated |= {record.ref}
+        if record.ref.kind == "ClusterProfile":
+            name = profile_id(record.ref)
+            plane.profiles[name] = compile_profile(record.manifest, trigger=record.trigger)
+            plane.reaction_of[name] = key
+        else:
+            plane.contents[record.ref] = record.manifest

@@ -1,0 +1,156 @@
+"""What the stages know while they run: a projection of the store's rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from fleetd.decide.definitions import Profile, Trigger
+from fleetd.decide.members import Member
+from fleetd.decide.observe import Judgement, Source
+from fleetd.decide.wanted import Parsed, Wanted
+from fleetd.domain.objects import Manifest
+from fleetd.domain.records import (
+    AddonRecord,
+    DestinationRecord,
+    GeneratedRecord,
+    HeldLoss,
+    IncidentRecord,
+    InventoryRecord,
+    MatchRecord,
+    MemberRecord,
+    ReportedObject,
+)
+from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
+
+ReportKey = tuple[str, str]
+"""(source, cluster)"""
+ReactionKey = tuple[str, str, ObjectRef | None]
+"""(trigger, source cluster, the object where the trigger has `oneForEvent`)"""
+DeliveryKey = tuple[str, str]
+"""(profile, cluster)"""
+
+
+@dataclass(slots=True)
+class Report:
+    """The matching objects of one source on one cluster.
+
+    `doubted` are merely missing, or lost by an edit, and wait for a second read; `edited` are the kinds whose objects were
+    judged by an older form of the source.
+    """
+
+    revision: int = 0
+    event_id: str = ""
+    objects: dict[ObjectRef, ReportedObject] = field(default_factory=dict)
+    judgements: dict[ObjectRef, Judgement] = field(default_factory=dict)
+    pending: dict[ObjectRef, ReportedObject | None] = field(default_factory=dict)
+    doubted: set[ObjectRef] = field(default_factory=set)
+    edited: set[GroupKind] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Reaction:
+    """What one match has made. `inputs` is a digest of all that it was made from; `uses` the declared objects among it."""
+
+    match_id: str
+    inputs: str = ""
+    profile: str = ""
+    generated: frozenset[ObjectRef] = frozenset()
+    uses: frozenset[ObjectRef] = frozenset()
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Placement:
+    """A profile on a cluster: what is wanted there, and how far it is. `wanted` is None when it is to be withdrawn."""
+
+    wanted: Wanted | None
+    digest: str
+    cause: str
+    failures: int = 0
+    settled: bool = False
+    suspects: dict[ObjectRef, Manifest | None] = field(default_factory=dict)
+    unread: set[ObjectRef] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Dirty:
+    """What the next settling has to look at again."""
+
+    members: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+    triggers: set[str] = field(default_factory=set)
+    reports: set[ReportKey] = field(default_factory=set)
+    reactions: set[ReactionKey] = field(default_factory=set)
+    profiles: set[str] = field(default_factory=set)
+    contents: set[ObjectRef] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Plane:
+    """All of it. One owner: the turns."""
+
+    instance: str
+    epoch: int = 0
+    members: dict[str, Member] = field(default_factory=dict)
+    known_members: dict[str, MemberRecord] = field(default_factory=dict)
+    """what the store holds of each member"""
+    credentials: dict[ObjectRef, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Secret with a kubeconfig → members that are spoken to by it"""
+    reachable: dict[str, bool] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict)
+    contents: dict[ObjectRef, Manifest] = field(default_factory=dict)
+    selected: dict[str, dict[str, str]] = field(default_factory=dict)
+    """trigger → its source clusters → the name of its source there"""
+    listeners: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """cluster → source → triggers that care"""
+    reports: dict[ReportKey, Report] = field(default_factory=dict)
+    reported_on: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """cluster → sources that have a report there"""
+    reactions: dict[ReactionKey, Reaction] = field(default_factory=dict)
+    reactions_by_trigger: dict[tuple[str, str], set[ObjectRef | None]] = field(default_factory=lambda: defaultdict(set))
+    """(trigger, cluster) → objects"""
+    reaction_of: dict[str, ReactionKey] = field(default_factory=dict)
+    """generated profile → the reaction that made it"""
+    match_of: dict[ReactionKey, str] = field(default_factory=dict)
+    """the open match of each reaction"""
+    matches: dict[str, MatchRecord] = field(default_factory=dict)
+    destinations: dict[str, dict[str, DestinationRecord]] = field(default_factory=lambda: defaultdict(dict))
+    generated: dict[ObjectRef, GeneratedRecord] = field(default_factory=dict)
+    placements: dict[str, dict[str, Placement]] = field(default_factory=lambda: defaultdict(dict))
+    placed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """cluster → profiles that are placed on it"""
+    addons: dict[DeliveryKey, dict[str, AddonRecord]] = field(default_factory=lambda: defaultdict(dict))
+    inventory: dict[str, dict[ObjectRef, InventoryRecord]] = field(default_factory=lambda: defaultdict(dict))
+    owned: dict[DeliveryKey, set[ObjectRef]] = field(default_factory=lambda: defaultdict(set))
+    """the inventory's objects by who put them there"""
+    users: dict[ObjectRef, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """declared or generated object → profiles that read it"""
+    readers: dict[ObjectRef, set[ReactionKey]] = field(default_factory=lambda: defaultdict(set))
+    """declared object → reactions that read it"""
+    incidents: dict[tuple[str, ObjectRef], IncidentRecord] = field(default_factory=dict)
+    flaps: dict[tuple[str, ObjectRef], int] = field(default_factory=lambda: defaultdict(int))
+    held: dict[str, HeldLoss] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
+    adopted: set[tuple[str, ObjectRef]] = field(default_factory=set)
+    in_flight: set[DeliveryKey] = field(default_factory=set)
+    seen_in_flight: dict[tuple[str, ObjectRef], tuple[str, Manifest | None]] = field(default_factory=dict)
+    parsed: dict[tuple[str, str], Parsed] = field(default_factory=dict)
+    dirty: Dirty = field(default_factory=Dirty)
+
+    interest: dict[str, dict[GroupVersionKind, tuple[Source, ...]]] = field(default_factory=dict)
+    """cluster → kind → the sources that some trigger wants evaluated there"""
+
+    def report(self, source: str, cluster: str) -> Report:
+        """The report, made when there is none yet."""
+        found = self.reports.get((source, cluster))
+        if found is None:
+            found = self.reports[source, cluster] = Report()
+            self.reported_on[cluster].add(source)
+        return found
+
+    def sources_on(self, cluster: str, gvk: GroupVersionKind) -> tuple[Source, ...]:
+        """The sources that some trigger wants evaluated for this kind on this cluster."""
+        return self.interest.get(cluster, {}).get(gvk, ())

@@ -1,0 +1,98 @@
+"""The engine: the loop, and everybody who acts on what it concludes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from fleetd.decide.observe import Wish
+from fleetd.decide.plane.observing import answer_asked
+from fleetd.decide.plane.state import DeliveryKey, Plane
+from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.domain.objects import Observed
+from fleetd.domain.refs import GroupVersionKind
+from fleetd.engine.clock import Clock
+from fleetd.engine.deliverer import Deliverer
+from fleetd.engine.feed import Feed
+from fleetd.engine.loop import Loop
+from fleetd.engine.members import Connect, Members
+from fleetd.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+Answer = tuple[bool | None, str]
+"""(whether the object matches, or None where the script failed; the script's message, or the error)"""
+
+
+class Scripts(Protocol):
+    """Who runs users' scripts, apart from us."""
+
+    async def evaluate(self, script: str, body: object) -> Answer:
+        """Never raises for what a script does."""
+
+
+class Engine:
+    """Begins with what the store holds, and keeps the fleet as declared until it is stopped."""
+
+    def __init__(self, database: Database, connect: Connect, scripts: Scripts, clock: Clock, *, observe: bool = False) -> None:
+        self.plane = Plane(database.instance_id, database.epoch)
+        self.loop = Loop(self.plane, database, clock)
+        self.members = Members(self.loop, connect, clock)
+        self.deliverer = Deliverer(self.loop, self.members.connected, clock, observe=observe)
+        self.feed = Feed(database, self.loop)
+        self.loop.consequences = self
+        self._scripts = scripts
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Runs until it is cancelled, then ends in order: watches, deliveries, connections."""
+        await self.feed.begin()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.loop.run())
+                group.create_task(self.feed.run())
+                group.create_task(self.members.beat())
+        finally:
+            await self.deliverer.stop()
+            await self.members.stop()
+            for task in self._asking:
+                task.cancel()
+
+    def deliver(self, key: DeliveryKey) -> None:
+        self.deliverer.deliver(key)
+
+    def reconnect(self, cluster: str) -> None:
+        self.members.reconnect(cluster)
+
+    def adjust_watches(self, cluster: str) -> None:
+        self.members.adjust_watches(cluster)
+
+    def rejudge(self, cluster: str, gvk: GroupVersionKind) -> None:
+        self.members.rejudge(cluster, gvk)
+
+    def read_again(self, cluster: str, gvk: GroupVersionKind) -> None:
+        self.members.read_again(cluster, gvk)
+
+    def ask(self, ask: Ask) -> None:
+        task = asyncio.get_running_loop().create_task(self._ask(ask))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _ask(self, ask: Ask) -> None:
+        answers = [await self._evaluate(wish, ask.observed) for wish in ask.wishes]
+        await self.loop.feed(partial(_answered, ask, answers))
+
+    async def _evaluate(self, wish: Wish, observed: Observed) -> Answer:
+        try:
+            return await self._scripts.evaluate(wish.script, observed.body)
+        except Exception:
+            log.exception("a script could not be run", source=wish.source)
+            return None, "the script could not be run"
+
+
+def _answered(ask: Ask, answers: Sequence[Answer], plane: Plane, turn: Turn) -> None:
+    answer_asked(plane, turn, ask, answers)

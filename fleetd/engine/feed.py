@@ -1,0 +1,96 @@
+"""What people declare and ask, from whichever process, brought to the loop as soon as it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import structlog
+
+from fleetd.decide.definitions import member_key
+from fleetd.decide.plane.declaring import declared
+from fleetd.decide.plane.membering import member_declared
+from fleetd.decide.plane.requesting import requested
+from fleetd.decide.plane.restoring import restore
+from fleetd.decide.plane.state import Plane
+from fleetd.decide.plane.turn import Turn
+from fleetd.domain.errors import GiveUp, TryLater
+from fleetd.domain.records import DeclaredObject, RequestRecord
+from fleetd.domain.refs import ObjectRef
+from fleetd.engine.loop import Loop
+from fleetd.store.database import Change, Database
+from fleetd.store.loading import Loaded
+
+DECLARED, REQUEST = "declared", "request"
+
+log = structlog.get_logger(__name__)
+
+
+class Feed:
+    """Follows the store's changes."""
+
+    def __init__(self, database: Database, loop: Loop) -> None:
+        self._database = database
+        self._loop = loop
+        self._seq = 0
+
+    async def begin(self) -> None:
+        """Restores the plane from its rows and declares everything that is declared, in one turn."""
+        loaded = await self._database.load()
+        self._seq = loaded.seq
+        self._loop.put(partial(_restore, loaded))
+
+    async def run(self) -> None:
+        """Follows for ever."""
+        async for _ in self._database.listen():
+            try:
+                await self._catch_up()
+            except TryLater as error:
+                log.warning("changes cannot be read now", reason=str(error))
+
+    async def _catch_up(self) -> None:
+        while True:
+            try:
+                changes = await self._database.changes_since(self._seq)
+            except GiveUp:
+                loaded = await self._database.load()
+                self._seq = loaded.seq
+                self._loop.put(partial(_declare_all, loaded.declared))
+                return
+            if not changes:
+                return
+            await self._take(changes)
+            self._seq = changes[-1].seq
+
+    async def _take(self, changes: Sequence[Change]) -> None:
+        refs = list(dict.fromkeys(change.ref for change in changes if change.object_kind == DECLARED))
+        for text in refs:
+            ref = ObjectRef.parse(text)
+            found = await self._database.declared.get(ref)
+            self._loop.put(partial(_declare, ref, found))
+        if any(change.object_kind == REQUEST for change in changes):
+            for request in await self._database.waiting_requests():
+                self._loop.put(partial(_request, request))
+
+
+def _restore(loaded: Loaded, plane: Plane, turn: Turn) -> None:
+    restore(plane, loaded)
+    _declare_all(loaded.declared, plane, turn)
+    for request in loaded.requests:
+        requested(plane, turn, request)
+
+
+def _declare_all(objects: Sequence[DeclaredObject], plane: Plane, turn: Turn) -> None:
+    for item in objects:
+        _declare(item.ref, item, plane, turn)
+
+
+def _declare(ref: ObjectRef, found: DeclaredObject | None, plane: Plane, turn: Turn) -> None:
+    turn.caused_by()
+    declared(plane, turn, ref, found.manifest if found else None, unsupported=found.unsupported if found else ())
+    if ref.kind in ("SveltosCluster", "Cluster"):
+        member_declared(plane, turn, member_key(ref))
+
+
+def _request(request: RequestRecord, plane: Plane, turn: Turn) -> None:
+    requested(plane, turn, request)

@@ -1,0 +1,152 @@
+"""The one way by which declared objects come in, change and leave, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from fleetd.domain.documents import Document, parse
+from fleetd.domain.errors import Conflict, InvalidInput, NotFound
+from fleetd.domain.kinds.acted_on import unsupported
+from fleetd.domain.kinds.defaults import with_defaults
+from fleetd.domain.kinds.immutables import immutable_violations
+from fleetd.domain.kinds.registry import KINDS
+from fleetd.domain.objects import Manifest, gvk_of, ref_of
+from fleetd.domain.records import DeclaredObject
+from fleetd.domain.refs import ObjectRef
+from fleetd.kubeapi.apply import apply_patch, update_managers
+from fleetd.store.database import Database
+
+ATTEMPTS = 5
+
+
+class Done(StrEnum):
+    """What became of an object, in kubectl's words."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """One object taken; `warnings` are sentences about what is not acted on yet."""
+
+    ref: ObjectRef
+    done: Done
+    object: DeclaredObject
+    warnings: tuple[str, ...] = ()
+
+
+class Admission:
+    """Admits to one store. `manager` is the field manager that the changes are made under."""
+
+    def __init__(self, database: Database, *, manager: str = "fleetd-cli") -> None:
+        self._database = database
+        self._manager = manager
+
+    async def apply(self, document: Document | Manifest, *, now: datetime, force: bool = False, dry_run: bool = False) -> Admitted:
+        """Server-side apply of one object.
+
+        Raises:
+            InvalidInput: the object is not valid; the text says where.
+            Conflict: another manager holds a field, or it changed too often meanwhile.
+        """
+        manifest = placed(document.manifest if isinstance(document, Document) else document)
+        parse(document)
+        ref = ref_of(manifest)
+        for _ in range(ATTEMPTS):
+            live = await self._database.declared.get(ref)
+            if live is not None and live.deleting:
+                raise Conflict(f"{ref} is being deleted")
+            merged = apply_patch(
+                live.manifest if live else None, manifest, manager=self._manager, force=force, subresource="", now=stamp(now)
+            )
+            try:
+                return await self._put(ref, live, merged, dry_run=dry_run)
+            except Conflict:
+                continue
+        raise Conflict(f"{ref} changes too often to be applied; try again")
+
+    async def change(self, ref: ObjectRef, changed: Manifest, live: DeclaredObject, *, now: datetime) -> Admitted:
+        """Replaces an object that was read as `live`; `changed` keeps its metadata.
+
+        Raises:
+            InvalidInput: what it became is not valid.
+            Conflict: it changed meanwhile.
+        """
+        parse(changed)
+        after = update_managers(live.manifest, changed, manager=self._manager, subresource="", now=stamp(now))
+        return await self._put(ref, live, after, dry_run=False)
+
+    async def label(self, ref: ObjectRef, changes: Mapping[str, str | None], *, now: datetime, field: str = "labels") -> Admitted:
+        """Sets labels (or `annotations`), and removes those given as None.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        live = await self._database.declared.get(ref)
+        if live is None:
+            raise NotFound(f"{ref} does not exist")
+        metadata = dict(live.manifest["metadata"])
+        values = {**(metadata.get(field) or {}), **{key: value for key, value in changes.items() if value is not None}}
+        metadata[field] = {key: value for key, value in values.items() if changes.get(key, "") is not None}
+        return await self.change(ref, {**live.manifest, "metadata": metadata}, live, now=now)
+
+    async def delete(self, ref: ObjectRef, *, now: datetime) -> Admitted:
+        """Deletes; with finalizers it stays, marked, until they are gone.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        live = await self._database.declared.get(ref)
+        if live is None:
+            raise NotFound(f"{ref} does not exist")
+        metadata = live.manifest["metadata"]
+        if metadata.get("finalizers"):
+            marked = {**live.manifest, "metadata": {**metadata, "deletionTimestamp": metadata.get("deletionTimestamp") or stamp(now)}}
+            put = await self._database.declared.put(marked, expected=live.resource_version, unsupported=live.unsupported)
+            return Admitted(ref, Done.DELETED, put)
+        removed = await self._database.declared.remove(ref, expected=live.resource_version)
+        return Admitted(ref, Done.DELETED, removed)
+
+    async def _put(self, ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest, *, dry_run: bool) -> Admitted:
+        full = with_defaults(manifest)
+        if live is not None:
+            broken = immutable_violations(live.manifest, full)
+            if broken:
+                raise InvalidInput(f"{ref}: {'; '.join(map(str, broken))}")
+        paths = unsupported(full)
+        warnings = tuple(f"{ref}: {path} is taken, but not acted on yet" for path in paths)
+        if dry_run:
+            raise NotImplementedError
+        put = await self._database.declared.put(full, expected=live.resource_version if live else 0, unsupported=paths)
+        if live is None:
+            return Admitted(ref, Done.CREATED, put, warnings)
+        done = Done.UNCHANGED if put.resource_version == live.resource_version else Done.CONFIGURED
+        return Admitted(ref, done, put, warnings)
+
+
+def placed(manifest: Manifest) -> Manifest:
+    """With the namespace that its kind asks for: `default` where a namespaced object names none.
+
+    Raises:
+        InvalidInput: a cluster-scoped object names one.
+    """
+    spec = KINDS.get(gvk_of(manifest))
+    metadata = manifest.get("metadata")
+    if spec is None or not isinstance(metadata, dict):
+        return manifest
+    if spec.namespaced and not metadata.get("namespace"):
+        return {**manifest, "metadata": {**metadata, "namespace": "default"}}
+    if not spec.namespaced and metadata.get("namespace"):
+        raise InvalidInput(f"{spec.gvk.kind} {metadata.get('name')} is cluster-scoped: metadata.namespace does not belong there")
+    return manifest
+
+
+def stamp(now: datetime) -> str:
+    """A time as Kubernetes writes it."""
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
