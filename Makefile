@@ -22,7 +22,7 @@ $(READY): pyproject.toml requirements.lock
 setup: $(READY) ## the virtual environment with everything in it
 
 demo: $(READY) ## a Service in one simulated cluster configures the others, told live
-	$(BIN)/fleetd demo
+	$(BIN)/fleetd demo --once
 
 test: $(READY) ## all tests, in parallel, on SQLite and on a real Postgres
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)

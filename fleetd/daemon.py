@@ -44,7 +44,7 @@ def read_kubeconfig_text(text: str) -> Mapping[str, Any]:
     return value
 
 
-async def run(settings: Settings, *, ready: Callable[[Engine], None] | None = None, stop: asyncio.Event | None = None) -> None:
+async def run(settings: Settings, *, ready: Callable[[], None] | None = None, stop: asyncio.Event | None = None) -> None:
     """Runs the daemon until `stop` is set, or until SIGINT or SIGTERM.
 
     Raises:
@@ -66,7 +66,7 @@ async def run(settings: Settings, *, ready: Callable[[Engine], None] | None = No
             running = asyncio.create_task(engine.run())
             waiting = asyncio.create_task(ending.wait())
             if ready is not None:
-                ready(engine)
+                ready()
             await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             running.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -120,7 +120,7 @@ class Cluster(Protocol):
     async def delete(self, gvk: GroupVersionKind, namespace: str, name: str, *, uid: str, resource_version: str = "") -> bool:
         """Deletes with preconditions; False when it was already gone. Raises `Conflict` when it is another object by now."""
 
-    def watch(self, gvk: GroupVersionKind, reads: Reads) -> AsyncIterator[Sighting]:
+    def watch(self, gvk: GroupVersionKind, reads: Reads) -> AsyncGenerator[Sighting, None]:
         """Lists and watches for ever: first a Snapshot (or Away and later one), then Changes; heals itself with back-off.
 
         Ends only by `aclose()` or cancellation; raises `NoSuchKind` when the cluster does not serve the kind.

@@ -52,15 +52,21 @@ class Reads:
     """What of an object somebody reads, so that no more than that is decoded and kept.
 
     A path is a tuple of map keys from the top (`("status", "loadBalancer", "ingress")`); all below it is included. Metadata
-    is always read, except managedFields. `whole` asks for everything but managedFields.
+    is always read, except managedFields. `whole` asks for everything but managedFields, `raw` for the object's bytes.
     """
 
     paths: frozenset[tuple[str, ...]] = frozenset()
     whole: bool = False
+    raw: bool = False
 
     @property
     def metadata_only(self) -> bool:
-        return not self.whole and all(path[:1] == ("metadata",) for path in self.paths)
+        return not self.whole and not self.raw and all(path[:1] == ("metadata",) for path in self.paths)
 
     def __or__(self, other: Reads) -> Reads:
-        return Reads(self.paths | other.paths, self.whole or other.whole)
+        return Reads(self.paths | other.paths, self.whole or other.whole, self.raw or other.raw)
+
+    def covers(self, other: Reads) -> bool:
+        """Whether who reads this much can answer who reads that much."""
+        return (self.whole or (other.paths <= self.paths and not other.whole)) and (self.raw or not other.raw)
+

@@ -233,7 +233,8 @@ class InventoryRecord:
     """An object that an add-on has put on a cluster. Key: cluster, ref.
 
     `wanted_digest` is that of the manifest; `live_digest` that of the part of the live object that our managedFields entry
-    covered right after the apply, so that what the server normalises is no drift.
+    covered right after the apply, so that what the server normalises is no drift. `fields` is the fieldsV1 JSON of that entry:
+    what is in it stays ours, even when somebody else takes it.
     """
 
     cluster: str
@@ -244,6 +245,7 @@ class InventoryRecord:
     applied_at: datetime
     wanted_digest: str
     live_digest: str
+    fields: str
     uid: str
     resource_version: str
     epoch: int

@@ -14,7 +14,6 @@ from fleetd.cluster.port import Cluster
 from fleetd.decide.plane.delivering import Failure, Outcome, delivered
 from fleetd.decide.plane.state import DeliveryKey, Plane
 from fleetd.decide.plane.turn import Turn
-from fleetd.domain.refs import ObjectRef
 from fleetd.engine.clock import Clock
 from fleetd.engine.delivery import Delivery, Order
 from fleetd.engine.loop import Loop
@@ -28,9 +27,7 @@ log = structlog.get_logger(__name__)
 class Deliverer:
     """Starts what is due, and hands what came of it back to the loop."""
 
-    def __init__(
-        self, loop: Loop, connected: Callable[[str], Cluster | None], clock: Clock, *, observe: bool
-    ) -> None:
+    def __init__(self, loop: Loop, connected: Callable[[str], Cluster | None], clock: Clock, *, observe: bool) -> None:
         self._loop = loop
         self._connected = connected
         self._clock = clock
@@ -115,7 +112,6 @@ class Deliverer:
         if known is not None:
             known.cancel()
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.deliver, key)
-
 
     async def stop(self) -> None:
         """Lets what runs end; begins nothing more."""

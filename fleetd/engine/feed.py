@@ -69,7 +69,7 @@ class Feed:
             found = await self._database.declared.get(ref)
             self._loop.put(partial(_declare, ref, found))
         if any(change.object_kind == REQUEST for change in changes):
-            for request in await self._database.waiting_requests():
+            for request in (await self._database.load()).requests:
                 self._loop.put(partial(_request, request))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from fleetd.domain.documents import Document, parse
@@ -122,12 +122,24 @@ class Admission:
         paths = unsupported(full)
         warnings = tuple(f"{ref}: {path} is taken, but not acted on yet" for path in paths)
         if dry_run:
-            raise NotImplementedError
+            return _foreseen(ref, live, full, warnings)
         put = await self._database.declared.put(full, expected=live.resource_version if live else 0, unsupported=paths)
         if live is None:
             return Admitted(ref, Done.CREATED, put, warnings)
         done = Done.UNCHANGED if put.resource_version == live.resource_version else Done.CONFIGURED
         return Admitted(ref, done, put, warnings)
+
+
+def _foreseen(ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest, warnings: tuple[str, ...]) -> Admitted:
+    """What a put would do."""
+    if live is None:
+        never = datetime(1970, 1, 1, tzinfo=UTC)
+        nothing = DeclaredObject(ref=ref, manifest=manifest, uid="", resource_version=0, generation=1, created_at=never, updated_at=never)
+        return Admitted(ref, Done.CREATED, nothing, warnings)
+    same = all(manifest.get(key) == live.manifest.get(key) for key in {*manifest, *live.manifest} - {"metadata"})
+    said = ("labels", "annotations", "finalizers")
+    same = same and all(manifest["metadata"].get(key) == live.manifest["metadata"].get(key) for key in said)
+    return Admitted(ref, Done.UNCHANGED if same else Done.CONFIGURED, replace(live, manifest=manifest), warnings)
 
 
 def placed(manifest: Manifest) -> Manifest:

@@ -29,8 +29,9 @@ class Ask:
 class Turn:
     """Records are committed first, together; only then is anything that is `due` begun.
 
-    `reconnect` names members that came, went or have other credentials, `rewatch` those whose set of watches may have changed, `rejudge` kinds that must be listed anew there because a
-    source is new or changed, `doubts` kinds that a second read must confirm.
+    `reconnect` names members that came, went or have other credentials, `rewatch` those whose set of watches may have
+    changed, `rejudge` kinds that must be listed anew there because a source is new or changed, `doubts` kinds that a second
+    read must confirm.
     """
 
     now: datetime

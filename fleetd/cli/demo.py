@@ -1,0 +1,128 @@
+"""`fleetd demo`: simulated clusters, the daemon and a story, on a temporary database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from fleetd.cli.demo_story import Stage, Story, cluster_specs
+from fleetd.domain.errors import GiveUp, InvalidInput
+from fleetd.service.admission import Admission
+from fleetd.sim.fleet import SimulatedFleet
+from fleetd.store.database import Database
+
+START_SECONDS = 30.0
+
+
+async def play(*, once: bool, as_json: bool, clusters: int, seed: int) -> bool:
+    """Plays the story; True when the simulated clusters show at each stage what they should.
+
+    Raises:
+        InvalidInput: fewer clusters than a story needs.
+    """
+    if clusters < 3:
+        raise InvalidInput("a story needs at least 3 clusters: one of services, one of applications, and one that joins later")
+    console = Console(stderr=as_json, highlight=False)
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetd-demo-")))
+        path = folder / "fleetd.db"
+        *early, late = cluster_specs(clusters)
+        fleet = await stack.enter_async_context(SimulatedFleet(early, seed=seed))
+        kubeconfigs = folder / "kubeconfigs"
+        database = await Database.open(str(path))
+        stack.push_async_callback(database.close)
+        began = time.perf_counter()
+        await stack.enter_async_context(_daemon(path, folder / "daemon.log"))
+        _say(console, f"[bold]fleetd demo[/]: {len(early)} simulated clusters over HTTPS, the daemon, and SQLite in {folder}")
+        _say(console, f"[dim]the daemon was ready after {(time.perf_counter() - began) * 1000:.0f} ms[/]\n")
+        story = Story(fleet, Admission(database, manager="fleetd-demo"), late)
+        stages: list[Stage] = []
+        async for stage in story.play():
+            stages.append(stage)
+            _tell(console, stage)
+        ok = all(stage.ok for stage in stages)
+        for sentence in story.wrong:
+            _say(console, f"[red]{sentence}[/]")
+        if as_json:
+            sys.stdout.write(orjson.dumps(_summary(ok, clusters, seed, stages), option=orjson.OPT_INDENT_2).decode() + "\n")
+        else:
+            _say(console, "\n[green]Every cluster shows what it should.[/]" if ok else "\n[red]Not every cluster shows what it should.[/]")
+        if not once:
+            fleet.write_kubeconfigs(kubeconfigs)
+            await _stay(console, path, kubeconfigs)
+    return ok
+
+
+def _summary(ok: bool, clusters: int, seed: int, stages: list[Stage]) -> dict[str, Any]:
+    return {"ok": ok, "clusters": clusters, "seed": seed, "simulated": True, "stages": [stage.as_json() for stage in stages]}
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, soft_wrap=True)
+
+
+def _tell(console: Console, stage: Stage) -> None:
+    mark = "[green]✔[/]" if stage.ok else "[red]✘[/]"
+    _say(console, f"{mark} [bold]{stage.title}[/]  [cyan]{stage.ms:,.1f} ms[/]\n   {stage.detail}")
+
+
+@asynccontextmanager
+async def _daemon(database: Path, log: Path) -> AsyncIterator[None]:
+    """The real daemon, as a process of its own.
+
+    Raises:
+        GiveUp: it ended before it was ready.
+    """
+    environment = {**os.environ, "FLEETD_DATABASE": str(database), "PYTHONUNBUFFERED": "1"}
+    with log.open("wb") as sink:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fleetd.cli", "run", "--announce", stdout=asyncio.subprocess.PIPE, stderr=sink, env=environment
+        )
+    try:
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        if not line:
+            raise GiveUp(f"the daemon did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _stay(console: Console, database: Path, kubeconfigs: Path) -> None:
+    """Leaves everything running, says how to play with it, and shows what the daemon decides, until it is interrupted."""
+    from fleetd.store.reading import Reader
+
+    _say(console, f"\nEverything keeps running until Ctrl-C. Try, in another terminal:\n  export KUBECONFIG={kubeconfigs / 'merged.yaml'}")
+    _say(console, f"  export FLEETD_DATABASE={database}")
+    _say(console, "  kubectl --context services -n shop create service loadbalancer api --tcp=80")
+    _say(console, "  kubectl --context services -n shop label service api fleet.example.com/export=true")
+    _say(
+        console,
+        "  kubectl --context apps-1 -n shop get services,endpoints\n  fleetd get clusters; fleetd events; fleetd addons; fleetd drift\n",
+    )
+    seen = ""
+    watching = await Database.open(str(database), writer=False)
+    try:
+        with Reader.open(str(database)) as reader:
+            async for _ in watching.listen():
+                query = "SELECT entry_id, at, stage, subject_ref, cluster, decision, reason FROM fleet_journal WHERE entry_id > ? ORDER BY entry_id"
+                for row in reader.rows(query, (seen or 0,)):
+                    seen = row["entry_id"]
+                    _say(
+                        console,
+                        f"[dim]{row['at'][11:23]}[/] {row['stage']:<12} {row['cluster']:<18} {row['subject_ref']} [bold]{row['decision']}[/] {row['reason']}",
+                    )
+    finally:
+        await watching.close()

@@ -1,0 +1,68 @@
+"""The command `fleetd run`: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def run(
+    *,
+    database: Annotated[str | None, Parameter(env_var="FLEETD_DATABASE")] = None,
+    observe: Annotated[bool, Parameter(negative="")] = False,
+    manifests: Path | None = None,
+    allow_exec: Annotated[Sequence[str], Parameter(negative="", metavar="CMD")] = (),
+    announce: Annotated[bool, Parameter(negative="", show=False)] = False,
+) -> None:
+    """Run the daemon until it is interrupted.
+
+    Examples:
+
+        fleetd run                        on the default SQLite file
+        fleetd run --observe              plans and records everything, writes to no cluster
+        fleetd run --manifests ./fleet    declares what is in a folder, and follows its changes
+
+    Parameters
+    ----------
+    database:
+        A path, sqlite:///path, or postgresql://….
+    observe:
+        Plan and record everything, write to no cluster.
+    manifests:
+        A folder whose manifests are declared and followed.
+    allow_exec:
+        An exec plugin that kubeconfigs may run, as they write the command; may be given more than once.
+    announce:
+        Write one line to stdout when the daemon is ready.
+    """
+    import uvloop
+
+    from fleetd.cli.logs import set_up_logs
+    from fleetd.cli.places import data_folder
+    from fleetd.daemon import run as run_daemon
+    from fleetd.settings import read_settings
+
+    settings = read_settings(os.environ, data_folder())
+    settings = replace(
+        settings,
+        database=database or settings.database,
+        observe=observe,
+        manifests=manifests,
+        allowed_exec=frozenset(allow_exec),
+    )
+    set_up_logs(settings.log_level)
+
+    def ready() -> None:
+        if announce:
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_daemon(settings, ready=ready))

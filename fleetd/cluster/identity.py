@@ -1,0 +1,22 @@
+"""Which cluster answers: an address may lead to another one tomorrow."""
+
+from __future__ import annotations
+
+from fleetd.cluster.decoding import whole_object
+from fleetd.cluster.http import Api, Ask
+from fleetd.cluster.port import Identity
+from fleetd.cluster.settings import ClusterSettings
+from fleetd.domain.errors import Unreachable
+
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+
+async def identity(api: Api, settings: ClusterSettings) -> Identity:
+    """The uid of kube-system, which lives as long as the cluster does, and the server's version."""
+    path = "/api/v1/namespaces/kube-system"
+    system = whole_object(await api.call(Ask("GET", path, accept=METADATA_ONLY, what="ask who it is"), settings))
+    version = whole_object(await api.call(Ask("GET", "/version", what="ask its version"), settings))
+    uid = str((system.get("metadata") or {}).get("uid") or "")
+    if not uid:
+        raise Unreachable(f"{api.name}: its kube-system namespace has no uid: it cannot be told from other clusters")
+    return Identity(uid, str(version.get("gitVersion") or ""))

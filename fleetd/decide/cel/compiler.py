@@ -1,0 +1,310 @@
+"""A syntax tree to closures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleetd.decide.cel import access, calls, comparison, logic, loops, tree
+from fleetd.decide.cel.frame import Frame, Place, Run, placed
+from fleetd.decide.cel.library import catalogue
+from fleetd.decide.cel.library.standard import pattern
+from fleetd.decide.cel.position import Text
+from fleetd.decide.cel.values import Maybe, TypeName, make_map, type_name
+from fleetd.domain.errors import EvaluationFailed
+
+_MEANT: Final = frozenset(("object", "self", "obj", "oldObject", "this", "oldSelf"))
+_AFFIXES: Final = frozenset(("startsWith", "endsWith", "contains"))
+_SIZE: Final = catalogue.GLOBAL["size"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a name stands for: a slot, and for a name of ``cel.bind`` the closure of its value."""
+
+    slot: int
+    value: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """``steps`` is what one evaluation costs without its loops; ``slots`` the length of a frame behind the variables."""
+
+    run: Run
+    steps: int
+    slots: int
+
+
+Recorder = Callable[[tree.Node, Run], Run]
+
+
+def compile_tree(text: Text, node: tree.Node, variables: Sequence[str], recorder: Recorder | None = None, spare: int = 0) -> Compiled:
+    """Closures for a tree.
+
+    Args:
+        recorder: wraps the closure of every node, for traces.
+        spare: slots of the frame behind the variables that the recorder keeps for itself.
+
+    Raises:
+        EvaluationFailed: a name or function that does not exist, or a pattern that is none.
+    """
+    compiler = _Compiler(text, variables, recorder, spare)
+    run = compiler.compile(node)
+    return Compiled(run, compiler.steps, compiler.slots)
+
+
+class _Compiler:
+    def __init__(self, text: Text, variables: Sequence[str], recorder: Recorder | None, spare: int) -> None:
+        self._text = text
+        self._variables = variables
+        self._scope = {name: Known(slot) for slot, name in enumerate(variables, 1)}
+        self._recorder = recorder
+        self._next = len(variables) + 1 + spare
+        self.steps = 0
+
+    @property
+    def slots(self) -> int:
+        """Slots behind the variables."""
+        return self._next - 1 - len(self._variables)
+
+    def compile(self, node: tree.Node) -> Run:
+        """The closure of a node."""
+        self.steps += 1
+        run = self._dispatch(node)
+        return run if self._recorder is None else self._recorder(node, run)
+
+    def _place(self, node: tree.Node) -> Place:
+        return self._text.at(node.start)
+
+    def _dispatch(self, node: tree.Node) -> Run:  # noqa: PLR0911 - one answer for each kind of node
+        match node:
+            case tree.Literal(value=value):
+                return lambda _: value
+            case tree.Name():
+                return self._name(node)
+            case tree.Select():
+                return self._select(node)
+            case tree.Binary():
+                return self._binary(node)
+            case tree.Call():
+                return self._call(node)
+            case tree.Logic():
+                return self._logic(node)
+            case tree.Has():
+                return self._has(node)
+            case tree.Loop():
+                return self._loop(node)
+            case _:
+                return self._rarer(node)
+
+    def _rarer(self, node: tree.Node) -> Run:
+        match node:
+            case tree.Index():
+                operand, key = self.compile(node.operand), self.compile(node.key)
+                return access.item(operand, key, self._place(node.key), optional=node.optional)
+            case tree.Unary(sign="!"):
+                return logic.negated(self.compile(node.operand), self._place(node.operand))
+            case tree.Unary():
+                return comparison.negative(self.compile(node.operand), self._place(node))
+            case tree.Conditional():
+                runs = self.compile(node.condition), self.compile(node.yes), self.compile(node.no)
+                return logic.chosen(*runs, self._place(node.condition))
+            case tree.Items():
+                return self._items(node)
+            case tree.Entries():
+                return self._entries(node)
+            case tree.Bind():
+                return self._bind(node)
+            case _:
+                raise AssertionError(f"a node that nobody compiles: {type(node).__name__}")
+
+    # Names and paths
+
+    def _name(self, node: tree.Name) -> Run:
+        known = self._scope.get(node.name)
+        if known is None:
+            if node.name in catalogue.TYPES:
+                value = TypeName(catalogue.TYPES[node.name])
+                return lambda _: value
+            raise self._undeclared(node)
+        if known.value is not None:
+            return loops.bound_name(known.slot, known.value)
+        slot = known.slot
+        return lambda frame: frame[slot]
+
+    def _undeclared(self, node: tree.Name) -> EvaluationFailed:
+        message = f"undeclared reference to {node.name!r}"
+        if node.name in _MEANT and len(self._variables) == 1:
+            message += f"; the object is called {self._variables[0]!r} here"
+        elif catalogue.function(node.name, member=False) is not None:
+            message += f"; the function is called with brackets: {node.name}(…)"
+        else:
+            close = catalogue.closest(node.name, [*self._scope])
+            message += f"; did you mean {close}?" if close else f"; there is {', '.join(self._scope)}"
+        return self._text.failure(message, node.start)
+
+    def _path(self, node: tree.Node) -> tuple[int, tuple[str, ...], tuple[Place, ...]] | None:
+        """Slot, keys and places when the node is a plain path from a slot of the frame."""
+        keys: list[str] = []
+        places: list[Place] = []
+        while isinstance(node, tree.Select) and not node.optional:
+            keys.append(node.key)
+            places.append(self._text.at(node.end - len(node.key)))
+            node = node.operand
+        if not isinstance(node, tree.Name):
+            return None
+        known = self._scope.get(node.name)
+        if known is None or known.value is not None:
+            return None
+        return known.slot, tuple(reversed(keys)), tuple(reversed(places))
+
+    def _select(self, node: tree.Select) -> Run:
+        if path := self._path(node):
+            self.steps += len(path[1])
+            return access.path(*path)
+        if (name := self._dotted(node)) in catalogue.TYPES:
+            value = TypeName(catalogue.TYPES[name])
+            return lambda _: value
+        operand, at = self.compile(node.operand), self._text.at(node.end - len(node.key))
+        return access.optional_field(operand, node.key, at) if node.optional else access.field(operand, node.key, at)
+
+    def _dotted(self, node: tree.Node | None) -> str:
+        """``a.b`` as a name, when its first part is no variable; otherwise an empty text."""
+        if isinstance(node, tree.Name):
+            return "" if node.name in self._scope else node.name
+        if isinstance(node, tree.Select) and (before := self._dotted(node.operand)):
+            return f"{before}.{node.key}"
+        return ""
+
+    def _has(self, node: tree.Has) -> Run:
+        selected = node.selected
+        return access.has_key(self.compile(selected.operand), selected.key, self._text.at(selected.end - len(selected.key)))
+
+    # Operators
+
+    def _logic(self, node: tree.Logic) -> Run:
+        return logic.joined(node.sign, [self.compile(term) for term in node.terms], [self._place(term) for term in node.terms])
+
+    def _binary(self, node: tree.Binary) -> Run:
+        left = self.compile(node.left)
+        at = self._text.at(node.left.end + self._gap(node))
+        match node:
+            case tree.Binary(sign="==" | "!=", right=tree.Literal(value=value)) if self._recorder is None:
+                if quick := comparison.equals_constant(node.sign, left, value):
+                    return quick
+            case tree.Binary(sign="in", right=tree.Items(items=items)) if self._recorder is None:
+                constants = [item.value for item in items if isinstance(item, tree.Literal)]
+                quick = comparison.membership_of_constants(left, constants) if len(constants) == len(items) else None
+                if quick:
+                    return quick
+        right = self.compile(node.right)
+        match node.sign:
+            case "==" | "!=":
+                return comparison.equality(node.sign, left, right)
+            case "in":
+                return comparison.membership(left, right, at)
+            case "<" | "<=" | ">" | ">=":
+                return comparison.ordering(node.sign, left, right, at)
+            case _:
+                return comparison.arithmetic(node.sign, left, right, at)
+
+    def _gap(self, node: tree.Binary) -> int:
+        between = self._text.source[node.left.end : node.right.start]
+        return max(between.find(node.sign), 0)
+
+    # Lists and maps
+
+    def _items(self, node: tree.Items) -> Run:
+        runs = [self.compile(item) for item in node.items]
+        if not node.optional:
+            return lambda frame: [run(frame) for run in runs]
+        return lambda frame: [value for position, run in enumerate(runs) for value in _kept(run(frame), position in node.optional)]
+
+    def _entries(self, node: tree.Entries) -> Run:
+        runs = [(self.compile(key), self.compile(value)) for key, value in node.entries]
+        at, optional = self._place(node), node.optional
+
+        def run(frame: Frame) -> Any:
+            pairs = []
+            for position, (key, value) in enumerate(runs):
+                name = key(frame)
+                pairs += [(name, kept) for kept in _kept(value(frame), position in optional)]
+            try:
+                return make_map(pairs)
+            except EvaluationFailed as error:
+                raise placed(error, at) from None
+
+        return run
+
+    # Macros
+
+    def _loop(self, node: tree.Loop) -> Run:
+        over = self.compile(node.over)
+        before, steps = dict(self._scope), self.steps
+        slots = tuple(range(self._next, self._next + len(node.names)))
+        self._next += len(slots)
+        self._scope.update({name: Known(slot) for name, slot in zip(node.names, slots, strict=True)})
+        condition = self.compile(node.condition) if node.condition is not None else None
+        body = self.compile(node.body)
+        each, self.steps, self._scope = self.steps - steps + 1, steps, before
+        return loops.loop(loops.LoopParts(node.macro, over, slots, body, condition, each, self._place(node)))
+
+    def _bind(self, node: tree.Bind) -> Run:
+        value = self.compile(node.bound)
+        before, slot = dict(self._scope), self._next
+        self._next += 1
+        self._scope[node.name] = Known(slot, value)
+        body = self.compile(node.body)
+        self._scope = before
+        return loops.bound(slot, body)
+
+    # Functions
+
+    def _call(self, node: tree.Call) -> Run:
+        name, target = self._named(node)
+        function = catalogue.function(name, member=target is not None)
+        arguments = (() if target is None else (target,)) + node.arguments
+        at = self._text.at(node.start if target is None else self._name_of(node))
+        if function is None:
+            raise self._unknown(name, target is not None, at)
+        if not function.fewest <= len(arguments) <= function.most:
+            raise EvaluationFailed(f"{name} does not take {len(node.arguments)} arguments", line=at[0], column=at[1])
+        if quick := self._quick_call(name, arguments, at):
+            return quick
+        return calls.call(name, function, [self.compile(argument) for argument in arguments], at)
+
+    def _named(self, node: tree.Call) -> tuple[str, tree.Node | None]:
+        """The name with its namespace, and the target if it is a value."""
+        dotted = self._dotted(node.target)
+        if dotted and dotted.partition(".")[0] in catalogue.NAMESPACES:
+            return f"{dotted}.{node.function}", None
+        return node.function, node.target
+
+    def _name_of(self, node: tree.Call) -> int:
+        assert node.target is not None  # noqa: S101 - asked for members only
+        return self._text.source.find(node.function, node.target.end)
+
+    def _unknown(self, name: str, member: bool, at: Place) -> EvaluationFailed:
+        return catalogue.unknown(name, member=member, line=at[0], column=at[1])
+
+    def _quick_call(self, name: str, arguments: tuple[tree.Node, ...], at: Place) -> Run | None:
+        if len(arguments) != 2 or not isinstance(arguments[1], tree.Literal) or type(arguments[1].value) is not str:
+            return None
+        constant = arguments[1].value
+        if name == "matches":
+            try:
+                compiled = pattern(constant)
+            except EvaluationFailed as error:
+                raise placed(error, self._place(arguments[1])) from None
+            return calls.constant_pattern(self.compile(arguments[0]), compiled, at)
+        return calls.constant_affix(self.compile(arguments[0]), name, constant, at) if name in _AFFIXES else None
+
+
+def _kept(value: Any, optional: bool) -> tuple[Any, ...]:
+    """The value as it goes into a list or map: an absent optional does not."""
+    if not optional:
+        return (value,)
+    if type(value) is not Maybe:
+        raise EvaluationFailed(f"? stands before an optional, not {type_name(value)}")
+    return (value.value,) if value.present else ()

@@ -1,0 +1,45 @@
+"""All functions by name, those of namespaces with their dots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+from fleetd.decide.cel.library import standard
+from fleetd.decide.cel.library.function import Function, Functions
+from fleetd.decide.cel.macros import LOOPS
+from fleetd.decide.cel.port import NotUnderstood
+from fleetd.domain.errors import EvaluationFailed
+
+GLOBAL: Final[Functions] = {**standard.GLOBAL}
+MEMBER: Final[Functions] = {**standard.MEMBER}
+TYPES: Final = {
+    name: name for name in ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type")
+} | {f"google.protobuf.{name}": f"google.protobuf.{name}" for name in ("Duration", "Timestamp")}
+ELSEWHERE: Final = frozenset(("regex", "proto", "cel", "net", "random", "json", "yaml"))
+"""Namespaces and functions that other engines have."""
+NAMESPACES: Final = frozenset(name.partition(".")[0] for name in GLOBAL if "." in name)
+
+
+def closest(name: str, among: Iterable[str]) -> str:
+    """The name that was probably meant, or an empty text."""
+    return next(iter(get_close_matches(name, list(among), 1, 0.6)), "")
+
+
+def unknown(name: str, *, member: bool, line: int, column: int) -> EvaluationFailed:
+    """The error of a function that does not exist, with what was probably meant."""
+    here, there = (MEMBER, GLOBAL) if member else (GLOBAL, MEMBER)
+    message = f"there is no function {name}"
+    if name in there:
+        message += f" in this place; it is written {f'{name}(x)' if member else f'x.{name}()'}"
+    elif close := closest(name, (*here, *LOOPS) if member else here):
+        message += f"; did you mean {close}?"
+    elif name in ELSEWHERE or name.partition(".")[0] in ELSEWHERE:
+        return NotUnderstood(f"the function {name} is not among those of this engine", line, column)
+    return EvaluationFailed(message, line=line, column=column)
+
+
+def function(name: str, *, member: bool) -> Function | None:
+    """The function of this name."""
+    return (MEMBER if member else GLOBAL).get(name)

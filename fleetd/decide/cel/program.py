@@ -1,0 +1,76 @@
+"""The compiled form of an expression, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fleetd.decide.cel import reading, recording, tree
+from fleetd.decide.cel.compiler import compile_tree
+from fleetd.decide.cel.frame import Frame
+from fleetd.decide.cel.parser import parse
+from fleetd.decide.cel.port import DEFAULT_BUDGET
+from fleetd.decide.cel.position import Text
+from fleetd.decide.cel.trace import Trace
+from fleetd.domain.errors import EvaluationFailed, OverBudget
+
+
+class Program:
+    """An expression that is ready to be evaluated; it is never changed, and may be shared."""
+
+    __slots__ = ("_blank", "_node", "_run", "_steps", "_variables", "reads", "source")
+
+    def __init__(self, source: str, node: tree.Node, variables: Sequence[str]) -> None:
+        compiled = compile_tree(Text(source), node, variables)
+        self.source = source
+        self.reads = reading.paths(node, variables[0]) if variables else frozenset()
+        self._node = node
+        self._variables = tuple(variables)
+        self._run = compiled.run
+        self._steps = compiled.steps
+        self._blank: Frame = [None] * compiled.slots
+
+    def evaluate(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Any:
+        """The value of the expression with these variables; its types are those of ``values``.
+
+        Raises:
+            EvaluationFailed: an error of the language, with its place in the source.
+            OverBudget: it took more steps than allowed.
+        """
+        if budget < self._steps:
+            raise OverBudget(f"the condition takes at least {self._steps} steps; {budget} are allowed")
+        try:
+            values = [bindings[name] for name in self._variables]
+        except KeyError as missing:
+            raise EvaluationFailed(f"no value was given for the variable {missing}") from None
+        try:
+            return self._run([budget - self._steps, *values, *self._blank])
+        except RecursionError:
+            raise EvaluationFailed("the values are nested too deeply") from None
+
+    def matches(self, resource: Any) -> bool:
+        """True only for the boolean true, with ``resource`` as the only variable; errors as in ``evaluate``."""
+        try:
+            return self._run([DEFAULT_BUDGET, resource, *self._blank]) is True
+        except RecursionError:
+            raise EvaluationFailed("the values are nested too deeply") from None
+
+    def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
+        """Evaluates and keeps the value or error of every sub-expression; raises nothing that the expression does."""
+        return recording.record(self.source, self._node, self._variables, bindings, budget)
+
+    def __repr__(self) -> str:
+        return f"Program({self.source!r})"
+
+
+def compile_cel(source: str, *, variables: Sequence[str] = ("resource",)) -> Program:
+    """Compiles an expression.
+
+    Raises:
+        EvaluationFailed: it has no meaning; the sentence says where and what was probably meant.
+        NotUnderstood: it has one for other engines (a kind of EvaluationFailed).
+    """
+    try:
+        return Program(source, parse(source), variables)
+    except RecursionError:
+        raise EvaluationFailed("the expression is nested too deeply", line=1, column=1) from None

@@ -1,0 +1,98 @@
+"""Sprig's paths and URLs."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+from fleetd.decide.gotemplate.functions.signature import Function, declare
+from fleetd.decide.gotemplate.values import CallFailed, from_utf8, utf8
+
+_FIELDS = ("scheme", "userinfo", "host", "path", "query", "fragment", "opaque")
+
+
+def base(path: str) -> str:
+    stripped = path.rstrip("/")
+    return stripped.rsplit("/", 1)[-1] if stripped else ("/" if path else ".")
+
+
+def clean(path: str) -> str:
+    cleaned = posixpath.normpath(path) if path else "."
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
+
+
+def directory(path: str) -> str:
+    return clean(path[: path.rfind("/") + 1])
+
+
+def extension(path: str) -> str:
+    name = path.rsplit("/", 1)[-1]
+    return name[name.rfind(".") :] if "." in name else ""
+
+
+def url_parse(text: str) -> dict[str, Any]:
+    """The parts of a URL under Sprig's names."""
+    if any(letter < " " or letter == "\x7f" for letter in text):
+        raise CallFailed(f'unable to parse url: parse "{text}": net/url: invalid control character in URL')
+    rest, _, fragment = text.partition("#")
+    rest, _, query = rest.partition("?")
+    scheme, colon, after = rest.partition(":")
+    if not (colon and scheme[:1].isalpha() and scheme.isascii() and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum()):
+        scheme, after = "", rest
+    opaque = userinfo = host = hostname = ""
+    path = after
+    if after.startswith("//"):
+        authority, slash, tail = after[2:].partition("/")
+        path = slash + tail
+        userinfo, _, host = authority.rpartition("@")
+        hostname = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    elif scheme and after and not after.startswith("/"):
+        opaque, path = after, ""
+    return {
+        "scheme": scheme.lower(),
+        "host": host,
+        "hostname": hostname,
+        "path": from_utf8(unquote_to_bytes(utf8(path))),
+        "query": query,
+        "opaque": opaque,
+        "fragment": from_utf8(unquote_to_bytes(utf8(fragment))),
+        "userinfo": userinfo,
+    }
+
+
+def url_join(parts: dict[str, Any]) -> str:
+    """A URL of the parts that `urlParse` names."""
+    found = {name: str(parts.get(name) or "") for name in _FIELDS}
+    text = f"{found['scheme']}:" if found["scheme"] else ""
+    if found["opaque"]:
+        text += found["opaque"]
+    else:
+        authority = f"{found['userinfo']}@{found['host']}" if found["userinfo"] else found["host"]
+        path = quote(utf8(found["path"]), safe="/:@!$&'()*+,;=-._~")
+        if authority:
+            text += "//" + authority
+            path = path if not path or path.startswith("/") else "/" + path
+        text += path
+    text += f"?{found['query']}" if found["query"] else ""
+    return text + (f"#{quote(utf8(found['fragment']), safe=_FRAGMENT)}" if found["fragment"] else "")
+
+
+_FRAGMENT = "/:@!$&'()*+,;=?-._~"
+
+FUNCTIONS: dict[str, Function] = declare(
+    {
+        "base": ("string", base),
+        "dir": ("string", directory),
+        "clean": ("string", clean),
+        "ext": ("string", extension),
+        "isAbs": ("string", lambda path: path.startswith("/")),
+        "osBase": ("string", base),
+        "osDir": ("string", directory),
+        "osClean": ("string", clean),
+        "osExt": ("string", extension),
+        "osIsAbs": ("string", lambda path: path.startswith("/")),
+        "urlParse": ("string", url_parse),
+        "urlJoin": ("map", url_join),
+    }
+)

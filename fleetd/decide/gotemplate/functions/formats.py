@@ -1,0 +1,172 @@
+"""Helm's and Sprig's conversions: YAML, JSON and TOML, and the base encodings and digests."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import tomllib
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from fleetd.decide.gotemplate.functions.signature import Function, declare
+from fleetd.decide.gotemplate.json_text import json_text, read_json
+from fleetd.decide.gotemplate.run import Run
+from fleetd.decide.gotemplate.toml_write import toml_text
+from fleetd.decide.gotemplate.values import from_utf8, utf8
+from fleetd.decide.gotemplate.yaml_read import read_yaml
+from fleetd.decide.gotemplate.yaml_write import yaml_text
+
+_Reader = Callable[[str, Run], Any]
+
+
+def _or_empty(text: Callable[[Any, Run], str]) -> Callable[[Run, Any], str]:
+    """What cannot be written is the empty text, as in Helm."""
+
+    def write(run: Run, value: Any) -> str:
+        try:
+            return text(value, run)
+        except ValueError:
+            return ""
+
+    return write
+
+
+def _or_failing(text: Callable[[Any, Run], str]) -> Callable[[Run, Any], str]:
+    def write(run: Run, value: Any) -> str:
+        return text(value, run)
+
+    return write
+
+
+def _yaml(value: Any, run: Run) -> str:
+    return yaml_text(value, run).removesuffix("\n")
+
+
+def _pretty(value: Any, run: Run) -> str:
+    return json_text(value, run, pretty=True)
+
+
+def _raw(value: Any, run: Run) -> str:
+    return json_text(value, run, html=False)
+
+
+def _to_toml(run: Run, value: Any) -> str:
+    try:
+        return toml_text(value, run)
+    except ValueError as broken:
+        return str(broken)
+
+
+def _map_reader(read: _Reader, prefix: str) -> Callable[[Run, str], dict[str, Any]]:
+    """A map, or one with the only key `Error`, as in Helm."""
+
+    def function(run: Run, text: str) -> dict[str, Any]:
+        try:
+            value = read(text, run)
+        except ValueError as broken:
+            return {"Error": str(broken)}
+        if value is None:
+            return {}
+        if isinstance(value, dict):
+            return value
+        return {"Error": f"{prefix}json: cannot unmarshal {_json_kind(value)} into Go value of type map[string]interface {{}}"}
+
+    return function
+
+
+def _list_reader(read: _Reader, prefix: str) -> Callable[[Run, str], list[Any]]:
+    """A list, or one with the error as its only element, as in Helm."""
+
+    def function(run: Run, text: str) -> list[Any]:
+        try:
+            value = read(text, run)
+        except ValueError as broken:
+            return [str(broken)]
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return value
+        return [f"{prefix}json: cannot unmarshal {_json_kind(value)} into Go value of type []interface {{}}"]
+
+    return function
+
+
+def _json_kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, list):
+        return "array"
+    return "object" if isinstance(value, dict) else "number"
+
+
+def _read_toml(text: str, run: Run) -> Any:
+    run.spend(len(text))
+    return tomllib.loads(text)
+
+
+def _must_read_json(run: Run, text: str) -> Any:
+    return read_json(text, run)
+
+
+def _decoder(decode: Callable[[bytes], bytes]) -> Callable[[str], str]:
+    """The decoded text, or Go's complaint instead of it, as in Sprig."""
+
+    def function(text: str) -> str:
+        try:
+            return from_utf8(decode(utf8(text)))
+        except (binascii.Error, ValueError):
+            return (
+                "illegal base32 data at input byte 0" if decode is base64.b32decode else f"illegal base64 data at input byte {_bad(text)}"
+            )
+
+    return function
+
+
+def _bad(text: str) -> int:
+    alphabet = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    return next((at for at, letter in enumerate(text) if letter not in alphabet), len(text) - len(text) % 4)
+
+
+def _base64(data: bytes) -> bytes:
+    return base64.b64decode(data.replace(b"\n", b"").replace(b"\r", b""), validate=True)
+
+
+def base64_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _digest(name: str) -> Callable[[str], str]:
+    return lambda text: hashlib.new(name, utf8(text), usedforsecurity=False).hexdigest()
+
+
+FUNCTIONS: dict[str, Function] = declare(
+    {
+        "toYaml": ("meter any", _or_empty(_yaml)),
+        "mustToYaml": ("meter any", _or_failing(_yaml)),
+        "toJson": ("meter any", _or_empty(json_text)),
+        "mustToJson": ("meter any", _or_failing(json_text)),
+        "toPrettyJson": ("meter any", _or_empty(_pretty)),
+        "mustToPrettyJson": ("meter any", _or_failing(_pretty)),
+        "toRawJson": ("meter any", _or_failing(_raw)),
+        "mustToRawJson": ("meter any", _or_failing(_raw)),
+        "toToml": ("meter any", _to_toml),
+        "fromYaml": ("meter string", _map_reader(read_yaml, "error unmarshaling JSON: while decoding JSON: ")),
+        "fromYamlArray": ("meter string", _list_reader(read_yaml, "error unmarshaling JSON: while decoding JSON: ")),
+        "fromJson": ("meter string", _map_reader(read_json, "")),
+        "mustFromJson": ("meter string", _must_read_json),
+        "fromJsonArray": ("meter string", _list_reader(read_json, "")),
+        "fromToml": ("meter string", _map_reader(_read_toml, "")),
+        "b64enc": ("string", lambda text: base64_of(utf8(text))),
+        "b64dec": ("string", _decoder(_base64)),
+        "b32enc": ("string", lambda text: base64.b32encode(utf8(text)).decode()),
+        "b32dec": ("string", _decoder(base64.b32decode)),
+        "sha1sum": ("string", _digest("sha1")),
+        "sha256sum": ("string", _digest("sha256")),
+        "sha512sum": ("string", _digest("sha512")),
+        "adler32sum": ("string", lambda text: str(zlib.adler32(utf8(text)))),
+    }
+)

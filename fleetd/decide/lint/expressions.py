@@ -1,0 +1,111 @@
+"""CEL, Lua and templates: do they compile, and do they speak of what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from fleetd.decide.lint.compilers import Compilers
+from fleetd.decide.lint.given import Given, entries, texts
+from fleetd.decide.lint.variables import TEMPLATED, carries, event_texts
+from fleetd.domain.documents import Document
+from fleetd.domain.errors import EvaluationFailed, OverBudget
+from fleetd.domain.findings import CODES, Finding
+from fleetd.domain.kinds.mistakes import Path, dotted
+
+_LUA_FIELDS = frozenset(
+    {"evaluate", "aggregatedSelection", "evaluateHealth", "condition", "script", "aggregatedClassification", "classificationLua"}
+)
+_QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'""")
+_OTHER_OBJECT = re.compile(r"(?<![\w.])(self|object|obj)(?=\s*[.\[])")
+_FIELD_PATH = re.compile(r"(?<![\w.])resource(?:\.\w+|\[[^\]]*\])+")
+
+
+def check_expressions(given: Given) -> Iterator[Finding]:
+    """CEL rules that name another variable, and rules that look as if they should narrow each other."""
+    for document in given.documents:
+        for path, text in _cel(document):
+            yield from _other_variable(document, path, text)
+        yield from _alternatives(document)
+
+
+def _other_variable(document: Document, path: Path, text: str) -> Iterator[Finding]:
+    bare = _QUOTED.sub(lambda match: " " * len(match[0]), text)
+    for match in _OTHER_OBJECT.finditer(bare):
+        word = match[1]
+        if re.search(rf"\(\s*{word}\s*,", bare):
+            continue
+        line = bare.count("\n", 0, match.start()) + 1
+        column = match.start() - bare.rfind("\n", 0, match.start())
+        message = f"{dotted(path)}: there is no variable {word!r}; the object is called 'resource'"
+        yield _inside(document, path, (line, column), "FD204", message, f"write resource for {word}")
+
+
+def _alternatives(document: Document) -> Iterator[Finding]:
+    manifest = document.manifest
+    for list_name in ("resourceSelectors", "matchResources"):
+        for path, selector in entries(manifest, "spec", list_name):
+            rules = [entry.get("rule") for _, entry in entries(selector, "evaluateCEL")]
+            fields = [frozenset(_FIELD_PATH.findall(rule)) for rule in rules if isinstance(rule, str)]
+            if len(fields) > 1 and all(fields) and _disjoint(fields):
+                message = f"{dotted(path)}.evaluateCEL: an object is taken when one of these {len(fields)} rules is true, not all of them"
+                yield document.finding(
+                    (*path, "evaluateCEL"), "FD205", message, "join them with && in one rule when all of them must be true"
+                )
+
+
+def _disjoint(fields: list[frozenset[str]]) -> bool:
+    # Rules about one field with several values are honest alternatives; rules about different fields look like conditions.
+    return sum(len(one) for one in fields) == len(frozenset().union(*fields))
+
+
+def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
+    """What does not compile, with the place in the file."""
+    for document in given.documents:
+        for path, text in _cel(document):
+            yield from _compiled(document, path, text, compilers.cel, "FD201")
+        for path, text in _lua(document):
+            yield from _compiled(document, path, text, compilers.lua, "FD202")
+        for path, text in _templates(document):
+            yield from _compiled(document, path, text, compilers.template, "FD203")
+
+
+def _compiled(document: Document, path: Path, text: str, compile_: Callable[[str], None], code: str) -> Iterator[Finding]:
+    try:
+        compile_(text)
+    except EvaluationFailed as error:
+        place = (error.line, error.column) if error.line else (1, 1)
+        yield _inside(document, path, place, code, f"{dotted(path)}: {error}")
+    except OverBudget as error:
+        yield document.finding(path, code, f"{dotted(path)}: {error}")
+
+
+def _cel(document: Document) -> Iterator[tuple[Path, str]]:
+    for path, text in texts(document.manifest.get("spec"), ("spec",)):
+        if len(path) > 3 and path[-1] == "rule" and path[-3] == "evaluateCEL":
+            yield path, text
+
+
+def _lua(document: Document) -> Iterator[tuple[Path, str]]:
+    for path, text in texts(document.manifest.get("spec"), ("spec",)):
+        if path[-1] in _LUA_FIELDS and text.strip():
+            yield path, text
+    if document.manifest.get("kind") in ("ConfigMap", "Secret") and carries(document, "projectsveltos.io/lua"):
+        yield from _content(document)
+
+
+def _templates(document: Document) -> Iterator[tuple[Path, str]]:
+    if document.manifest.get("kind") == "EventTrigger":
+        yield from ((path, text) for path, text in event_texts(document) if "{{" in text)
+    elif document.manifest.get("kind") in ("ConfigMap", "Secret") and any(carries(document, mark) for mark in TEMPLATED):
+        yield from _content(document)
+
+
+def _content(document: Document) -> Iterator[tuple[Path, str]]:
+    name = "data" if document.manifest.get("kind") == "ConfigMap" else "stringData"
+    yield from texts(document.manifest.get(name), (name,))
+
+
+def _inside(document: Document, path: Path, place: tuple[int, int], code: str, message: str, fix: str = "") -> Finding:
+    line, column = document.place_inside(path, *place)
+    return Finding(document.source, line, column, code, CODES[code].severity, message, fix)

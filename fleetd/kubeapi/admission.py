@@ -1,0 +1,49 @@
+"""What may look at a write, change it or refuse it before it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from fleetd.kubeapi.exchange import User
+from fleetd.kubeapi.kinds import Kind
+
+
+class Operation(Enum):
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A write that is about to happen. `before` is None for a creation, `after` None for a deletion; both have their defaults."""
+
+    operation: Operation
+    kind: Kind
+    namespace: str
+    name: str
+    subresource: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    user: User
+    dry_run: bool
+
+
+class Admission(Protocol):
+    """One step of admission; the steps are asked in order, each with what the one before left."""
+
+    async def admit(self, asked: Asked) -> dict[str, Any] | None:
+        """The object to store (`asked.after`, or another one; None for a deletion). Raises ApiRefusal."""
+
+
+class May(Protocol):
+    """Says whether a user may do something; `resource` is plural, with `/subresource` where there is one."""
+
+    def __call__(self, user: User, verb: str, group: str, resource: str, namespace: str, name: str) -> bool: ...
+
+
+def only_masters(user: User, _verb: str, _group: str, _resource: str, _namespace: str, _name: str) -> bool:
+    """Members of `system:masters` may do everything, others nothing."""
+    return "system:masters" in user.groups

@@ -1,0 +1,168 @@
+"""Bodies of requests: bytes into manifests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+import yaml
+
+from fleetd.kubeapi.exchange import Request
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.refusals import bad_request, unsupported_media_type
+
+JSON = "application/json"
+YAML = "application/yaml"
+ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+DEPTH = 256
+"""Levels that a body may nest; what reads it is recursive."""
+NODES = 1_000_000
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.1 as Kubernetes reads it: a single y or n is a truth value, timestamps stay text."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), list("yYnN"))
+_Loader.add_constructor("tag:yaml.org,2002:bool", lambda _loader, node: node.value.lower() in ("y", "yes", "true", "on"))
+
+
+def media_type(request: Request) -> str:
+    """The Content-Type without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _key(value: Any) -> str:
+    return {True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value
+
+
+class _Plain:
+    """Makes keys of maps text, as in JSON; stops where aliases would grow a small text into a large value."""
+
+    def __init__(self) -> None:
+        self._left = NODES
+
+    def of(self, value: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("document contains excessive aliasing")
+        if isinstance(value, dict):
+            return {_key(key): self.of(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.of(inner) for inner in value]
+        return value
+
+
+def from_yaml(text: bytes) -> Any:
+    """One document; JSON is YAML too. Raises ApiRefusal (400)."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return _Plain().of(yaml.load(text, _Loader))  # noqa: S506  # a subclass of the safe loader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: line {line}: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise bad_request("error decoding YAML: error converting YAML to JSON: yaml: the document cannot be read") from error
+
+
+def _no_json(text: bytes, kind: Kind) -> Exception:
+    shown = text[:256].decode("utf-8", "replace")
+    wrong = _first_wrong(shown)
+    return bad_request(
+        f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; json parse error: {wrong} ({shown})"
+    )
+
+
+def _first_wrong(text: str) -> str:
+    found = re.match(r"\s*(\{\s*)?(.)?", text, re.DOTALL)
+    inside, character = (found[1], found[2]) if found else (None, None)
+    if character is None:
+        return "unexpected end of JSON input"
+    where = "object key string" if inside else "value"
+    return f"invalid character '{character}' looking for beginning of {where}"
+
+
+def manifest(request: Request, kind: Kind) -> dict[str, Any]:
+    """The object of a POST or PUT, of the path's kind. Raises ApiRefusal (400, 415)."""
+    form = media_type(request)
+    if form not in ("", JSON, YAML):
+        raise unsupported_media_type(ACCEPTED)
+    if form == YAML:
+        body = from_yaml(request.body)
+    else:
+        try:
+            body = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise _no_json(request.body, kind) from error
+    if not isinstance(body, dict):
+        raise _no_json(request.body, kind)
+    refuse_depth(request.body, body)
+    return of_kind(body, kind)
+
+
+def of_kind(body: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    """The body, checked to be of a kind; a body that names none is taken as of that kind. Raises ApiRefusal (400)."""
+    said_kind, said_version = body.setdefault("kind", kind.kind), body.setdefault("apiVersion", kind.api_version)
+    if said_kind != kind.kind:
+        internal = kind.group.partition(".")[0] or "core"
+        here, there = f"({said_version}.{said_kind})", f"({internal}.{kind.kind})"
+        raise bad_request(
+            f'{said_kind} in version "{kind.version}" cannot be handled as a {kind.kind}: converting {here} to {there}: unknown conversion'
+        )
+    if said_version != kind.api_version:
+        raise bad_request(f"the API version in the data ({said_version}) does not match the expected API version ({kind.api_version})")
+    metadata = body.setdefault("metadata", {})
+    if not isinstance(metadata, dict):
+        raise unreadable(kind, f"json: cannot unmarshal {json_type(metadata)} into Go struct field {kind.kind}.metadata of type v1.ObjectMeta")
+    return body
+
+
+def json_type(value: Any) -> str:
+    """The name of a JSON type, as messages use it."""
+    match value:
+        case bool():
+            return "bool"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case dict():
+            return "object"
+        case _:
+            return "null"
+
+
+def unreadable(kind: Kind, why: str) -> Exception:
+    """400: the body does not have the form of its kind."""
+    return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
+
+
+def refuse_depth(text: bytes, value: Any) -> None:
+    """Raises ApiRefusal (400) for a value that nests too deeply; most texts are too short for it to need a look."""
+    if text.count(b"{") + text.count(b"[") > DEPTH and not _depth_within(value):
+        raise bad_request(f"the body of the request nests more than {DEPTH} levels deep")
+
+
+def _depth_within(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEPTH):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return False

@@ -1,0 +1,96 @@
+"""CustomResourceDefinitions: the kinds that they define, served as soon as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fleetd.kubeapi.builtin import SCALE, STATUS
+from fleetd.kubeapi.kinds import Kind, Kinds
+from fleetd.kubeapi.storage import Change
+
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
+Body = Mapping[str, Any]
+
+
+def defaults(body: dict[str, Any]) -> None:
+    """The names that follow from the kind, and how versions are converted: not at all."""
+    spec = body.setdefault("spec", {})
+    names = spec.setdefault("names", {})
+    kind = str(names.get("kind", ""))
+    names.setdefault("singular", kind.lower())
+    names.setdefault("listKind", f"{kind}List")
+    spec.setdefault("conversion", {"strategy": "None"})
+
+
+def established(body: dict[str, Any], now: str) -> None:
+    """The status of a definition whose names are accepted; nothing else could take them here, as a name is plural and group."""
+    names, status = body["spec"]["names"], body.setdefault("status", {})
+    storage = [version["name"] for version in body["spec"].get("versions") or () if version.get("storage")]
+    stored = list(status.get("storedVersions") or ())
+    status["storedVersions"] = stored + [name for name in storage if name not in stored]
+    status["acceptedNames"] = dict(names)
+    if not status.get("conditions"):
+        status["conditions"] = [
+            _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
+            _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
+        ]
+
+
+def _condition(kind: str, reason: str, message: str, now: str) -> dict[str, str]:
+    return {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
+
+
+def kinds_of(definition: Body) -> list[Kind]:
+    """The kinds that a definition serves: one for each version, the storage version first."""
+    spec = definition["spec"]
+    served = [version for version in spec.get("versions") or () if version.get("served")]
+    return [_kind(spec, version) for version in sorted(served, key=lambda version: not version.get("storage"))]
+
+
+def _kind(spec: Body, version: Body) -> Kind:
+    names = spec["names"]
+    below = version.get("subresources") or {}
+    subresources = tuple(one for one, path in ((STATUS, "status"), (SCALE, "scale")) if path in below)
+    return Kind(
+        spec["group"],
+        version["name"],
+        names["kind"],
+        names["plural"],
+        namespaced=spec.get("scope") == "Namespaced",
+        singular=names.get("singular", ""),
+        verbs=VERBS,
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        subresources=subresources,
+        fields=tuple(str(one.get("jsonPath", "")).removeprefix(".") for one in version.get("selectableFields") or ()),
+        custom=True,
+        list_kind=names.get("listKind", ""),
+        schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
+    )
+
+
+class Definitions:
+    """Keeps the table of kinds in step with the stored definitions."""
+
+    def __init__(self, kinds: Kinds, dropped: Callable[[str], None]) -> None:
+        """`dropped` hears of each resource that is served no more, or otherwise than before."""
+        self._kinds = kinds
+        self._dropped = dropped
+
+    def tell(self, change: Change) -> None:
+        """Follows the changes of a storage."""
+        if change.resource != DEFINITIONS:
+            return
+        if change.before is not None and change.after is not None and change.before.body["spec"] == change.after.body["spec"]:
+            return
+        if change.before is not None:
+            resource = change.before.metadata["name"]
+            self._kinds.drop(resource)
+            self._dropped(resource)
+        if change.after is not None:
+            self.take(change.after.body)
+
+    def take(self, definition: Body) -> None:
+        self._kinds.add(kinds_of(definition))

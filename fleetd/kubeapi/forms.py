@@ -1,0 +1,180 @@
+"""Forms of an answer: whole objects, metadata only, tables; as JSON or YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import yaml
+
+from fleetd.kubeapi.exchange import Request, Response
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.refusals import not_acceptable
+from fleetd.kubeapi.storage import Record
+
+META = "meta.k8s.io/v1"
+AVAILABLE = (
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf, "
+    "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+)
+
+
+class Form(Enum):
+    """What is told of an object."""
+
+    WHOLE = "whole"
+    METADATA = "metadata"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The form that a client and this server agree on."""
+
+    form: Form
+    yaml: bool = False
+
+
+FORMS = {
+    "PartialObjectMetadata": Form.METADATA,
+    "PartialObjectMetadataList": Form.METADATA,
+    "Table": Form.TABLE,
+}
+
+
+@lru_cache(256)
+def accepted(header: str) -> Accepted:
+    """The first form in an Accept header that there is. Raises ApiRefusal (406)."""
+    if not header.strip():
+        return Accepted(Form.WHOLE)
+    for part in header.split(","):
+        media, *parameters = (piece.strip() for piece in part.split(";"))
+        said = dict(piece.partition("=")[::2] for piece in parameters)
+        if media not in ("application/json", "application/yaml", "application/*", "*/*"):
+            continue
+        if "as" not in said:
+            return Accepted(Form.WHOLE, media == "application/yaml")
+        if said["as"] in FORMS and said.get("g") == "meta.k8s.io" and said.get("v") == "v1":
+            return Accepted(FORMS[said["as"]], media == "application/yaml")
+    raise not_acceptable(AVAILABLE)
+
+
+def answered(request: Request, body: Mapping[str, Any], status: int = 200) -> Response:
+    """Any object as an answer, in JSON or YAML."""
+    return _response(accepted(request.headers.get("accept", "")), orjson.dumps(body), status)
+
+
+def _response(form: Accepted, text: bytes, status: int = 200) -> Response:
+    if not form.yaml:
+        return Response(status, text)
+    return Response(status, yaml.safe_dump(orjson.loads(text), default_flow_style=False).encode(), "application/yaml")
+
+
+def _whole(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
+    def text(body: dict[str, Any]) -> bytes:
+        return orjson.dumps(body if body["apiVersion"] == kind.api_version else {**body, "apiVersion": kind.api_version})
+
+    return text
+
+
+def _metadata(body: dict[str, Any]) -> bytes:
+    return orjson.dumps({"kind": "PartialObjectMetadata", "apiVersion": META, "metadata": body["metadata"]})
+
+
+def text_of(record: Record, kind: Kind, form: Form) -> bytes:
+    """One object in a form other than a table, as JSON."""
+    if form is Form.METADATA:
+        return record.text(("metadata", ""), _metadata)
+    return record.text(("whole", kind.api_version), _whole(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; `cell` reads an object's body."""
+
+    name: str
+    type: str
+    description: str
+    cell: Callable[[Mapping[str, Any], datetime], Any]
+    format: str = ""
+
+    def definition(self) -> dict[str, Any]:
+        return {"name": self.name, "type": self.type, "format": self.format, "description": self.description, "priority": 0}
+
+
+def _age(body: Mapping[str, Any], now: datetime) -> str:
+    made = datetime.strptime(body["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    seconds = max(0, int((now - made).total_seconds()))
+    for size, unit, until in ((1, "s", 120), (60, "m", 120 * 60), (3600, "h", 48 * 3600)):
+        if seconds < until:
+            return f"{seconds // size}{unit}"
+    return f"{seconds // 86400}d"
+
+
+def _phase(body: Mapping[str, Any], _now: datetime) -> str:
+    return str((body.get("status") or {}).get("phase", ""))
+
+
+NAME = Column("Name", "string", "The object's name.", lambda body, _now: body["metadata"]["name"], "name")
+AGE = Column("Age", "string", "The time since the object was made.", _age)
+DATA = Column(
+    "Data", "string", "How many keys there are.", lambda body, _now: len(body.get("data") or ()) + len(body.get("binaryData") or ())
+)
+SECRET_DATA = Column("Data", "string", "How many keys there are.", lambda body, _now: len(body.get("data") or ()))
+TYPE = Column("Type", "string", "The type.", lambda body, _now: body.get("type", ""))
+STATUS = Column("Status", "string", "The phase that it is in.", _phase)
+SERVICE_TYPE = Column("Type", "string", "The type.", lambda body, _now: body["spec"].get("type", ""))
+CLUSTER_IP = Column("Cluster-IP", "string", "The address inside of the cluster.", lambda body, _now: body["spec"].get("clusterIP", ""))
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "configmaps": (NAME, DATA, AGE),
+    "secrets": (NAME, TYPE, SECRET_DATA, AGE),
+    "namespaces": (NAME, STATUS, AGE),
+    "pods": (NAME, STATUS, AGE),
+    "services": (NAME, SERVICE_TYPE, CLUSTER_IP, AGE),
+}
+
+
+def table(kind: Kind, records: Sequence[Record], metadata: Mapping[str, Any], now: datetime, include: str = "Metadata") -> dict[str, Any]:
+    """A table of objects; `include` is what a row tells of its object: None, Metadata or Object."""
+    columns = COLUMNS.get(kind.resource, (NAME, AGE))
+    shown: dict[str, Callable[[Record], Any]] = {
+        "None": lambda _record: None,
+        "Object": lambda record: orjson.Fragment(text_of(record, kind, Form.WHOLE)),
+    }
+    told = shown.get(include, lambda record: orjson.Fragment(text_of(record, kind, Form.METADATA)))
+    return {
+        "kind": "Table",
+        "apiVersion": META,
+        "metadata": dict(metadata),
+        "columnDefinitions": [column.definition() for column in columns],
+        "rows": [{"cells": [column.cell(record.body, now) for column in columns], "object": told(record)} for record in records],
+    }
+
+
+def one(request: Request, kind: Kind, record: Record, now: datetime, status: int = 200) -> Response:
+    """One object as the client wants it. Raises ApiRefusal (406)."""
+    form = accepted(request.headers.get("accept", ""))
+    if form.form is Form.TABLE:
+        rows = table(kind, [record], {"resourceVersion": str(record.version)}, now, request.first("includeObject"))
+        return _response(form, orjson.dumps(rows), status)
+    return _response(form, text_of(record, kind, form.form), status)
+
+
+def many(request: Request, kind: Kind, records: Sequence[Record], metadata: Mapping[str, Any], now: datetime) -> Response:
+    """A list as the client wants it; items of built-in kinds leave kind and apiVersion to the list. Raises ApiRefusal (406)."""
+    form = accepted(request.headers.get("accept", ""))
+    if form.form is Form.TABLE:
+        return _response(form, orjson.dumps(table(kind, records, metadata, now, request.first("includeObject"))))
+    head: dict[str, Any] = {"kind": kind.kind_of_list, "apiVersion": kind.api_version, "metadata": dict(metadata)}
+    if form.form is Form.METADATA:
+        head.update(kind="PartialObjectMetadataList", apiVersion=META)
+    texts = [text_of(record, kind, form.form) for record in records]
+    if form.form is Form.WHOLE and not kind.custom:
+        begin = len(orjson.dumps({"kind": kind.kind, "apiVersion": kind.api_version})[:-1]) + 1
+        texts = [b"{" + text[begin:] for text in texts]
+    return _response(form, b'%b,"items":[%b]}' % (orjson.dumps(head)[:-1], b",".join(texts)))

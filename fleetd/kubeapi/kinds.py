@@ -1,0 +1,148 @@
+"""The kinds that are served: one row of facts for each, and the table of them all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fleetd.domain.mergefacts import Facts, facts_from_openapi, facts_of
+from fleetd.domain.refs import GroupVersionKind
+
+WRITES = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+STATUS_VERBS = ("get", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class Subresource:
+    """A path below an object; `kind` (of `group` and `version`) where it takes and gives another kind than the object's."""
+
+    name: str
+    verbs: tuple[str, ...] = STATUS_VERBS
+    kind: str = ""
+    group: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """One kind in one version.
+
+    `counts_generations`: metadata.generation goes up with each change outside of metadata and status. `answers_with_object`: a DELETE is
+    answered with the object instead of a Status. `fields`: what a fieldSelector may name beside metadata.name and metadata.namespace.
+    `stored`: reviews and the like are answered and not kept.
+    """
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    singular: str = ""
+    verbs: tuple[str, ...] = WRITES
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: tuple[Subresource, ...] = ()
+    counts_generations: bool = False
+    answers_with_object: bool = False
+    fields: tuple[str, ...] = ()
+    stored: bool = True
+    custom: bool = False
+    list_kind: str = ""
+    schema: Mapping[str, Any] | None = None
+
+    @cached_property
+    def facts(self) -> Facts:
+        """How objects of this kind are merged."""
+        if self.schema is not None:
+            return facts_from_openapi(self.schema, status_apart=self.has_status)
+        return facts_of(GroupVersionKind(self.group, self.version, self.kind))
+
+    @cached_property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @cached_property
+    def resource(self) -> str:
+        """`plural` or `plural.group`: the name that storage and messages use, the same in all versions."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @cached_property
+    def group_kind(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    @cached_property
+    def kind_of_list(self) -> str:
+        return self.list_kind or f"{self.kind}List"
+
+    @cached_property
+    def has_status(self) -> bool:
+        """Whether status is written through a path of its own only."""
+        return self.below("status") is not None
+
+    @cached_property
+    def storage_version_hash(self) -> str:
+        """The first eight bytes of the SHA-256 of group/version/kind, as discovery shows them."""
+        digest = hashlib.sha256(f"{self.group}/{self.version}/{self.kind}".encode()).digest()
+        return base64.b64encode(digest[:8]).decode()
+
+    def below(self, name: str) -> Subresource | None:
+        """The subresource by that name."""
+        return next((one for one in self.subresources if one.name == name), None)
+
+
+@dataclass
+class Kinds:
+    """All kinds, in the order in which discovery shows their groups; custom ones come and go."""
+
+    _rows: dict[tuple[str, str, str], Kind] = field(default_factory=dict)
+    _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
+    _groups: dict[str, list[str]] = field(default_factory=dict)
+    serial: int = 0
+    """Goes up with each change of the table."""
+
+    def add(self, rows: Iterable[Kind]) -> None:
+        for row in rows:
+            self._rows[row.group, row.version, row.plural] = row
+            self._kinds[row.api_version, row.kind] = row
+            versions = self._groups.setdefault(row.group, [])
+            if row.version not in versions:
+                versions.append(row.version)
+        self.serial += 1
+
+    def drop(self, resource: str) -> None:
+        """Takes a custom resource out, in all its versions."""
+        for key, row in list(self._rows.items()):
+            if row.custom and row.resource == resource:
+                del self._rows[key]
+                self._kinds.pop((row.api_version, row.kind), None)
+        kept = {(group, version) for group, version, _ in self._rows}
+        self._groups = {
+            group: left for group, versions in self._groups.items() if (left := [one for one in versions if (group, one) in kept])
+        }
+        self.serial += 1
+
+    def find(self, group: str, version: str, plural: str) -> Kind | None:
+        return self._rows.get((group, version, plural))
+
+    def by_kind(self, api_version: str, kind: str) -> Kind | None:
+        return self._kinds.get((api_version, kind))
+
+    def serves(self, group: str, version: str) -> bool:
+        return version in self._groups.get(group, ())
+
+    def groups(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each group with its versions, the preferred one first; the core group is the empty name."""
+        for group, versions in self._groups.items():
+            yield group, tuple(versions)
+
+    def rows(self, group: str, version: str) -> list[Kind]:
+        """The kinds of one group and version, by plural."""
+        return sorted((row for row in self._rows.values() if (row.group, row.version) == (group, version)), key=lambda row: row.plural)
+
+    def stored(self) -> list[Kind]:
+        """Every kind that has objects, once for each resource."""
+        return list({row.resource: row for row in self._rows.values() if row.stored}.values())

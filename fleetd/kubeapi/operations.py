@@ -1,0 +1,191 @@
+"""What each verb of the API does with a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from fleetd.kubeapi.bodies import from_yaml, manifest, media_type, refuse_depth
+from fleetd.kubeapi.defaults import null_texts, without_nulls
+from fleetd.kubeapi.definitions import DEFINITIONS, kinds_of
+from fleetd.kubeapi.exchange import Request, Response, Stream, User
+from fleetd.kubeapi.forms import accepted, answered, many, one
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.options import APPLY, DeleteOptions, apply_options, delete_options, write_options
+from fleetd.kubeapi.patches import json_patched, merged
+from fleetd.kubeapi.reading import Reading
+from fleetd.kubeapi.refusals import bad_request, no_such_resource, unsupported_media_type
+from fleetd.kubeapi.reviews import Reviews
+from fleetd.kubeapi.scale import scale_of, scaled
+from fleetd.kubeapi.storage import Record
+from fleetd.kubeapi.strategic import strategic
+from fleetd.kubeapi.targets import Target
+from fleetd.kubeapi.writing import Writer, Writing
+
+Body = dict[str, Any]
+Alter = Callable[[Body], Body]
+CARRIED_OUT = ("", "status", "scale", "finalize")
+"""Subresources that are more than a line in discovery."""
+
+
+def merge_patched(patch: Any) -> Alter:
+    """A merge patch as what changes an object."""
+
+    def alter(body: Body) -> Body:
+        result: Body = merged(body, patch)
+        return result
+
+    return alter
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """One method for each verb; the request is permitted already."""
+
+    writing: Writing
+    reading: Reading
+    reviews: Reviews
+
+    async def carry_out(self, verb: str, request: Request, target: Target, user: User) -> Response | Stream:
+        """Raises ApiRefusal."""
+        if target.subresource not in CARRIED_OUT:
+            raise no_such_resource()
+        match verb:
+            case "get":
+                return await self._get(request, target)
+            case "list":
+                return await self.reading.list(request, target)
+            case "watch":
+                return await self.reading.watch(request, target)
+            case "create":
+                return await self._create(request, target, user)
+            case "update":
+                return await self._update(request, target, user)
+            case "patch":
+                return await self._patch(request, target, user)
+            case "delete":
+                return await self._delete(request, target, user)
+            case _:
+                return await self._delete_collection(request, target, user)
+
+    async def end(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
+        """Deletes an object; with a definition go the objects of its kind. Raises ApiRefusal."""
+        if target.kind.resource == DEFINITIONS and not options.dry_run:
+            await self._end_all_of(await self.writing.found(target), user)
+        return await self.writing.delete(target, options, user)
+
+    async def _end_all_of(self, definition: Record, user: User) -> None:
+        for kind in kinds_of(definition.body)[:1]:
+            for record in (await self.reading.all(kind)).records:
+                metadata = record.metadata
+                await self.writing.delete(Target(kind, metadata.get("namespace", ""), metadata["name"]), DeleteOptions(), user)
+
+    async def _get(self, request: Request, target: Target) -> Response:
+        if target.subresource == "scale":
+            return answered(request, scale_of((await self.writing.found(target)).body))
+        return await self.reading.get(request, target)
+
+    async def _create(self, request: Request, target: Target, user: User) -> Response:
+        accepted(request.headers.get("accept", ""))
+        body = self._body(request, target.kind)
+        if not target.kind.stored:
+            return answered(request, self.reviews.answer(target.kind.plural, body, user), 201)
+        writer = Writer(user, write_options(request, "CreateOptions"))
+        record = await self.writing.create(target, body, writer)
+        return one(request, target.kind, record, self.reading.clock(), 201)
+
+    def _body(self, request: Request, kind: Kind) -> Body:
+        body = manifest(request, kind)
+        if b"null" in request.body or b"~" in request.body:
+            null_texts(body)
+            body = body if kind.custom else without_nulls(body)
+        return body
+
+    async def _update(self, request: Request, target: Target, user: User) -> Response:
+        writer = Writer(user, write_options(request, "UpdateOptions"))
+        if target.subresource == "scale":
+            wanted = orjson.loads(request.body)
+            return await self._scale(request, target, lambda _scale: wanted, writer)
+        body = self._body(request, target.kind)
+        record = await self.writing.replace(target, body, writer)
+        return one(request, target.kind, record, self.reading.clock())
+
+    async def _scale(self, request: Request, target: Target, alter: Alter, writer: Writer) -> Response:
+        record = await self.writing.change(replace(target, subresource=""), scaled(alter), writer)
+        return answered(request, scale_of(record.body))
+
+    async def _patch(self, request: Request, target: Target, user: User) -> Response:
+        form = media_type(request)
+        if form == APPLY:
+            return await self._apply(request, target, user)
+        alter = self._alteration(form, request, target.kind)
+        writer = Writer(user, write_options(request, "PatchOptions"))
+        if target.subresource == "scale":
+            return await self._scale(request, target, alter, writer)
+        record = await self.writing.change(target, alter, writer)
+        return one(request, target.kind, record, self.reading.clock())
+
+    def _alteration(self, form: str, request: Request, kind: Kind) -> Alter:
+        """What the patch does to an object. Raises ApiRefusal (400, 415)."""
+        known = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
+        if form not in known or (form == known[2] and kind.custom):
+            raise unsupported_media_type()
+        try:
+            patch = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise bad_request(f"error decoding patch: {error}") from error
+        refuse_depth(request.body, patch)
+        if form == known[0]:
+            return lambda body: json_patched(body, patch)
+        if not isinstance(patch, dict):
+            raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
+        if form == known[1]:
+            return merge_patched(patch)
+        shape = kind.facts.root
+        return lambda body: strategic(body, patch, shape)
+
+    async def _apply(self, request: Request, target: Target, user: User) -> Response:
+        writer = Writer(user, apply_options(request))
+        body = from_yaml(request.body)
+        refuse_depth(request.body, body)
+        kind = target.kind
+        if not isinstance(body, dict):
+            raise bad_request("error decoding YAML: the body is no object")
+        said_kind, said_version = str(body.get("kind") or ""), str(body.get("apiVersion") or "")
+        if (said_version, said_kind) != (kind.api_version, kind.kind):
+            group, _, version = said_version.rpartition("/")
+            raise bad_request(f"invalid object type: {group}/{version}, Kind={said_kind}")
+        if not isinstance(body.setdefault("metadata", {}), dict):
+            raise bad_request("error decoding YAML: metadata is no object")
+        record, new = await self.writing.apply(target, body, writer)
+        return one(request, kind, record, self.reading.clock(), 201 if new else 200)
+
+    async def _delete(self, request: Request, target: Target, user: User) -> Response:
+        record, gone = await self.end(target, delete_options(request), user)
+        kind = target.kind
+        if not gone or kind.answers_with_object:
+            return one(request, kind, record, self.reading.clock())
+        details = {"name": target.name, "group": kind.group, "kind": kind.plural, "uid": record.metadata["uid"]}
+        body = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "details": {key: value for key, value in details.items() if value},
+        }
+        return answered(request, body)
+
+    async def _delete_collection(self, request: Request, target: Target, user: User) -> Response:
+        options = delete_options(request)
+        matches = self.reading.matches(request, target)
+        listing = await self.reading.all(target.kind, target.stored_namespace)
+        found = [record for record in listing.records if matches(record.body)]
+        for record in found:
+            metadata = record.metadata
+            one_of_them = replace(target, namespace=metadata.get("namespace", ""), name=metadata["name"])
+            await self.end(one_of_them, options, user)
+        version = {"resourceVersion": str(self.writing.storage.version())}
+        return many(request, target.kind, found, version, self.reading.clock())

@@ -1,0 +1,95 @@
+"""What a write's query says: who writes, whether for trial only, and what a delete depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from fleetd.kubeapi.bodies import from_yaml
+from fleetd.kubeapi.exchange import Request
+from fleetd.kubeapi.refusals import Cause, bad_request, invalid
+
+APPLY = "application/apply-patch+yaml"
+MANAGER_LENGTH = 128
+
+
+def truth(text: str) -> bool:
+    return text.lower() in ("1", "t", "true")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`manager` is who is to own the fields that are written."""
+
+    manager: str = "unknown"
+    dry_run: bool = False
+    force: bool = False
+
+
+def _meta(kind: str, cause: Cause) -> Exception:
+    return invalid("meta.k8s.io", kind, "", (cause,))
+
+
+def write_options(request: Request, kind: str, *, applies: bool = False) -> Options:
+    """The options of a POST, PUT or PATCH; `kind` is that of the options in messages. Raises ApiRefusal (422)."""
+    if not request.query:
+        return Options(_agent(request))
+    dry_run = _dry_run(request.query.get("dryRun", ()), kind)
+    manager = request.first("fieldManager")
+    if len(manager.encode()) > MANAGER_LENGTH:
+        raise _meta(kind, Cause("FieldValueTooLong", f"Too long: may not be more than {MANAGER_LENGTH} bytes", "fieldManager"))
+    if not applies and "force" in request.query:
+        raise _meta(kind, Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"))
+    return Options(manager or _agent(request), dry_run, truth(request.first("force")))
+
+
+def apply_options(request: Request) -> Options:
+    """The options of a server-side apply, which has to say who applies. Raises ApiRefusal (422)."""
+    options = write_options(request, "PatchOptions", applies=True)
+    if not request.first("fieldManager"):
+        raise _meta("PatchOptions", Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager"))
+    return options
+
+
+def _agent(request: Request) -> str:
+    """The name of the program, as its User-Agent begins."""
+    return request.headers.get("user-agent", "").partition("/")[0][:MANAGER_LENGTH] or "unknown"
+
+
+def _dry_run(values: tuple[str, ...], kind: str) -> bool:
+    if not values:
+        return False
+    if set(values) != {"All"}:
+        message = f'Unsupported value: {orjson.dumps(list(values)).decode()}: supported values: "All"'
+        raise _meta(kind, Cause("FieldValueNotSupported", message, "dryRun"))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """`uid` and `version` are preconditions, empty where there is none; `propagation` is Background, Foreground or Orphan."""
+
+    dry_run: bool = False
+    uid: str = ""
+    version: str = ""
+    propagation: str = "Background"
+
+
+PROPAGATIONS = ("Background", "Foreground", "Orphan")
+
+
+def delete_options(request: Request) -> DeleteOptions:
+    """From the body, or where it says nothing from the query. Raises ApiRefusal (400, 422)."""
+    body: Any = from_yaml(request.body) if request.body.strip() else {}
+    if not isinstance(body, Mapping):
+        raise bad_request("the object provided is unrecognized (must be of type DeleteOptions)")
+    conditions = body.get("preconditions") or {}
+    propagation = body.get("propagationPolicy") or request.first("propagationPolicy") or "Background"
+    if propagation not in PROPAGATIONS:
+        message = f'Unsupported value: "{propagation}": supported values: "Background", "Foreground", "Orphan", "nil"'
+        raise _meta("DeleteOptions", Cause("FieldValueNotSupported", message, "propagationPolicy"))
+    dry_run = _dry_run(tuple(body.get("dryRun") or request.query.get("dryRun", ())), "DeleteOptions")
+    return DeleteOptions(dry_run, str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), propagation)

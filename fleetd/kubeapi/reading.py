@@ -1,0 +1,195 @@
+"""Reads: single objects, lists in pages, and the opening of watches."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from fleetd.kubeapi.exchange import Request, Response, Stream
+from fleetd.kubeapi.forms import accepted, many, one
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.options import truth
+from fleetd.kubeapi.refusals import Cause, bad_request, expired, failed, invalid, not_found, too_large_version
+from fleetd.kubeapi.selectors import Matches, everything, matcher
+from fleetd.kubeapi.storage import Forgotten, Listing, Record, Storage, key_of
+from fleetd.kubeapi.targets import Target
+from fleetd.kubeapi.watching import Refused, Wanted, Watches
+
+TOO_OLD = "The resourceVersion for the provided list is too old."
+TOO_OLD_TOKEN = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue "
+    "parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token "
+    "results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and "
+    "now may show up in the list."
+)
+NEWEST = -1
+"""In a continue token: go on at the newest state."""
+
+
+def token(version: int, key: str) -> str:
+    """A continue token: the version of the list, and the key that comes before its rest."""
+    return base64.urlsafe_b64encode(orjson.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": key})).rstrip(b"=").decode()
+
+
+def read_token(text: str) -> tuple[int, str]:
+    """The version and the key of a continue token. Raises ApiRefusal (400)."""
+    try:
+        said = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        version, key = said["rv"], said["start"]
+    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+        raise bad_request("continue key is not valid") from error
+    if not isinstance(version, int) or not isinstance(key, str):
+        raise bad_request("continue key is not valid")
+    return version, key
+
+
+def read_version(text: str) -> int:
+    """A resourceVersion; the empty one is 0. Raises ApiRefusal (500, as the API server answers it)."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal()):
+        raise failed(f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def read_count(request: Request, key: str) -> int:
+    """A number of the query; 0 where there is none. Raises ApiRefusal (400)."""
+    text = request.first(key)
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal()):
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def _check_options(request: Request, *, watch: bool) -> None:
+    """The rules for resourceVersionMatch and sendInitialEvents. Raises ApiRefusal (422)."""
+    match, initial = request.first("resourceVersionMatch"), request.first("sendInitialEvents")
+    causes = []
+    if watch and initial and match != "NotOlderThan":
+        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        causes.append(Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch"))
+    if watch and match and not initial:
+        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        causes.append(Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch"))
+    if not watch and match and not request.first("resourceVersion"):
+        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        causes.append(Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch"))
+    if not watch and match not in ("", "Exact", "NotOlderThan"):
+        why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+        causes.append(Cause("FieldValueNotSupported", why, "resourceVersionMatch"))
+    if not watch and initial:
+        causes.append(Cause("FieldValueForbidden", "Forbidden: sendInitialEvents is forbidden for list", "sendInitialEvents"))
+    if causes:
+        raise invalid("meta.k8s.io", "ListOptions", "", causes)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Every read of one server goes through here."""
+
+    storage: Storage
+    watches: Watches
+    clock: Callable[[], datetime]
+
+    async def get(self, request: Request, target: Target) -> Response:
+        record = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+        if record is None:
+            raise not_found(target.kind, target.name)
+        return one(request, target.kind, record, self.clock())
+
+    async def list(self, request: Request, target: Target) -> Response:
+        """A list or one page of it. Raises ApiRefusal (400, 406, 410, 422, 504)."""
+        _check_options(request, watch=False)
+        matches = self.matches(request, target)
+        listing = await self._listing(request, target)
+        found = [record for record in listing.records if matches(record.body)] if matches is not everything else listing.records
+        limit = read_count(request, "limit")
+        metadata: dict[str, object] = {"resourceVersion": str(listing.version)}
+        if limit and len(found) > limit:
+            last = found[limit - 1].metadata
+            metadata["continue"] = token(listing.version, key_of(last.get("namespace", ""), last["name"]))
+            if matches is everything:
+                metadata["remainingItemCount"] = len(found) - limit
+            found = found[:limit]
+        return many(request, target.kind, found, metadata, self.clock())
+
+    def matches(self, request: Request, target: Target) -> Matches:
+        """The request's selectors, and the name of the path where it names one."""
+        fields = request.first("fieldSelector")
+        if target.name:
+            fields = f"metadata.name={target.name},{fields}" if fields else f"metadata.name={target.name}"
+        return matcher(target.kind, request.first("labelSelector"), fields)
+
+    async def all(self, kind: Kind, namespace: str = "") -> Listing:
+        return await self.storage.list(kind.resource, namespace)
+
+    async def _listing(self, request: Request, target: Target) -> Listing:
+        kind, namespace = target.kind, target.stored_namespace
+        if request.first("continue"):
+            return await self._rest(kind, namespace, *read_token(request.first("continue")))
+        version, newest = read_version(request.first("resourceVersion")), self.storage.version()
+        if version > newest:
+            raise too_large_version(version, newest)
+        exact = request.first("resourceVersionMatch") == "Exact"
+        try:
+            return await self.storage.list(kind.resource, namespace, at=version if exact else None)
+        except Forgotten as error:
+            raise expired(TOO_OLD) from error
+
+    async def _rest(self, kind: Kind, namespace: str, version: int, key: str) -> Listing:
+        try:
+            return await self.storage.list(kind.resource, namespace, at=None if version == NEWEST else version, after=key)
+        except Forgotten as error:
+            raise expired(TOO_OLD_TOKEN, goes_on=token(NEWEST, key)) from error
+
+    async def watch(self, request: Request, target: Target) -> Stream:
+        """A watch. Raises ApiRefusal (400, 406, 422, 500); a version that is too old is told in the stream."""
+        _check_options(request, watch=True)
+        form = accepted(request.headers.get("accept", ""))
+        said = request.first("resourceVersion")
+        version = read_version(said)
+        bookmarks = truth(request.first("allowWatchBookmarks"))
+        sends, asks = truth(request.first("sendInitialEvents")), "sendInitialEvents" in request.query
+        wanted = Wanted(
+            target.kind,
+            target.stored_namespace,
+            self.matches(request, target),
+            form.form,
+            version,
+            read_count(request, "timeoutSeconds") or self.watches.lasts(),
+            bookmarks,
+            ends_initial=bookmarks and (sends or (not said and not asks)),
+            include=request.first("includeObject"),
+        )
+        if sends or (version == 0 and not asks):
+            return await self._from_the_state(wanted)
+        if version == 0:
+            return self.watches.open(replace(wanted, since=self.storage.version()))
+        return await self._from_the_past(wanted)
+
+    async def _from_the_state(self, wanted: Wanted) -> Stream:
+        listing = await self.storage.list(wanted.kind.resource, wanted.namespace)
+        if wanted.since > listing.version:
+            refusal = too_large_version(wanted.since, listing.version)
+            return Refused(refusal)
+        initial: tuple[Record, ...] = tuple(record for record in listing.records if wanted.matches(record.body))
+        watch = self.watches.open(replace(wanted, since=listing.version, initial=initial))
+        if listing.version < self.storage.version():
+            watch.catch_up(await self.storage.since(wanted.kind.resource, listing.version))
+        return watch
+
+    async def _from_the_past(self, wanted: Wanted) -> Stream:
+        watch = self.watches.open(wanted)
+        try:
+            changes = await self.storage.since(wanted.kind.resource, wanted.since)
+        except Forgotten as error:
+            watch.stop()
+            return Refused(expired(f"too old resource version: {wanted.since} ({error.oldest})"))
+        watch.catch_up(change for change in changes if not wanted.namespace or change.namespace == wanted.namespace)
+        return watch

@@ -1,0 +1,208 @@
+"""Label and field selectors, as a list, a watch or a deletecollection names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.refusals import bad_request
+
+Matches = Callable[[Mapping[str, Any]], bool]
+
+TOKEN = re.compile(r"\s*(?:(==|!=|=|!|,|\(|\)|<|>)|([^\s,()=!<>]+))")
+
+
+class Relation(Enum):
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    ABSENT = "!"
+    ABOVE = ">"
+    BELOW = "<"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One condition on one key; an object without the key fulfils NOT_IN and ABSENT."""
+
+    key: str
+    relation: Relation
+    values: frozenset[str] = frozenset()
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        value = labels.get(self.key)
+        match self.relation:
+            case Relation.IN:
+                return value is not None and value in self.values
+            case Relation.NOT_IN:
+                return value is None or value not in self.values
+            case Relation.EXISTS:
+                return value is not None
+            case Relation.ABSENT:
+                return value is None
+            case Relation.ABOVE | Relation.BELOW:
+                return self._compares(value)
+
+    def _compares(self, value: str | None) -> bool:
+        try:
+            number, bound = int(value or ""), int(next(iter(self.values)))
+        except ValueError:
+            return False
+        return number > bound if self.relation is Relation.ABOVE else number < bound
+
+
+def _refused(found: str, expected: str) -> Exception:
+    return bad_request(f"unable to parse requirement: found '{found}' expected: {expected}")
+
+
+class _Parser:
+    """Recursive descent over `requirement ("," requirement)*`."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: list[tuple[str, str]] = []
+        at = 0
+        while at < len(text.rstrip()):
+            found = TOKEN.match(text, at)
+            if found is None:
+                raise bad_request(f"unable to parse requirement: found '{text[at:].strip()}'")
+            self._tokens.append((found[1] or "", found[2] or ""))
+            at = found.end()
+        self._at = 0
+
+    def _peek(self) -> tuple[str, str]:
+        return self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
+
+    def _next(self) -> tuple[str, str]:
+        token = self._peek()
+        self._at += 1
+        return token
+
+    def _word(self) -> str:
+        sign, word = self._next()
+        if not word:
+            raise _refused(sign, "identifier")
+        return word
+
+    def selector(self) -> tuple[Requirement, ...]:
+        found = []
+        while self._at < len(self._tokens):
+            found.append(self._requirement())
+            sign, word = self._next()
+            if (sign, word) not in ((",", ""), ("", "")):
+                raise _refused(sign or word, "',' or 'end of string'")
+            if sign == "," and self._at >= len(self._tokens):
+                raise _refused("", "identifier after ','")
+        return tuple(found)
+
+    def _requirement(self) -> Requirement:
+        if self._peek() == ("!", ""):
+            self._next()
+            return Requirement(self._word(), Relation.ABSENT)
+        key = self._word()
+        sign, word = self._peek()
+        if (sign, word) == ("", "") or sign == ",":
+            return Requirement(key, Relation.EXISTS)
+        self._next()
+        if sign in ("=", "==", "!="):
+            return Requirement(key, Relation.NOT_IN if sign == "!=" else Relation.IN, frozenset((self._value(),)))
+        if sign in (">", "<"):
+            return Requirement(key, Relation(sign), frozenset((self._word(),)))
+        if word in ("in", "notin"):
+            return Requirement(key, Relation(word), self._values())
+        raise _refused(sign or word, "in, notin, =, ==, !=, gt, lt")
+
+    def _value(self) -> str:
+        """A single value, which may be empty (`a=`)."""
+        return self._next()[1] if self._peek()[1] else ""
+
+    def _values(self) -> frozenset[str]:
+        sign, word = self._next()
+        if sign != "(":
+            raise _refused(sign or word, "'('")
+        values = [self._value()]
+        while (token := self._next()) == (",", ""):
+            values.append(self._value())
+        if token != (")", ""):
+            raise _refused("".join(token), "',' or ')'")
+        return frozenset(values)
+
+
+@lru_cache(4096)
+def parse_labels(text: str) -> tuple[Requirement, ...]:
+    """The requirements of a label selector, all of which have to hold. Raises ApiRefusal (400)."""
+    return _Parser(text).selector()
+
+
+def labels_match(text: str, labels: Mapping[str, str]) -> bool:
+    return all(requirement.holds(labels) for requirement in parse_labels(text))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    """One field and the value that it has to have, or has not to have."""
+
+    path: tuple[str, ...]
+    value: str
+    wanted: bool
+
+    def holds(self, body: Mapping[str, Any]) -> bool:
+        found: Any = body
+        for step in self.path:
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return (_text(found) == self.value) is self.wanted
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+TERM = re.compile(r"\s*([^=!,]+?)\s*(==|!=|=)\s*([^,]*?)\s*")
+
+
+@lru_cache(4096)
+def parse_fields(text: str) -> tuple[FieldTerm, ...]:
+    """The terms of a field selector. Raises ApiRefusal (400)."""
+    terms = []
+    for part in filter(str.strip, text.split(",")):
+        found = TERM.fullmatch(part)
+        if found is None:
+            raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
+        terms.append(FieldTerm(tuple(found[1].split(".")), found[3], found[2] != "!="))
+    return tuple(terms)
+
+
+def _checked(kind: Kind, terms: tuple[FieldTerm, ...]) -> None:
+    known = ("metadata.name", *(("metadata.namespace",) if kind.namespaced else ()), *kind.fields)
+    for term in terms:
+        path = ".".join(term.path)
+        if path in known or path == "metadata.namespace":
+            continue
+        if kind.fields:
+            raise bad_request(f"field label not supported: {path}")
+        listed = ", ".join(f'"{one}"' for one in known)
+        raise bad_request(f'"{path}" is not a known field selector: only {listed}')
+
+
+def everything(_body: Mapping[str, Any]) -> bool:
+    return True
+
+
+def matcher(kind: Kind, labels: str, fields: str) -> Matches:
+    """What says of an object's body whether both selectors hold. Raises ApiRefusal (400)."""
+    requirements, terms = parse_labels(labels), parse_fields(fields)
+    _checked(kind, terms)
+    if not requirements and not terms:
+        return everything
+
+    def matches(body: Mapping[str, Any]) -> bool:
+        of = body["metadata"].get("labels") or {}
+        return all(requirement.holds(of) for requirement in requirements) and all(term.holds(body) for term in terms)
+
+    return matches

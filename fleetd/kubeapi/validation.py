@@ -1,0 +1,233 @@
+"""What the server refuses of an object: first what does not have the form of its kind (400), then what breaks a rule (422)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fleetd.kubeapi.bodies import json_type, unreadable
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.refusals import Cause, invalid
+from fleetd.kubeapi.rules import (
+    LABEL,
+    NOT_A_LABEL,
+    config_key_causes,
+    immutable,
+    label_causes,
+    name_causes,
+    not_allowed,
+    qualified_name_causes,
+    required,
+    wrong_value,
+)
+
+Body = Mapping[str, Any]
+SIZE = 1024 * 1024
+TEXT_MAPS = {"configmaps": ("data", "binaryData"), "secrets": ("data", "stringData")}
+SECRET_KEYS = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+}
+NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\r\n]")
+
+
+def _texts(kind: Kind, values: Any, field: str) -> None:
+    if values is None:
+        return
+    if not isinstance(values, dict):
+        raise unreadable(kind, f"json: cannot unmarshal {json_type(values)} into Go struct field {field} of type map[string]string")
+    for value in values.values():
+        if not isinstance(value, str):
+            raise unreadable(kind, f"json: cannot unmarshal {json_type(value)} into Go struct field {field} of type string")
+
+
+def readable(kind: Kind, body: Body) -> None:
+    """Whether the maps of texts are such. Raises ApiRefusal (400)."""
+    metadata = body["metadata"]
+    for key in ("labels", "annotations"):
+        _texts(kind, metadata.get(key), f"ObjectMeta.metadata.{key}")
+    for key in ("name", "namespace", "generateName", "uid", "resourceVersion"):
+        if metadata.get(key) is not None and not isinstance(metadata[key], str):
+            said = json_type(metadata[key])
+            raise unreadable(kind, f"json: cannot unmarshal {said} into Go struct field ObjectMeta.metadata.{key} of type string")
+    for key in ("finalizers", "ownerReferences"):
+        if metadata.get(key) is not None and not isinstance(metadata[key], list):
+            said = json_type(metadata[key])
+            raise unreadable(kind, f"json: cannot unmarshal {said} into Go struct field ObjectMeta.metadata.{key} of type []string")
+    for key in TEXT_MAPS.get(kind.resource, ()):
+        _texts(kind, body.get(key), f"{kind.kind}.{key}")
+    _structures(kind, body)
+    if kind.resource == "secrets":
+        _encoded(kind, body.get("data") or {})
+    elif kind.resource == "configmaps":
+        _encoded(kind, body.get("binaryData") or {})
+
+
+def _structures(kind: Kind, body: Body) -> None:
+    if kind.custom:
+        return
+    for key in ("spec", "status"):
+        if body.get(key) is not None and not isinstance(body[key], dict):
+            raise unreadable(kind, f"json: cannot unmarshal {json_type(body[key])} into Go struct field {kind.kind}.{key} of type struct")
+
+
+def _encoded(kind: Kind, data: Mapping[str, str]) -> None:
+    for value in data.values():
+        raw = value.encode()
+        found = NOT_BASE64.search(raw)
+        if found:
+            raise unreadable(kind, f"illegal base64 data at input byte {found.start()}")
+        try:
+            base64.b64decode(raw)
+        except binascii.Error as error:
+            raise unreadable(kind, f"illegal base64 data at input byte {max(0, len(raw) - 1)}") from error
+
+
+def check(kind: Kind, body: Body, live: Body | None) -> None:
+    """Every rule of the kind; `live` is the state before an update. Raises ApiRefusal (422) with all causes."""
+    causes = list(_of_metadata(kind, body["metadata"], live["metadata"] if live else None))
+    rules = RULES.get(kind.resource)
+    if rules is not None:
+        causes.extend(rules(body, live))
+    if causes:
+        raise invalid(kind.group, kind.kind, body["metadata"].get("name", ""), causes)
+
+
+def _of_metadata(kind: Kind, metadata: Body, live: Body | None) -> Iterator[Cause]:
+    if live is None:
+        yield from name_causes(kind.plural, metadata["name"])
+    labels, annotations = metadata.get("labels"), metadata.get("annotations")
+    if labels and (live is None or live.get("labels") != labels):
+        yield from label_causes(labels)
+    if annotations and (live is None or live.get("annotations") != annotations):
+        for key in annotations:
+            yield from qualified_name_causes("metadata.annotations", key.lower())
+    if live is not None and live.get("deletionTimestamp"):
+        added = [one for one in metadata.get("finalizers") or () if one not in (live.get("finalizers") or ())]
+        if added:
+            shown = ", ".join(f'"{one}"' for one in added)
+            why = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{shown}}}"
+            yield from [not_allowed("metadata.finalizers", why)] * 2
+
+
+def _too_long() -> Cause:
+    return Cause("FieldValueTooLong", f"Too long: may not be more than {SIZE} bytes", "[]")
+
+
+def _frozen(body: Body, live: Body | None, keys: tuple[str, ...]) -> Iterator[Cause]:
+    if live is None or not live.get("immutable"):
+        return
+    why = "field is immutable when `immutable` is set"
+    if not body.get("immutable"):
+        yield not_allowed("immutable", why)
+    for key in keys:
+        if (body.get(key) or {}) != (live.get(key) or {}):
+            yield not_allowed(key, why)
+
+
+def _config_map(body: Body, live: Body | None) -> Iterator[Cause]:
+    data, binary = body.get("data") or {}, body.get("binaryData") or {}
+    yield from config_key_causes("data", data)
+    yield from config_key_causes("binaryData", binary)
+    if sum(map(len, data.values())) + sum(map(len, binary.values())) * 3 // 4 > SIZE:
+        yield _too_long()
+    yield from _frozen(body, live, ("data", "binaryData"))
+
+
+def _secret(body: Body, live: Body | None) -> Iterator[Cause]:
+    data = body.get("data") or {}
+    if live is not None and body.get("type") != live.get("type"):
+        yield immutable("type", str(body.get("type")))
+    yield from config_key_causes("data", data)
+    if sum(map(len, data.values())) * 3 // 4 > SIZE:
+        yield _too_long()
+    for key in SECRET_KEYS.get(str(body.get("type")), ()):
+        if key not in data:
+            yield required(f"data[{key}]")
+    yield from _frozen(body, live, ("data",))
+
+
+def _service(body: Body, live: Body | None) -> Iterator[Cause]:
+    spec = body["spec"]
+    ports = spec.get("ports") or ()
+    if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
+        yield required("spec.ports")
+    for number, port in enumerate(ports):
+        if len(ports) > 1 and not port.get("name"):
+            yield required(f"spec.ports[{number}].name")
+        yield from _port(f"spec.ports[{number}].port", port.get("port"))
+    old = live["spec"] if live else {}
+    before, after = old.get("clusterIPs"), spec.get("clusterIPs")
+    if before and after and before != after:
+        yield Cause("FieldValueInvalid", f"Invalid value: {_json(after)}: may not change once set", "spec.clusterIPs[0]")
+
+
+def _port(field: str, value: Any) -> Iterator[Cause]:
+    if not isinstance(value, int) or not 1 <= value <= 65535:
+        yield Cause("FieldValueInvalid", f"Invalid value: {_json(value or 0)}: must be between 1 and 65535, inclusive", field)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _workload(body: Body, live: Body | None) -> Iterator[Cause]:
+    spec = body["spec"]
+    replicas = spec.get("replicas", 1)
+    if isinstance(replicas, int) and replicas < 0:
+        yield Cause("FieldValueInvalid", f"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas")
+    selector = spec.get("selector")
+    if not selector:
+        yield required("spec.selector")
+    template = spec.get("template") or {}
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    wanted = (selector or {}).get("matchLabels") or {}
+    if (not selector) or any(labels.get(key) != value for key, value in wanted.items()):
+        yield Cause(
+            "FieldValueInvalid",
+            f"Invalid value: {_json(labels)}: `selector` does not match template `labels`",
+            "spec.template.metadata.labels",
+        )
+    yield from _pod_spec("spec.template.spec", template.get("spec") or {})
+    if live is not None and selector and live["spec"].get("selector") != selector:
+        yield Cause("FieldValueInvalid", f"Invalid value: {_json(selector)}: field is immutable", "spec.selector")
+
+
+def _pod_spec(path: str, spec: Body) -> Iterator[Cause]:
+    containers = spec.get("containers")
+    if not containers:
+        yield required(f"{path}.containers")
+    for number, container in enumerate(containers or ()):
+        here = f"{path}.containers[{number}]"
+        name = container.get("name", "")
+        if not name:
+            yield required(f"{here}.name")
+        elif not LABEL.fullmatch(name):
+            yield wrong_value(f"{here}.name", name, NOT_A_LABEL)
+        if not container.get("image"):
+            yield required(f"{here}.image")
+        for index, port in enumerate(container.get("ports") or ()):
+            yield from _port(f"{here}.ports[{index}].containerPort", port.get("containerPort"))
+
+
+def _pod(body: Body, live: Body | None) -> Iterator[Cause]:
+    if live is None:
+        yield from _pod_spec("spec", body["spec"])
+
+
+RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
+    "configmaps": _config_map,
+    "secrets": _secret,
+    "services": _service,
+    "pods": _pod,
+    "deployments.apps": _workload,
+    "statefulsets.apps": _workload,
+    "daemonsets.apps": _workload,
+    "replicasets.apps": _workload,
+}

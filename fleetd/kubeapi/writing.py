@@ -1,0 +1,398 @@
+"""Writes: what happens to an object between a request and the storage."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from fleetd.kubeapi.admission import Admission, Asked, Operation
+from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
+from fleetd.kubeapi.definitions import established
+from fleetd.kubeapi.defaults import DEFAULTS
+from fleetd.kubeapi.exchange import User
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.metadata import aged, born, carried_over, generated_name, ordered, same, stamp
+from fleetd.kubeapi.options import DeleteOptions, Options
+from fleetd.kubeapi.refusals import (
+    ApiRefusal,
+    Cause,
+    already_exists,
+    bad_request,
+    conflict,
+    failed,
+    forbidden,
+    invalid,
+    not_found,
+    unmet_precondition,
+)
+from fleetd.kubeapi.rules import immutable, required
+from fleetd.kubeapi.services import Allocation, complete
+from fleetd.kubeapi.storage import Record, Stale, Storage, Write
+from fleetd.kubeapi.targets import Target
+from fleetd.kubeapi.validation import check, readable
+
+Body = dict[str, Any]
+ATTEMPTS = 8
+"""How often a write is decided anew when somebody else was quicker."""
+KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, and how."""
+
+    user: User
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Every write of one server goes through here."""
+
+    storage: Storage
+    clock: Callable[[], datetime]
+    new_uid: Callable[[], str]
+    held: Allocation
+    admission: tuple[Admission, ...] = ()
+
+    async def create(self, target: Target, body: Body, writer: Writer) -> Record:
+        """A new object. Raises ApiRefusal."""
+        named = self._named(target, body)
+        if body["metadata"].get("resourceVersion"):
+            raise failed("resourceVersion should not be set on objects to be created")
+        now = stamp(self.clock())
+
+        def owned(made: Body) -> Body:
+            return update_managers(None, made, manager=writer.options.manager, now=now, facts=target.kind.facts)
+
+        return await self._born(named, body, writer, owned)
+
+    async def replace(self, target: Target, body: Body, writer: Writer) -> Record:
+        """A PUT. Raises ApiRefusal."""
+        self._fits(target, body)
+        return await self._retried(target, lambda: self._replaced(target, ordered_copy(body), writer))
+
+    async def change(self, target: Target, alter: Callable[[Body], Body], writer: Writer) -> Record:
+        """A patch: `alter` makes the new object of a copy of the stored one. Raises ApiRefusal."""
+
+        async def attempt() -> Record:
+            live = await self.found(target)
+            body = alter(live.copy())
+            if not isinstance(body.get("metadata"), dict):
+                raise bad_request("metadata is missing")
+            body["apiVersion"], body["kind"] = live.body["apiVersion"], live.body["kind"]
+            self._fits(target, body)
+            if target.subresource != "status":
+                self._unchanged_identity(target, live, body)
+            return await self._updated(target, live, body, writer)
+
+        return await self._retried(target, attempt)
+
+    async def apply(self, target: Target, body: Body, writer: Writer) -> tuple[Record, bool]:
+        """A server-side apply; also says whether the object is new. Raises ApiRefusal."""
+        self._fits(target, body)
+        for _ in range(ATTEMPTS):
+            live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+            try:
+                if live is None:
+                    return await self._applied_anew(target, body, writer), True
+                return await self._applied(target, live, body, writer), False
+            except Stale:
+                continue
+        raise conflict(target.kind, target.name)
+
+    async def delete(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
+        """The object's last state, and whether it is gone (or waits for its finalizers). Raises ApiRefusal."""
+        for _ in range(ATTEMPTS):
+            live = await self.found(target)
+            self._preconditions(target, live, options)
+            await self._admitted(target, Operation.DELETE, live.body, None, Writer(user, Options(dry_run=options.dry_run)))
+            try:
+                return await self._ended(target, live, options)
+            except Stale:
+                continue
+        raise conflict(target.kind, target.name)
+
+    async def found(self, target: Target) -> Record:
+        """The stored object. Raises ApiRefusal (404)."""
+        live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+        if live is None:
+            raise not_found(target.kind, target.name)
+        return live
+
+    async def _retried(self, target: Target, attempt: Callable[[], Awaitable[Record]]) -> Record:
+        for _ in range(ATTEMPTS):
+            try:
+                return await attempt()
+            except Stale:
+                continue
+        raise conflict(target.kind, target.name)
+
+    def _named(self, target: Target, body: Body) -> Target:
+        """The target with the new object's name, which may be generated. Raises ApiRefusal (400)."""
+        metadata = body["metadata"]
+        if target.kind.namespaced:
+            if metadata.setdefault("namespace", target.namespace) not in ("", target.namespace):
+                raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+            metadata["namespace"] = target.namespace
+        readable(target.kind, body)
+        return replace(target, name=metadata.get("name") or "")
+
+    def _fits(self, target: Target, body: Body) -> None:
+        """Whether a body and its path name the same object. Raises ApiRefusal (400)."""
+        metadata = body["metadata"]
+        name = metadata.setdefault("name", target.name)
+        if name != target.name:
+            raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+        if target.kind.namespaced and metadata.setdefault("namespace", target.namespace) != target.namespace:
+            said = metadata["namespace"]
+            raise bad_request(f"the namespace of the object ({said}) does not match the namespace on the URL ({target.namespace})")
+        readable(target.kind, body)
+
+    def _unchanged_identity(self, target: Target, live: Record, body: Body) -> None:
+        metadata = body["metadata"]
+        if metadata.get("resourceVersion") not in (None, "", str(live.version)):
+            raise conflict(target.kind, target.name)
+        uid = metadata.get("uid")
+        if uid and uid != live.metadata["uid"]:
+            raise invalid(target.kind.group, target.kind.kind, target.name, [immutable("metadata.uid", uid)] * 2)
+
+    async def _open(self, target: Target) -> None:
+        """Whether the namespace takes new objects. Raises ApiRefusal (403, 404)."""
+        if not target.kind.namespaced:
+            return
+        namespace = await self.storage.get("namespaces", "", target.namespace)
+        if namespace is None:
+            details = {"name": target.namespace, "kind": "namespaces"}
+            raise ApiRefusal(404, "NotFound", f'namespaces "{target.namespace}" not found', details)
+        if namespace.metadata.get("deletionTimestamp"):
+            cause = Cause("NamespaceTerminating", f"namespace {target.namespace} is being terminated", "metadata.namespace")
+            why = f"unable to create new content in namespace {target.namespace} because it is being terminated"
+            raise forbidden(target.kind, target.name, why, [cause])
+
+    async def _born(self, target: Target, body: Body, writer: Writer, owned: Callable[[Body], Body]) -> Record:
+        await self._open(target)
+        kind = target.kind
+        uid = self.new_uid()
+        born(kind, body, uid, stamp(self.clock()))
+        metadata = body["metadata"]
+        if not target.name and metadata.get("generateName"):
+            target = replace(target, name=generated_name(str(metadata["generateName"]), uid))
+            metadata["name"] = target.name
+        if not target.name:
+            raise invalid(kind.group, kind.kind, "", [required("metadata.name", "name or generateName is required")])
+        if kind.has_status:
+            body.pop("status", None)
+        with_defaults(kind, body)
+        body = await self._admitted(target, Operation.CREATE, None, body, writer)
+        body = owned(body)
+        completed(kind, body, None, self.held, body["metadata"]["creationTimestamp"])
+        check(kind, body, None)
+        body = ordered(body)
+        if await self.storage.get(kind.resource, target.stored_namespace, target.name):
+            await self._refuse_twice(target)
+        if writer.options.dry_run:
+            return Record(0, body)
+        try:
+            return await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, 0))
+        except Stale:
+            return await self._refuse_twice(target)
+
+    async def _refuse_twice(self, target: Target) -> Record:
+        live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+        raise already_exists(target.kind, target.name, ending=bool(live and live.metadata.get("deletionTimestamp")))
+
+    async def _replaced(self, target: Target, body: Body, writer: Writer) -> Record:
+        live = await self.found(target)
+        metadata = body["metadata"]
+        uid, version = metadata.get("uid"), metadata.get("resourceVersion")
+        if uid and uid != live.metadata["uid"]:
+            key = f"/registry/{target.kind.plural}/{target.namespace}/{target.name}".replace("//", "/")
+            had = f"UID in precondition: {uid}, UID in object meta: {live.metadata['uid']}"
+            why = (
+                f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {had}"
+            )
+            raise conflict(target.kind, target.name, why)
+        if version and version != str(live.version):
+            raise conflict(target.kind, target.name)
+        if not version and target.kind.custom:
+            why = Cause("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion")
+            raise invalid(target.kind.group, target.kind.kind, target.name, [why])
+        return await self._updated(target, live, body, writer)
+
+    async def _updated(self, target: Target, live: Record, body: Body, writer: Writer) -> Record:
+        carried_over(live.body, body)
+        now = stamp(self.clock())
+
+        def owned(made: Body) -> Body:
+            path, facts = _owner_path(target), target.kind.facts
+            return update_managers(live.body, made, manager=writer.options.manager, subresource=path, now=now, facts=facts)
+
+        return await self._settled(target, live, body, writer, owned)
+
+    async def _applied_anew(self, target: Target, body: Body, writer: Writer) -> Record:
+        kind = target.kind
+        uid = body["metadata"].get("uid")
+        if uid:
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(kind, target.name, why)
+        if target.subresource:
+            raise not_found(kind, target.name)
+        await self._open(target)
+        applied = self._merged(target, None, body, writer)
+        return await self._born(target, applied, writer, lambda made: made)
+
+    async def _applied(self, target: Target, live: Record, body: Body, writer: Writer) -> Record:
+        self._unchanged_identity(target, live, body)
+        merged = self._merged(target, live, body, writer)
+        owners = merged["metadata"].get("managedFields")
+        carried_over(live.body, merged)
+        merged["metadata"]["managedFields"] = owners
+        return await self._settled(target, live, merged, writer, lambda made: made)
+
+    def _merged(self, target: Target, live: Record | None, body: Body, writer: Writer) -> Body:
+        options = writer.options
+        try:
+            return apply_patch(
+                live.body if live else None,
+                body,
+                manager=options.manager,
+                force=options.force,
+                subresource=_owner_path(target),
+                now=stamp(self.clock()),
+                facts=target.kind.facts,
+            )
+        except ApplyConflict as error:
+            causes = [Cause("FieldManagerConflict", cause.message, cause.path).body() for cause in error.causes]
+            raise ApiRefusal(409, "Conflict", str(error), {"causes": causes}) from error
+        except ManagedFieldsGiven as error:
+            raise bad_request("metadata.managedFields must be nil") from error
+        except NotTyped as error:
+            raise failed(str(error)) from error
+
+    async def _settled(self, target: Target, live: Record, body: Body, writer: Writer, owned: Callable[[Body], Body]) -> Record:
+        """The rest of every write to an object that is there."""
+        kind = target.kind
+        body = _only_what_the_path_writes(target, live, body)
+        with_defaults(kind, body)
+        body = await self._admitted(target, Operation.UPDATE, live.body, body, writer)
+        body = owned(body)
+        completed(kind, body, live.body, self.held, stamp(self.clock()))
+        aged(kind, live.body, body)
+        check(kind, body, live.body)
+        body = ordered(body)
+        if _may_go(kind, body):
+            return await self._gone(target, live, body, writer.options.dry_run)
+        if same(live.body, body):
+            return live
+        if writer.options.dry_run:
+            return Record(live.version, body)
+        return await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, live.version))
+
+    async def _gone(self, target: Target, live: Record, body: Body, dry_run: bool) -> Record:
+        """The last thing that held an ending object is off: it goes, and the answer is what it would have been."""
+        if not dry_run:
+            await self.storage.commit(Write(target.kind.resource, target.stored_namespace, target.name, None, live.version))
+        return Record(live.version, body)
+
+    def _preconditions(self, target: Target, live: Record, options: DeleteOptions) -> None:
+        kind, name = target.kind, target.name
+        uid = live.metadata["uid"]
+        if options.uid and options.uid != uid:
+            why = f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid})."
+            raise unmet_precondition(kind, name, f"{why} The object might have been deleted and then recreated")
+        if options.version and options.version != str(live.version):
+            why = f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion in record ({live.version})."
+            raise unmet_precondition(kind, name, f"{why} The object might have been modified")
+        if kind.resource == "namespaces" and name in KEPT_NAMESPACES:
+            raise forbidden(kind, name, "this namespace may not be deleted")
+
+    async def _ended(self, target: Target, live: Record, options: DeleteOptions) -> tuple[Record, bool]:
+        kind = target.kind
+        write = Write(kind.resource, target.stored_namespace, target.name, None, live.version)
+        if not _is_held(kind, live.body):
+            return (live if options.dry_run else await self.storage.commit(write)), True
+        if live.metadata.get("deletionTimestamp"):
+            return live, False
+        body = live.copy()
+        metadata = body["metadata"]
+        metadata["deletionTimestamp"] = stamp(self.clock())
+        if kind.resource == "namespaces":
+            body["status"] = {**body.get("status", {}), "phase": "Terminating"}
+        else:
+            metadata["deletionGracePeriodSeconds"] = 0
+        if "generation" in metadata:
+            metadata["generation"] += 1
+        body = ordered(body)
+        if options.dry_run:
+            return Record(live.version, body), False
+        return await self.storage.commit(replace(write, body=body)), False
+
+    async def _admitted(self, target: Target, operation: Operation, before: Body | None, after: Body | None, writer: Writer) -> Any:
+        for step in self.admission:
+            asked = Asked(
+                operation,
+                target.kind,
+                target.namespace,
+                target.name,
+                target.subresource,
+                before,
+                after,
+                writer.user,
+                writer.options.dry_run,
+            )
+            after = await step.admit(asked)
+        return after
+
+
+def ordered_copy(body: Body) -> Body:
+    """A body whose top and metadata may be changed."""
+    return {**body, "metadata": dict(body["metadata"])}
+
+
+def _owner_path(target: Target) -> str:
+    return target.subresource if target.subresource == "status" else ""
+
+
+def with_defaults(kind: Kind, body: Body) -> None:
+    add = DEFAULTS.get(kind.resource)
+    if add is not None:
+        add(body)
+
+
+def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allocation, now: str) -> None:
+    """What the server adds on its own account, and nobody owns."""
+    if kind.resource == "services":
+        complete(body, live, held)
+    elif kind.resource == "namespaces" and live is None:
+        body["spec"] = {"finalizers": ["kubernetes"], **body.get("spec", {})}
+    elif kind.resource == "customresourcedefinitions.apiextensions.k8s.io":
+        established(body, now)
+
+
+def _only_what_the_path_writes(target: Target, live: Record, body: Body) -> Body:
+    kind = target.kind
+    kept = live.copy()
+    if target.subresource == "status":
+        metadata = {**kept["metadata"], "managedFields": body["metadata"].get("managedFields")}
+        return {**kept, "metadata": metadata, "status": body.get("status") or {}}
+    if kind.has_status:
+        body.pop("status", None)
+        if "status" in kept:
+            body["status"] = kept["status"]
+    if kind.resource == "namespaces":
+        finalizers = (body if target.subresource == "finalize" else kept).get("spec", {}).get("finalizers")
+        body["spec"] = {**(body.get("spec") or {}), "finalizers": finalizers} if finalizers else {}
+    return body
+
+
+def _is_held(kind: Kind, body: Mapping[str, Any]) -> bool:
+    if body["metadata"].get("finalizers"):
+        return True
+    return kind.resource == "namespaces" and bool(body.get("spec", {}).get("finalizers"))
+
+
+def _may_go(kind: Kind, body: Mapping[str, Any]) -> bool:
+    return bool(body["metadata"].get("deletionTimestamp")) and not _is_held(kind, body)

@@ -1,0 +1,1 @@
+"""What runs in a real cluster beside its API server and that others rely on."""

@@ -1,0 +1,127 @@
+"""Tokens of service accounts: TokenRequest gives them, TokenReview says whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from fleetd.kubeapi.exchange import Request, Response, User
+from fleetd.sim.answers import answer, refusal
+from fleetd.sim.asked import Asked
+from fleetd.sim.authentication import AUTHENTICATED, Tokens, service_account
+from fleetd.sim.inprocess import InProcess
+
+GROUP = "authentication.k8s.io"
+DEFAULT_SECONDS = 3600
+SHORTEST_SECONDS = 600
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDesk:
+    """Answers the two token requests of one cluster."""
+
+    tokens: Tokens
+    admin: InProcess
+    audience: str
+
+    def answers(self, asked: Asked) -> bool:
+        """Whether the request is for this desk."""
+        if asked.verb != "create":
+            return False
+        return (asked.resource == "serviceaccounts" and asked.subresource == "token") or (
+            asked.resource == "tokenreviews" and asked.group == GROUP
+        )
+
+    async def answer(self, asked: Asked, request: Request, user: User, now: datetime) -> Response:
+        """A token, or what a token is; the right to it is asked of the server's own authorizer."""
+        refused = await self._not_allowed(asked, user)
+        if refused is not None:
+            return refused
+        try:
+            body = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            return refusal(400, "BadRequest", f"the object provided is unrecognized: {error}")
+        if asked.resource == "tokenreviews":
+            return await self._review(body)
+        return await self._issue(asked, body, now)
+
+    async def _not_allowed(self, asked: Asked, user: User) -> Response | None:
+        if "system:masters" in user.groups:
+            return None
+        attributes = {
+            "verb": asked.verb,
+            "group": asked.group,
+            "resource": asked.resource,
+            "subresource": asked.subresource,
+            "namespace": asked.namespace,
+            "name": asked.name,
+        }
+        review = await self.admin.review_access(user.name, (*user.groups, AUTHENTICATED), attributes)
+        if review:
+            return None
+        resource = f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
+        subject = f"{asked.resource} {orjson.dumps(asked.name).decode()}" if asked.name else f"{asked.resource}.{asked.group}"
+        place = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+        message = f'{subject} is forbidden: User "{user.name}" cannot create resource "{resource}" in API group "{asked.group}" {place}'
+        named = {"name": asked.name} if asked.name else {}
+        grouped = {"group": asked.group} if asked.group else {}
+        return refusal(403, "Forbidden", message, named | grouped | {"kind": asked.resource})
+
+    async def _issue(self, asked: Asked, body: dict[str, Any], now: datetime) -> Response:
+        spec = body.get("spec") or {}
+        seconds = spec.get("expirationSeconds") or DEFAULT_SECONDS
+        if not isinstance(seconds, int) or seconds < SHORTEST_SECONDS:
+            return _too_short(seconds)
+        account = await self.admin.get("v1", "ServiceAccount", asked.namespace, asked.name)
+        if account is None:
+            return refusal(404, "NotFound", f'serviceaccounts "{asked.name}" not found', {"name": asked.name, "kind": "serviceaccounts"})
+        uid = account["metadata"]["uid"]
+        token = self.tokens.issue(service_account(asked.namespace, asked.name), seconds, bound_uid=uid)
+        metadata = {
+            "name": asked.name,
+            "namespace": asked.namespace,
+            "uid": uid,
+            "creationTimestamp": now.strftime(TIME_FORMAT),
+        }
+        audiences = spec.get("audiences") or [self.audience]
+        return answer(
+            201,
+            {
+                "kind": "TokenRequest",
+                "apiVersion": f"{GROUP}/v1",
+                "metadata": metadata,
+                "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
+                "status": {"token": token, "expirationTimestamp": (now + timedelta(seconds=seconds)).strftime(TIME_FORMAT)},
+            },
+        )
+
+    async def _review(self, body: dict[str, Any]) -> Response:
+        token = str((body.get("spec") or {}).get("token") or "")
+        found = self.tokens.credential(token)
+        status: dict[str, Any]
+        if found is None or not await self.alive(found.user, found.bound_uid):
+            status = {"user": {}, "error": "invalid bearer token"}
+        else:
+            user = {"username": found.user.name, "uid": found.bound_uid, "groups": [*found.user.groups, AUTHENTICATED]}
+            status = {"authenticated": True, "user": user, "audiences": [self.audience]}
+        return answer(201, {"kind": "TokenReview", "apiVersion": f"{GROUP}/v1", "metadata": {}, "spec": {"token": token}, "status": status})
+
+    async def alive(self, user: User, bound_uid: str) -> bool:
+        """Whether the service account that the token is bound to still is; true for tokens that are bound to none."""
+        if not bound_uid:
+            return True
+        _, _, namespace, name = user.name.split(":")
+        account = await self.admin.get("v1", "ServiceAccount", namespace, name)
+        return account is not None and account["metadata"]["uid"] == bound_uid
+
+
+def _too_short(seconds: object) -> Response:
+    said = f"Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+    field = "spec.expirationSeconds"
+    causes = [{"reason": "FieldValueInvalid", "message": said, "field": field}]
+    details = {"group": GROUP, "kind": "TokenRequest", "causes": causes}
+    return refusal(422, "Invalid", f'TokenRequest.{GROUP} "" is invalid: {field}: {said}', details)

@@ -1,0 +1,256 @@
+"""The one door to the state: open, commit, load, and hear of what others committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import bindparam, func, select
+
+from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted
+from fleetd.domain.records import Record
+from fleetd.store import tables
+from fleetd.store.crypto import MasterKey, key_beside
+from fleetd.store.declared import DeclaredObjects
+from fleetd.store.gather import Changes, insert_all
+from fleetd.store.group import Asked, Stamps
+from fleetd.store.loading import Loaded, load
+from fleetd.store.lock import DaemonLock
+from fleetd.store.migrate import upgrade_sqlite
+from fleetd.store.moments import moment
+from fleetd.store.postgres import PostgresDriver
+from fleetd.store.schema import upgrade_is_due
+from fleetd.store.sqlite import SqliteDriver, connect
+from fleetd.store.steps import Fetch, Steps
+from fleetd.store.urls import SqliteFile, place_of
+
+T = TypeVar("T")
+_log = logging.getLogger("fleetd.store")
+_NET_SECONDS = 1.0
+_c = tables.changes
+_CHANGES = select(_c).where(_c.c.seq > bindparam("after")).order_by(_c.c.seq).limit(bindparam("most"))
+_OLDEST = select(func.min(_c.c.seq).label("oldest"))
+_EPOCH = select(func.coalesce(func.max(tables.daemon_starts.c.epoch), 0).label("epoch"))
+_START = insert_all(tables.daemon_starts, "epoch").returning(tables.daemon_starts.c.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One committed change: `object_kind` is a `ChangedKind`, `operation` put or remove."""
+
+    seq: int
+    object_kind: str
+    ref: str
+    operation: str
+    at: datetime
+
+
+class Driver(Protocol):
+    """What a database of either kind does for `Database`."""
+
+    def submit(self, asked: Asked) -> None: ...
+
+    async def read(self, steps: Steps[T]) -> T: ...
+
+    async def changed_unheard(self) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+class Database:
+    """An open database. Use `open`; close it before the loop ends."""
+
+    def __init__(self, url: str, key: MasterKey | None) -> None:
+        self.url = url
+        self.key = key
+        self.epoch = 0
+        self.instance_id = secrets.token_hex(8)
+        self.declared = DeclaredObjects(self, key)
+        self._driver: Driver
+        self._lock: DaemonLock | None = None
+        self._changed = asyncio.Event()
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        key: MasterKey | None = None,
+        writer: bool = True,
+        daemon: bool = False,
+        now: Callable[[], datetime] | None = None,
+    ) -> Database:
+        """Opens a database; a SQLite file is made, and brought to this program's schema, when it is opened for writing.
+
+        Args:
+            key: the master key. On SQLite a key file beside the database serves when none is given.
+            writer: without it nothing can be written, no key is needed, and the values of Secrets are redacted.
+            daemon: only one at a time may be open on a database; each start raises `epoch` by one.
+            now: the clock of history and changes, UTC.
+
+        Raises:
+            InvalidInput: the address, key or schema does not fit.
+            Refused: a daemon runs on it, and this is to be another.
+            Unreachable, TryLater: it does not answer, or cannot be written now.
+        """
+        place = place_of(url)
+        stamps = Stamps(now or (lambda: datetime.now(UTC)))
+        if isinstance(place, SqliteFile):
+            opened = await cls._open_sqlite(place, key, stamps, writer=writer, daemon=daemon)
+        else:
+            if writer and key is None:
+                raise InvalidInput("a Postgres database needs the master key: name its file in FLEETD_KEY_FILE")
+            opened = cls(url, key if writer else None)
+            driver = PostgresDriver(place, key=opened.key, stamps=stamps, heard=opened._heard)
+            opened._driver = driver
+            try:
+                await driver.open(daemon=daemon)
+            except BaseException:
+                await driver.close()
+                raise
+        await opened._start(daemon)
+        return opened
+
+    @classmethod
+    async def _open_sqlite(cls, place: SqliteFile, key: MasterKey | None, stamps: Stamps, *, writer: bool, daemon: bool) -> Database:
+        if not writer and not place.path.exists():
+            raise InvalidInput(f"there is no database at {place}")
+        lock = None
+        if writer:
+            _make_file(place.path)
+            lock = DaemonLock.take(place.path) if daemon else None
+        try:
+            await asyncio.to_thread(_upgrade_if_due, place.path, writer)
+            opened = cls(place.path.as_posix(), (key or _key_beside(place.path)) if writer else None)
+            opened._driver = SqliteDriver(place.path, key=opened.key, stamps=stamps, heard=opened._heard)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+        opened._lock = lock
+        return opened
+
+    async def _start(self, daemon: bool) -> None:
+        if daemon:
+            self.epoch = await self.write(self._count_start)
+        else:
+            self.epoch = await self.read(_epoch())
+
+    def _count_start(self, changes: Changes) -> Steps[int]:
+        rows = yield Fetch(_START, {"instance_id": self.instance_id, "started_at": changes.at})
+        epoch: int = rows[0]["epoch"]
+        return epoch
+
+    async def close(self) -> None:
+        """Ends after everything that was asked is committed."""
+        await self._driver.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """Writes the records, together with what others commit at the same time; they are durable when it returns.
+
+        Raises:
+            TryLater: the database is away or full; nothing was written, or (only when the connection broke during the
+                commit itself) all of it: the same records may be committed again.
+        """
+        if records:
+            await self._ask(records, None)
+
+    async def write(self, work: Callable[[Changes], Steps[T]]) -> T:
+        """Runs a piece of work in the next group commit; what it notes in `changes` becomes rows of `fleet_changes`."""
+        result: T = await self._ask((), work)
+        return result
+
+    async def _ask(self, records: Sequence[Record], work: Callable[[Changes], Steps[Any]] | None) -> Any:
+        if self.key is None:
+            raise NotPermitted("this database was opened for reading only")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._driver.submit(Asked(future, records, work))
+        return await future
+
+    async def read(self, steps: Steps[T]) -> T:
+        """Runs steps that only read, on one state of the database."""
+        return await self._driver.read(steps)
+
+    async def load(self) -> Loaded:
+        """Everything current that the engine goes on from."""
+        return await self.read(load(self.key))
+
+    async def changes_since(self, seq: int, *, most: int = 10_000) -> list[Change]:
+        """The changes after a sequence number, oldest first, `most` of them at a time.
+
+        Raises:
+            GiveUp: some of them are deleted already; load anew.
+        """
+        return await self.read(_changes_since(seq, most))
+
+    async def changed(self) -> None:
+        """Waits until another process committed something since the last call, or a declaration or request came through this one."""
+        while not self._changed.is_set():
+            try:
+                await asyncio.wait_for(self._changed.wait(), _NET_SECONDS)
+            except TimeoutError:
+                if await self._driver.changed_unheard():
+                    break
+        self._changed.clear()
+
+    async def listen(self) -> AsyncIterator[None]:
+        """Yields after each time that `changed` returns, until it is closed."""
+        while True:
+            await self.changed()
+            yield
+
+    def _heard(self, _own: bool) -> None:
+        self._changed.set()
+
+
+def _epoch() -> Steps[int]:
+    epoch: int = (yield Fetch(_EPOCH))[0]["epoch"]
+    return epoch
+
+
+def _changes_since(seq: int, most: int) -> Steps[list[Change]]:
+    oldest = (yield Fetch(_OLDEST))[0]["oldest"]
+    if seq and oldest is not None and oldest > seq + 1:
+        raise GiveUp(f"the changes after {seq} are kept no more, the oldest is {oldest}: load anew")
+    rows = yield Fetch(_CHANGES, {"after": seq, "most": most})
+    return [Change(row["seq"], row["object_kind"], row["ref"], row["operation"], moment(row["at"])) for row in rows]
+
+
+def _make_file(path: Path) -> None:
+    """An empty file for its owner only; SQLite gives its companions the same mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise InvalidInput(f"the database {path} cannot be opened for writing: {error.strerror}") from error
+
+
+def _key_beside(path: Path) -> MasterKey:
+    key, file, made = key_beside(path)
+    if made:
+        _log.warning("made the master key %s: keep a copy apart from the database's backups, without it Secrets cannot be read", file)
+    return key
+
+
+def _upgrade_if_due(path: Path, writer: bool) -> None:
+    connection = connect(path, writer=writer)
+    try:
+        found = None
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    finally:
+        connection.close()
+    if not upgrade_is_due(found[0] if found else None, str(path)):
+        return
+    if not writer:
+        raise InvalidInput(f"the schema of {path} is not up to date: run fleetd db upgrade")
+    upgrade_sqlite(path)

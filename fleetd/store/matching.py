@@ -1,0 +1,136 @@
+"""How matches and their destinations are written.
+
+A slot is (trigger, cluster, object). Its newest match is open; the one before it is superseded: closed, and still the latest
+version of itself, so that what came of an earlier event stays to be seen. A late word on a superseded match does not open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select, update
+
+from fleetd.domain.records import DestinationGone, DestinationRecord, MatchRecord
+from fleetd.store import tables
+from fleetd.store.gather import ChangedKind, Changes, Operation, insert_all, key_is
+from fleetd.store.steps import Ask, Many, Row
+
+_at = bindparam("at", type_=tables.Moment())
+_m, _d = tables.matches, tables.destinations
+_earlier = _m.alias("earlier")
+
+_SUPERSEDE = (
+    update(_m)
+    .where(
+        key_is(_m, "trigger_name", "cluster", "object_ref"),
+        _m.c.valid_to.is_(None),
+        _m.c.match_id != bindparam("winner"),
+        ~select(_earlier.c.row_id).where(_earlier.c.match_id == bindparam("winner"), _earlier.c.superseded_at.is_not(None)).exists(),
+    )
+    .values(valid_to=_at, superseded_at=_at)
+)
+_CLOSE_MATCH = update(_m).where(key_is(_m, "match_id"), _m.c.latest).values(latest=False, valid_to=func.coalesce(_m.c.valid_to, _at))
+_superseded = func.coalesce(
+    bindparam("superseded_at", type_=tables.Moment()),
+    select(func.max(_m.c.superseded_at)).where(_m.c.match_id == bindparam("match_id")).scalar_subquery(),
+)
+_OPEN_MATCH = insert_all(_m, "row_id", "valid_to", "superseded_at").values(valid_to=_superseded, superseded_at=_superseded)
+_CLOSE_SUPERSEDED_DESTINATIONS = (
+    update(_d)
+    .where(
+        _d.c.valid_to.is_(None),
+        _d.c.latest,
+        _d.c.match_id.in_(select(_m.c.match_id).where(_m.c.superseded_at == _at)),
+    )
+    .values(valid_to=_at)
+)
+_CLOSE_DESTINATION = (
+    update(_d).where(key_is(_d, "match_id", "cluster"), _d.c.latest).values(latest=False, valid_to=func.coalesce(_d.c.valid_to, _at))
+)
+_OPEN_DESTINATION = insert_all(_d, "row_id", "valid_to").values(
+    valid_to=select(_m.c.valid_to).where(_m.c.match_id == bindparam("match_id"), _m.c.latest).scalar_subquery()
+)
+
+
+@dataclass(slots=True)
+class Matching:
+    """The matches and destinations of one transaction; of several words on one key the last counts."""
+
+    matches: dict[str, MatchRecord] = field(default_factory=dict)
+    destinations: dict[tuple[str, str], Row | None] = field(default_factory=dict)
+
+    def match(self, record: MatchRecord, changes: Changes) -> None:
+        self.matches[record.match_id] = record
+        changes.note(ChangedKind.MATCH, record.match_id)
+
+    def destination(self, record: DestinationRecord, changes: Changes) -> None:
+        self.destinations[record.match_id, record.cluster] = {
+            "match_id": record.match_id,
+            "cluster": record.cluster,
+            "state": record.state,
+            "reason": record.reason,
+            "rendered_at": record.rendered_at,
+            "applied_at": record.applied_at,
+            "latest": True,
+        }
+        changes.note(ChangedKind.DESTINATION, f"{record.match_id}@{record.cluster}")
+
+    def destination_gone(self, record: DestinationGone, changes: Changes) -> None:
+        self.destinations[record.match_id, record.cluster] = None
+        changes.note(ChangedKind.DESTINATION, f"{record.match_id}@{record.cluster}", Operation.REMOVE)
+
+    def steps(self, at: datetime) -> Generator[Ask, Sequence[Row], None]:
+        if self.matches:
+            yield from self._match_steps(at)
+        if self.destinations:
+            yield Many(_CLOSE_DESTINATION, [{"k_match_id": match, "k_cluster": cluster, "at": at} for match, cluster in self.destinations])
+            rows = [{**row, "valid_from": at} for row in self.destinations.values() if row is not None]
+            if rows:
+                yield Many(_OPEN_DESTINATION, rows)
+
+    def _match_steps(self, at: datetime) -> Generator[Ask, Sequence[Row], None]:
+        winners = self._winners()
+        slots = [
+            {"k_trigger_name": trigger, "k_cluster": cluster, "k_object_ref": ref, "winner": winner, "at": at}
+            for (trigger, cluster, ref), winner in winners.items()
+        ]
+        yield Many(_SUPERSEDE, slots)
+        yield Many(_CLOSE_MATCH, [{"k_match_id": match, "at": at} for match in self.matches])
+        rows = [_match_row(record, at, superseded=winners[_slot(record)] != match) for match, record in self.matches.items()]
+        yield Many(_OPEN_MATCH, rows)
+        yield Many(_CLOSE_SUPERSEDED_DESTINATIONS, [{"at": at}])
+
+    def _winners(self) -> dict[tuple[str, str, str], str]:
+        """Which match holds each slot: the last one met; a word on an earlier one may come after it."""
+        winners: dict[tuple[str, str, str], MatchRecord] = {}
+        for record in self.matches.values():
+            held = winners.get(_slot(record))
+            if held is None or record.matched_at >= held.matched_at:
+                winners[_slot(record)] = record
+        return {slot: record.match_id for slot, record in winners.items()}
+
+
+def _slot(record: MatchRecord) -> tuple[str, str, str]:
+    return record.trigger, record.cluster, str(record.object_ref or "")
+
+
+def _match_row(record: MatchRecord, at: datetime, *, superseded: bool) -> Row:
+    return {
+        "match_id": record.match_id,
+        "trigger_name": record.trigger,
+        "source": record.source,
+        "event_id": record.event_id,
+        "cluster": record.cluster,
+        "object_ref": str(record.object_ref or ""),
+        "profile": record.profile,
+        "state": record.state,
+        "reason": record.reason,
+        "matched_at": record.matched_at,
+        "acted_at": record.acted_at,
+        "cause_id": record.cause_id,
+        "latest": True,
+        "valid_from": at,
+        "superseded_at": at if superseded else None,
+    }

@@ -1,0 +1,165 @@
+"""Reading without waiting for anybody: what the short commands of the CLI use, with as few imports as it takes.
+
+SQLite is read with the standard library through a connection that cannot write; Postgres in read-only transactions. Times
+come as RFC 3339 text and truth values as such, on both.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol, Self
+from urllib.parse import quote
+
+from fleetd.domain.errors import InvalidInput, NotPermitted, OverBudget, TryLater
+from fleetd.store.moments import moment_text
+from fleetd.store.schema import upgrade_is_due
+from fleetd.store.urls import SqliteFile, place_of
+from fleetd.store.views import TRUTHS
+
+Record = dict[str, Any]
+_LONGEST_VALUE = 16 * 1024 * 1024
+
+
+class Connection(Protocol):
+    def rows(self, sql: str, params: Mapping[str, Any], most: int | None) -> list[Record]: ...
+
+    def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]: ...
+
+    def close(self) -> None: ...
+
+
+class Reader:
+    """A database opened for reading only; usable from one thread, inside or outside an event loop (it blocks)."""
+
+    def __init__(self, connection: Connection, dialect: str) -> None:
+        self._connection = connection
+        self.dialect = dialect
+
+    @classmethod
+    def open(cls, url: str) -> Reader:
+        """Opens it.
+
+        Raises:
+            InvalidInput: there is none, or its schema is not this program's.
+            Unreachable, TryLater: it does not answer.
+        """
+        place = place_of(url)
+        if isinstance(place, SqliteFile):
+            return cls(_SqliteConnection(place), "sqlite")
+        from fleetd.store.reading_postgres import PostgresConnection  # asyncio and the driver, for Postgres only
+
+        return cls(PostgresConnection(place), "postgres")
+
+    def rows(self, sql: str, params: Mapping[str, Any] | None = None) -> list[Record]:
+        """Runs our own SQL with parameters written `:name`, and gives every row.
+
+        Raises:
+            InvalidInput: the database does not understand it.
+            TryLater: the database is away.
+        """
+        return self._connection.rows(sql, params or {}, None)
+
+    def query(self, sql: str, params: Mapping[str, Any] | None = None, *, most: int = 10_000, seconds: float = 10.0) -> list[Record]:
+        """Runs somebody's SQL: one SELECT over the views, for a time, up to a number of rows.
+
+        Raises:
+            NotPermitted: it is something else.
+            InvalidInput: it is no SQL, or names what is not there.
+            OverBudget: it took too long.
+            TryLater: the database is away.
+        """
+        from fleetd.store.allow import checked  # sqlglot takes longer to import than most reads take
+
+        return self._connection.guarded(checked(sql, self.dialect), params or {}, most, seconds)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def plain(name: str, value: Any) -> Any:
+    """A value as both databases give it to people: a column's name says whether it is a truth value."""
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return bool(value) if name in TRUTHS and value is not None else value
+
+
+class _SqliteConnection:
+    def __init__(self, place: SqliteFile) -> None:
+        if not place.path.exists():
+            raise InvalidInput(f"there is no database at {place}")
+        try:
+            self._connection = sqlite3.connect(
+                f"file:{quote(str(place.path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA busy_timeout=5000")
+            self._check_schema(str(place))
+        except sqlite3.Error as error:
+            raise TryLater(f"the database {place} cannot be read now: {error}") from error
+
+    def _check_schema(self, place: str) -> None:
+        found = self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        if found:
+            found = self._connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        if upgrade_is_due(found[0] if found else None, place):
+            raise InvalidInput(f"the schema of {place} is not up to date: run fleetd db upgrade")
+
+    def rows(self, sql: str, params: Mapping[str, Any], most: int | None) -> list[Record]:
+        try:
+            cursor = self._connection.execute(sql, {name: _sqlite_value(value) for name, value in params.items()})
+            found = cursor.fetchall() if most is None else cursor.fetchmany(most)
+        except sqlite3.DatabaseError as error:
+            raise _sqlite_trouble(error) from error
+        names = [column[0] for column in cursor.description or ()]
+        return [{name: plain(name, value) for name, value in zip(names, row, strict=True)} for row in found]
+
+    def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]:
+        end = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: int(time.monotonic() > end), 10_000)
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        self._connection.set_authorizer(_views_only)
+        try:
+            return self.rows(sql, params, most)
+        finally:
+            self._connection.set_authorizer(None)
+            self._connection.set_progress_handler(None, 0)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _views_only(action: int, first: str | None, _second: str | None, _database: str | None, inside: str | None) -> int:
+    """SQLite's own check, below the allow-list: tables are read through the views only, and nothing else is done."""
+    if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION):
+        return sqlite3.SQLITE_OK
+    reads_a_view = (first or "").startswith("fleet_") or inside is not None
+    if action == sqlite3.SQLITE_READ and reads_a_view:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+def _sqlite_value(value: Any) -> Any:
+    return moment_text(value) if isinstance(value, datetime) else value
+
+
+def _sqlite_trouble(error: sqlite3.DatabaseError) -> Exception:
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_INTERRUPT:
+            return OverBudget("the query took too long and was stopped")
+        case sqlite3.SQLITE_AUTH:
+            return NotPermitted(f"the query reads more than the views: {error}")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
+            return TryLater(f"the database cannot be read now: {error}")
+        case _:
+            return InvalidInput(f"the database does not take this query: {error}")

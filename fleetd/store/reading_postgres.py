@@ -1,0 +1,99 @@
+"""The Postgres side of `reading`: asyncpg on an event loop in a thread of its own, so that it works wherever it is called from."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from fleetd.domain.errors import InvalidInput, NotPermitted, OverBudget, Unreachable
+from fleetd.store.postgres import connect
+from fleetd.store.reading import Record, plain
+from fleetd.store.schema import upgrade_is_due
+from fleetd.store.urls import PostgresServer
+
+_PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|::|:([A-Za-z_]\w*)")
+
+
+class PostgresConnection:
+    """Read-only transactions on one connection."""
+
+    def __init__(self, place: PostgresServer) -> None:
+        self._place = place
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fleetd-postgres")
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._connection = self._do(self._open())
+        except BaseException:
+            self._end()
+            raise
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._thread.submit(self._loop.run_until_complete, work).result()
+
+    async def _open(self) -> Any:
+
+        connection = await connect(self._place)
+        found = None
+        if await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+            found = await connection.fetchval("SELECT version_num FROM alembic_version")
+        try:
+            if upgrade_is_due(found, str(self._place)):
+                raise InvalidInput(f"the schema of {self._place} is not up to date: run fleetd db upgrade")
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    def rows(self, sql: str, params: Mapping[str, Any], most: int | None) -> list[Record]:
+        records: list[Record] = self._do(self._rows(sql, params, most, 60.0))
+        return records
+
+    def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]:
+        records: list[Record] = self._do(self._rows(sql, params, most, seconds))
+        return records
+
+    async def _rows(self, sql: str, params: Mapping[str, Any], most: int | None, seconds: float) -> list[Record]:
+        import asyncpg  # see _open
+
+        text, values = positional(sql, params)
+        try:
+            async with self._connection.transaction(readonly=True):
+                await self._connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+                cursor = await self._connection.cursor(text, *values)
+                found: Sequence[Any] = await cursor.fetch(most if most is not None else 2**31 - 1)
+        except asyncpg.QueryCanceledError as error:
+            raise OverBudget("the query took too long and was stopped") from error
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise NotPermitted(f"the query reads more than the views: {error.message}") from error
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            raise Unreachable(f"the database {self._place} went away: {type(error).__name__}") from error
+        except (asyncpg.PostgresError, asyncpg.DataError, ValueError) as error:
+            raise InvalidInput(f"the database does not take this query: {error}") from error
+        return [{name: plain(name, value) for name, value in row.items()} for row in found]
+
+    def close(self) -> None:
+        self._do(self._connection.close())
+        self._end()
+
+    def _end(self) -> None:
+        self._thread.shutdown()
+        self._loop.close()
+
+
+def positional(sql: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """`:name` as `$1`, and the values in that order; `::type`, strings and quoted names are left alone."""
+    places: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return found[0]
+        if name not in params:
+            raise InvalidInput(f"the query names :{name}, and no value was given for it")
+        return f"${places.setdefault(name, len(places) + 1)}"
+
+    text = _PARAMETER.sub(place, sql)
+    return text, [params[name] for name in places]

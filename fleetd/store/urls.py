@@ -1,0 +1,52 @@
+"""Where the database is, from what people write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from fleetd.domain.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteFile:
+    """A SQLite database."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A Postgres database; `url` as libpq takes it, password and all."""
+
+    url: str
+
+    def __str__(self) -> str:
+        """The address without the password."""
+        parts = urlsplit(self.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def place_of(url: str) -> SqliteFile | PostgresServer:
+    """Reads a bare path, `sqlite:///path` (`sqlite:////path` from the root, as SQLAlchemy writes it) or `postgresql://…`.
+
+    Raises:
+        InvalidInput: it is none of these.
+    """
+    scheme, separator, rest = url.partition("://")
+    match scheme.partition("+")[0] if separator else "":
+        case "sqlite":
+            path = rest.removeprefix("/")
+        case "postgresql" | "postgres":
+            return PostgresServer("postgresql://" + rest)
+        case "":
+            path = url
+        case _:
+            raise InvalidInput(f"{scheme}:// is no database that fleetd knows: give a path, sqlite:///path or postgresql://…")
+    if path in ("", ":memory:"):
+        raise InvalidInput("the database needs a file: other commands and a restart must find it")
+    return SqliteFile(Path(path).expanduser().absolute())

@@ -1,0 +1,384 @@
+"""The public views: the interface for scripts, dashboards and `fleetd sql`. Columns may be added at the end; none is renamed or dropped."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fleetd.store.dialects import Words, words
+
+UNACTED = "('pending', 'blocked', 'acting', 'failed')"
+"""States of a destination on which its trigger should act and has not; an index is made on these very words."""
+
+STALE_SECONDS = 180
+"""A cluster that has not answered for as long is stale: three heartbeats."""
+
+TRUTHS = frozenset({"ready", "paused", "stale", "resolved"})
+"""Columns that hold a truth value; SQLite knows numbers only, so that readers turn them."""
+
+JSON_COLUMNS = frozenset({"spec", "status", "lost", "unsupported"})
+"""Columns that hold JSON: `jsonb` on Postgres or text."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: what one row is, and its columns from name to expression."""
+
+    name: str
+    sentence: str
+    columns: dict[str, str]
+    source: str
+
+    def create(self, dialect: str) -> list[str]:
+        """The statements that make or renew it. On Postgres somebody's own views on it stay whole."""
+        say = words(dialect)
+        columns = ", ".join(f"{_said(expression, say)} AS {name}" for name, expression in self.columns.items())
+        body = f"SELECT {columns} {_said(self.source, say)}"
+        if dialect == "sqlite":
+            return [f"DROP VIEW IF EXISTS {self.name}", f"CREATE VIEW {self.name} AS {body}"]
+        return [f"CREATE OR REPLACE VIEW {self.name} AS {body}"]
+
+
+_WORD = re.compile(r"\{(\w+):([^{}]*)\}")
+
+
+def _said(text: str, say: Words) -> str:
+    """Fills in the words that differ: `{age:x}`, `{ms:a,b}`, `{ago:seconds}`, `{part:manifest,name}`."""
+
+    def word(found: re.Match[str]) -> str:
+        arguments = found[2].split(",")
+        match found[1]:
+            case "age":
+                return say.age_seconds(found[2])
+            case "ms":
+                return say.milliseconds(*arguments)
+            case "ago":
+                return say.ago(int(arguments[0]))
+            case "part":
+                return say.part(*arguments)
+            case unknown:
+                raise ValueError(unknown)
+
+    return _WORD.sub(word, text)
+
+
+def _same(table: str, *names: str) -> dict[str, str]:
+    return {name: f"{table}.{name}" for name in names}
+
+
+def _count(table: str) -> str:
+    """Open rows on the cluster `m`; the bracket stays open for more conditions."""
+    return f"(SELECT COUNT(*) FROM {table} x WHERE x.cluster = m.cluster AND x.valid_to IS NULL"
+
+
+_STATE = "COALESCE(s.state, CASE WHEN d.unsupported <> '[]' THEN 'unsupported' ELSE 'ready' END)"
+_DECLARED_COLUMNS = {
+    **_same("d", "ref", "namespace", "name", "generation"),
+    "spec": "{part:d.manifest,spec}",
+    **_same("d", "created_at", "updated_at"),
+    "state": _STATE,
+    "reason": "COALESCE(s.reason, '')",
+}
+_DECLARED_SOURCE = "FROM declared d LEFT JOIN declared_states s ON s.ref = d.ref WHERE d.valid_to IS NULL"
+_FIRED = "FROM matches m WHERE m.latest AND m.trigger_name = d.name"
+_ADDON_COLUMNS = {
+    **_same("a", "profile", "cluster", "addon"),
+    "addon_kind": "a.kind",
+    **_same("a", "state", "reason", "attempts", "wanted_digest", "applied_at", "next_attempt_at", "cause_id"),
+}
+
+
+_PENDING_MATCH = (
+    "SELECT m.event_id, m.source AS event_source, m.trigger_name AS event_trigger, m.cluster AS source_cluster,"
+    " COALESCE(e.detected_at, m.matched_at) AS detected_at, m.match_id"
+)
+_PENDING_ON_CLUSTERS = (
+    f"{_PENDING_MATCH}, d.cluster, d.state, d.reason, CASE WHEN d.rendered_at IS NULL THEN 'render' ELSE 'apply' END AS stage"
+    " FROM destinations d JOIN matches m ON m.match_id = d.match_id AND m.latest LEFT JOIN events e ON e.event_id = m.event_id"
+    f" WHERE d.valid_to IS NULL AND d.state IN {UNACTED}"
+)
+_PENDING_BEFORE = (
+    f"{_PENDING_MATCH}, CAST(NULL AS TEXT) AS cluster, m.state, m.reason, 'match' AS stage"
+    " FROM matches m LEFT JOIN events e ON e.event_id = m.event_id"
+    f" WHERE m.valid_to IS NULL AND m.state IN {UNACTED} AND m.latest"
+    " AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = m.match_id AND d.latest AND d.valid_to IS NULL)"
+)
+
+
+def _declared(name: str, sentence: str, kinds: str, more: dict[str, str] | None = None) -> View:
+    return View(name, sentence, {**_DECLARED_COLUMNS, **(more or {})}, f"{_DECLARED_SOURCE} AND {kinds}")
+
+
+VIEWS = (
+    View("fleet_schema", "A revision of the schema that was applied.", _same("v", "version", "applied_at"), "FROM schema_versions v"),
+    View(
+        "fleet_clusters",
+        "A cluster of the fleet, with what is not in order on it.",
+        {
+            **_same("m", "cluster", "namespace", "name", "kind", "ready"),
+            "connection": "m.state",
+            "paused": "m.paused",
+            "kubernetes_version": "m.version",
+            "mode": "m.mode",
+            "last_seen_at": "h.last_seen_at",
+            "stale": f"COALESCE(h.last_seen_at < {{ago:{STALE_SECONDS}}}, TRUE)",
+            "pending_events": f"{_count('destinations')} AND x.state IN {UNACTED})",
+            "failed_addons": f"{_count('addons')} AND x.state IN ('failed', 'conflict'))",
+            "open_drift": f"{_count('incidents')} AND x.outcome = 'open')",
+            **_same("m", "reason", "since"),
+        },
+        "FROM members m LEFT JOIN heartbeats h ON h.cluster = m.cluster WHERE m.valid_to IS NULL",
+    ),
+    View(
+        "fleet_cluster_labels",
+        "A label of a cluster.",
+        _same("l", "cluster", "label_key", "label_value", "owner"),
+        "FROM member_labels l WHERE l.valid_to IS NULL",
+    ),
+    View(
+        "fleet_cluster_history",
+        "A change of a cluster's state.",
+        {
+            "cluster": "m.cluster",
+            "at": "m.valid_from",
+            "ready": "m.ready",
+            "connection": "m.state",
+            "reason": "m.reason",
+            "ended_at": "m.valid_to",
+        },
+        "FROM members m",
+    ),
+    _declared(
+        "fleet_event_sources",
+        "An EventSource: what counts as an event.",
+        "d.api_group = 'lib.projectsveltos.io' AND d.kind = 'EventSource'",
+    ),
+    _declared(
+        "fleet_event_triggers",
+        "An EventTrigger: what follows from an event, and how often it did.",
+        "d.api_group = 'lib.projectsveltos.io' AND d.kind = 'EventTrigger'",
+        {
+            "fires_1h": f"(SELECT COUNT(*) {_FIRED} AND m.matched_at >= {{ago:3600}})",
+            "last_fired_at": f"(SELECT MAX(m.matched_at) {_FIRED})",
+        },
+    ),
+    _declared(
+        "fleet_profiles",
+        "A ClusterProfile or Profile that somebody declared.",
+        "d.api_group = 'config.projectsveltos.io' AND d.kind IN ('ClusterProfile', 'Profile')",
+        {"profile": "CASE WHEN d.namespace = '' THEN d.kind || '/' || d.name ELSE d.kind || '/' || d.namespace || '/' || d.name END"},
+    ),
+    View(
+        "fleet_declared",
+        "Any declared object, whole; the values of Secrets are redacted.",
+        {
+            **_same("d", "ref", "kind", "api_group", "api_version", "namespace", "name", "uid", "resource_version", "generation"),
+            **_same("d", "created_at", "updated_at", "manifest", "unsupported"),
+            "state": _STATE,
+            "reason": "COALESCE(s.reason, '')",
+        },
+        _DECLARED_SOURCE,
+    ),
+    View(
+        "fleet_declared_history",
+        "A version of a declared object, and how long it stood.",
+        _same("d", "ref", "kind", "resource_version", "generation", "valid_from", "valid_to", "manifest"),
+        "FROM declared d",
+    ),
+    View(
+        "fleet_references",
+        "One declared object names another. Templates stand as they are written.",
+        {
+            **_same("r", "from_ref", "field_path", "to_ref"),
+            "resolved": "EXISTS (SELECT 1 FROM declared d WHERE d.ref = r.to_ref AND d.valid_to IS NULL)",
+        },
+        "FROM declared_references r",
+    ),
+    View(
+        "fleet_verdicts",
+        "What a source says of an object now, and which part of its condition decided.",
+        {
+            "event_source": "v.source",
+            **_same("v", "cluster", "object_ref"),
+            "verdict": "v.state",
+            "reason": "v.reason",
+            "deciding_expression": "v.deciding",
+            "since": "v.since",
+        },
+        "FROM verdicts v WHERE v.valid_to IS NULL",
+    ),
+    View(
+        "fleet_events",
+        "An event: a change of what matches a source on a cluster.",
+        {
+            "event_id": "e.event_id",
+            "event_source": "e.source",
+            **_same("e", "cluster", "detected_at", "matching_count", "cause_id", "revision"),
+        },
+        "FROM events e",
+    ),
+    View(
+        "fleet_event_objects",
+        "An object of an event, and what became of it.",
+        {"event_id": "o.event_id", "object_ref": "o.object_ref", "change": "o.change", "api_version": "o.api_version"},
+        "FROM event_objects o",
+    ),
+    View(
+        "fleet_trigger_matches",
+        "A trigger met by an event. A newer event on the same object supersedes the match.",
+        {
+            "match_id": "m.match_id",
+            "event_trigger": "m.trigger_name",
+            **_same("m", "event_id", "cluster"),
+            "object_ref": "NULLIF(m.object_ref, '')",
+            **_same("m", "state", "reason", "matched_at", "acted_at", "profile", "cause_id"),
+            "event_source": "m.source",
+            "superseded_at": "m.superseded_at",
+        },
+        "FROM matches m WHERE m.latest",
+    ),
+    View(
+        "fleet_match_destinations",
+        "A cluster that a match acts on, and how far it is there.",
+        _same("d", "match_id", "cluster", "state", "reason", "rendered_at", "applied_at"),
+        "FROM destinations d WHERE d.latest",
+    ),
+    View(
+        "fleet_pending_events",
+        "An event, a trigger and a destination where the trigger should act and has not; without a cluster where none is settled yet.",
+        _same("p", "event_id", "event_source", "event_trigger", "source_cluster", "cluster", "stage", "detected_at")
+        | {"age_seconds": "{age:p.detected_at}"}
+        | _same("p", "state", "reason", "match_id"),
+        f"FROM ({_PENDING_ON_CLUSTERS} UNION ALL {_PENDING_BEFORE}) p",
+    ),
+    View(
+        "fleet_reactions",
+        "A match on one destination, with the time of each stage.",
+        {
+            "match_id": "m.match_id",
+            "event_id": "m.event_id",
+            "event_trigger": "m.trigger_name",
+            "source_cluster": "m.cluster",
+            "cluster": "d.cluster",
+            "detected_at": "e.detected_at",
+            "matched_at": "m.matched_at",
+            "rendered_at": "d.rendered_at",
+            "applied_at": "d.applied_at",
+            "reaction_ms": "{ms:e.detected_at,d.applied_at}",
+        },
+        "FROM destinations d JOIN matches m ON m.match_id = d.match_id AND m.latest"
+        " JOIN events e ON e.event_id = m.event_id WHERE d.latest",
+    ),
+    View(
+        "fleet_generated",
+        "An object that a trigger made in the management plane: a profile, or what one refers to.",
+        {
+            "ref": "g.ref",
+            "event_trigger": "g.trigger_name",
+            "cluster": "g.cluster",
+            "object_ref": "NULLIF(g.object_ref, '')",
+            "digest": "g.digest",
+            "generated_at": "g.at",
+            "cause_id": "g.cause_id",
+        },
+        "FROM generated g",
+    ),
+    View("fleet_addons", "An add-on of a profile on a cluster, as it stands.", _ADDON_COLUMNS, "FROM addons a WHERE a.valid_to IS NULL"),
+    View(
+        "fleet_addon_history",
+        "A state that an add-on was in, and how long.",
+        {**_ADDON_COLUMNS, **_same("a", "valid_from", "valid_to")},
+        "FROM addons a",
+    ),
+    View(
+        "fleet_objects",
+        "An object that fleetd put on a cluster.",
+        {
+            **_same(
+                "i",
+                "cluster",
+                "object_ref",
+                "api_group",
+                "api_version",
+                "object_kind",
+                "namespace",
+                "name",
+                "profile",
+                "addon",
+                "applied_at",
+            ),
+            "digest": "i.wanted_digest",
+            "cause_id": "i.cause_id",
+        },
+        "FROM inventory i",
+    ),
+    View(
+        "fleet_drift_incidents",
+        "Somebody else changed an object of ours: who, when, and how it ended.",
+        _same(
+            "i",
+            "incident_id",
+            "cluster",
+            "object_ref",
+            "profile",
+            "changed_by",
+            "detected_at",
+            "corrected_at",
+            "outcome",
+            "flap_count",
+            "cause_id",
+        ),
+        "FROM incidents i WHERE i.valid_to IS NULL",
+    ),
+    View(
+        "fleet_drift_fields",
+        "A field that somebody else changed, as wanted and as found.",
+        _same("f", "incident_id", "field_path", "wanted", "found"),
+        "FROM incident_fields f",
+    ),
+    View(
+        "fleet_proposals",
+        "A set of changes that needs a second look.",
+        {
+            "id": "p.proposal_id",
+            **_same("p", "actor", "via", "created_at", "state"),
+            "reason": "p.summary",
+            **_same("p", "decided_by", "decided_at", "applied_at", "subject", "lost", "cause_id"),
+        },
+        "FROM proposals p",
+    ),
+    View(
+        "fleet_requests",
+        "A small thing asked of the daemon, and what came of it.",
+        {"id": "r.request_id", **_same("r", "actor", "via", "created_at", "state", "reason", "decided_at", "verb", "subject", "outcome")},
+        "FROM requests r",
+    ),
+    View(
+        "fleet_journal",
+        "A decision, with the cause that led to it.",
+        {
+            "entry_id": "j.entry_id",
+            "at": "j.at",
+            "stage": "j.stage",
+            "subject_ref": "j.subject",
+            **_same("j", "cluster", "decision", "reason", "cause_id"),
+        },
+        "FROM journal j",
+    ),
+    View(
+        "fleet_changes",
+        "A committed change, for incremental loads and live faces.",
+        _same("c", "seq", "at", "object_kind", "ref", "operation"),
+        "FROM changes c",
+    ),
+)
+
+
+def create_statements(dialect: str) -> list[str]:
+    """Makes or renews every view."""
+    return [statement for view in VIEWS for statement in view.create(dialect)]
+
+
+def views() -> list[tuple[str, str, tuple[str, ...]]]:
+    """Name, one sentence and the columns of each view."""
+    return [(view.name, view.sentence, tuple(view.columns)) for view in VIEWS]
