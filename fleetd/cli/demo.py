@@ -22,6 +22,9 @@ from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.database import Database
 
 START_SECONDS = 30.0
+JOURNAL = """
+SELECT entry_id, at, stage, subject_ref, cluster, decision, reason FROM fleet_journal WHERE entry_id > :seen ORDER BY entry_id
+"""
 
 
 async def play(*, once: bool, as_json: bool, clusters: int, seed: int) -> bool:
@@ -92,12 +95,16 @@ async def _daemon(database: Path, log: Path) -> AsyncIterator[None]:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
         if not line:
-            raise GiveUp(f"the daemon did not start: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
+            raise GiveUp(f"the daemon did not start: {_tail(log)}")
         yield
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
 async def _stay(console: Console, database: Path, kubeconfigs: Path) -> None:
@@ -112,17 +119,14 @@ async def _stay(console: Console, database: Path, kubeconfigs: Path) -> None:
         console,
         "  kubectl --context apps-1 -n shop get services,endpoints\n  fleetd get clusters; fleetd events; fleetd addons; fleetd drift\n",
     )
-    seen = ""
+    seen = 0
     watching = await Database.open(str(database), writer=False)
     try:
         with Reader.open(str(database)) as reader:
             async for _ in watching.listen():
-                query = "SELECT entry_id, at, stage, subject_ref, cluster, decision, reason FROM fleet_journal WHERE entry_id > ? ORDER BY entry_id"
-                for row in reader.rows(query, (seen or 0,)):
+                for row in reader.rows(JOURNAL, {"seen": seen}):
                     seen = row["entry_id"]
-                    _say(
-                        console,
-                        f"[dim]{row['at'][11:23]}[/] {row['stage']:<12} {row['cluster']:<18} {row['subject_ref']} [bold]{row['decision']}[/] {row['reason']}",
-                    )
+                    place = f"{row['stage']:<12} {row['cluster']:<18}"
+                    console.print(f"{row['at'][11:23]} {place} {row['subject_ref']} {row['decision']} {row['reason']}", markup=False)
     finally:
         await watching.close()

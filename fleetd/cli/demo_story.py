@@ -13,15 +13,14 @@ import yaml
 from fleetd.cli.examples import example_files
 from fleetd.domain.documents import read_documents
 from fleetd.domain.objects import Manifest
-from fleetd.domain.refs import GroupVersionKind
 from fleetd.service.admission import Admission
 from fleetd.service.membership import join
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
 from fleetd.sim.fleet import SimulatedFleet
 
-SERVICE = GroupVersionKind("", "v1", "Service")
-ENDPOINTS = GroupVersionKind("", "v1", "Endpoints")
 NAMESPACE, NAME = "shop", "web"
+SERVICE = ("v1", "Service", NAMESPACE, NAME)
+ENDPOINTS = ("v1", "Endpoints", NAMESPACE, NAME)
 PATIENCE_SECONDS = 30.0
 
 
@@ -104,8 +103,8 @@ class Story:
         await join(self.admission, cluster.name, "default", dict(cluster.spec.labels), text, now=datetime.now(UTC))
 
     async def _all_known(self, cluster: SimulatedCluster) -> bool:
-        """The daemon speaks to the cluster."""
-        return any(request.user == "admin" for request in cluster.requests)
+        """The daemon watches the cluster."""
+        return any(request.verb == "watch" for request in cluster.requests)
 
     async def _create(self) -> tuple[str, float]:
         await self._services.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
@@ -121,7 +120,7 @@ class Story:
         return f"{NAMESPACE}/{NAME} in services has {self.address}; every other cluster gets a Service and Endpoints", began
 
     async def _has_address(self, cluster: SimulatedCluster) -> bool:
-        live = await cluster.get(SERVICE, NAMESPACE, NAME)
+        live = await cluster.get(*SERVICE)
         ingress = ((live or {}).get("status") or {}).get("loadBalancer", {}).get("ingress") or []
         self.address = ingress[0].get("ip", "") if ingress else ""
         return bool(self.address)
@@ -134,14 +133,9 @@ class Story:
 
     async def _tamper(self) -> tuple[str, float]:
         victim = self._apps()[0]
-        live = await victim.get(ENDPOINTS, NAMESPACE, NAME)
-        if live is None:
-            return f"{victim.name} has no copy to edit", time.perf_counter()
         began = time.perf_counter()
-        wrong = {**live, "subsets": [{"addresses": [{"ip": "192.0.2.66"}], "ports": [{"name": "http", "port": 80}]}]}
-        for field_name in ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"):
-            wrong["metadata"] = {key: value for key, value in wrong["metadata"].items() if key != field_name}
-        await victim.apply(wrong, manager="somebody", force=True)
+        wrong = {"subsets": [{"addresses": [{"ip": "192.0.2.66"}], "ports": [{"name": "http", "port": 80}]}]}
+        await victim.patch(*ENDPOINTS, wrong, manager="somebody")
         return f"in {victim.name} somebody writes 192.0.2.66 into the Endpoints; it is put back", began
 
     async def _join(self) -> tuple[str, float]:
@@ -152,17 +146,17 @@ class Story:
 
     async def _delete(self) -> tuple[str, float]:
         began = time.perf_counter()
-        await self._services.delete(SERVICE, NAMESPACE, NAME)
+        await self._services.delete(*SERVICE)
         return f"{NAMESPACE}/{NAME} goes in services; all copies go", began
 
     async def _copied(self, cluster: SimulatedCluster) -> bool:
         """A selector-less Service, and Endpoints with exactly the address."""
-        service = await cluster.get(SERVICE, NAMESPACE, NAME)
-        endpoints = await cluster.get(ENDPOINTS, NAMESPACE, NAME)
+        service = await cluster.get(*SERVICE)
+        endpoints = await cluster.get(*ENDPOINTS)
         if service is None or endpoints is None or (service.get("spec") or {}).get("selector"):
             return False
         found = [item.get("ip") for subset in endpoints.get("subsets") or [] for item in subset.get("addresses") or []]
         return found == [self.address]
 
     async def _gone(self, cluster: SimulatedCluster) -> bool:
-        return await cluster.get(SERVICE, NAMESPACE, NAME) is None and await cluster.get(ENDPOINTS, NAMESPACE, NAME) is None
+        return await cluster.get(*SERVICE) is None and await cluster.get(*ENDPOINTS) is None

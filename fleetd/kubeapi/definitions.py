@@ -24,18 +24,19 @@ def defaults(body: dict[str, Any]) -> None:
     spec.setdefault("conversion", {"strategy": "None"})
 
 
-def established(body: dict[str, Any], now: str) -> None:
-    """The status of a definition whose names are accepted; nothing else could take them here, as a name is plural and group."""
-    names, status = body["spec"]["names"], body.setdefault("status", {})
-    storage = [version["name"] for version in body["spec"].get("versions") or () if version.get("storage")]
-    stored = list(status.get("storedVersions") or ())
-    status["storedVersions"] = stored + [name for name in storage if name not in stored]
-    status["acceptedNames"] = dict(names)
-    if not status.get("conditions"):
-        status["conditions"] = [
-            _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-            _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
-        ]
+def unestablished(body: dict[str, Any]) -> None:
+    """The status of a new definition."""
+    stored = [version["name"] for version in body["spec"].get("versions") or () if version.get("storage")]
+    body["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
+
+
+def established(body: dict[str, Any], now: str) -> dict[str, Any]:
+    """The definition once its names are accepted; nothing else could have taken them, as a definition's name is plural and group."""
+    conditions = [
+        _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
+        _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
+    ]
+    return {**body, "status": {**body["status"], "conditions": conditions, "acceptedNames": dict(body["spec"]["names"])}}
 
 
 def _condition(kind: str, reason: str, message: str, now: str) -> dict[str, str]:
@@ -83,7 +84,8 @@ class Definitions:
         """Follows the changes of a storage."""
         if change.resource != DEFINITIONS:
             return
-        if change.before is not None and change.after is not None and change.before.body["spec"] == change.after.body["spec"]:
+        before = kinds_served(change.before)
+        if before and before == kinds_served(change.after):
             return
         if change.before is not None:
             resource = change.before.metadata["name"]

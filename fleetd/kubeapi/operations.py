@@ -187,5 +187,5 @@ class Operations:
             metadata = record.metadata
             one_of_them = replace(target, namespace=metadata.get("namespace", ""), name=metadata["name"])
             await self.end(one_of_them, options, user)
-        version = {"resourceVersion": str(self.writing.storage.version())}
+        version = {"resourceVersion": str(listing.version)}
         return many(request, target.kind, found, version, self.reading.clock())

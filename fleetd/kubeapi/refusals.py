@@ -117,7 +117,7 @@ def rejected_patch() -> ApiRefusal:
 def invalid(group: str, kind: str, name: str, causes: Iterable[Cause]) -> ApiRefusal:
     """422 with its causes; a single one stands bare in the message, several in brackets."""
     listed = list(causes)
-    said = [f"{cause.field}: {cause.message}" for cause in listed]
+    said = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in listed))
     whole = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
     full = f"{kind}.{group}" if group else kind
     details = {**_named(name, group, kind), "causes": [cause.body() for cause in listed]}

@@ -55,6 +55,8 @@ def _put(result: dict[str, Any], key: str, value: Any, shape: Shape, order: Any)
         made = strategic(old if isinstance(old, dict) else {}, value, inner)
         if not made and value.get(PATCH) == "delete":
             result.pop(key, None)
+        elif not made and value and old is None:
+            return
         else:
             result[key] = made
     elif isinstance(value, list) and (inner.keys or inner.unique):

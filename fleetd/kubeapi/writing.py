@@ -9,7 +9,7 @@ from typing import Any
 
 from fleetd.kubeapi.admission import Admission, Asked, Operation
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
-from fleetd.kubeapi.definitions import established
+from fleetd.kubeapi.definitions import DEFINITIONS, established, unestablished
 from fleetd.kubeapi.defaults import DEFAULTS
 from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.kinds import Kind
@@ -133,10 +133,8 @@ class Writing:
     def _named(self, target: Target, body: Body) -> Target:
         """The target with the new object's name, which may be generated. Raises ApiRefusal (400)."""
         metadata = body["metadata"]
-        if target.kind.namespaced:
-            if metadata.setdefault("namespace", target.namespace) not in ("", target.namespace):
-                raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-            metadata["namespace"] = target.namespace
+        if target.kind.namespaced and metadata.get("namespace") not in (None, "", target.namespace):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
         readable(target.kind, body)
         return replace(target, name=metadata.get("name") or "")
 
@@ -146,8 +144,8 @@ class Writing:
         name = metadata.setdefault("name", target.name)
         if name != target.name:
             raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
-        if target.kind.namespaced and metadata.setdefault("namespace", target.namespace) != target.namespace:
-            said = metadata["namespace"]
+        said = metadata.get("namespace")
+        if target.kind.namespaced and said and said != target.namespace:
             raise bad_request(f"the namespace of the object ({said}) does not match the namespace on the URL ({target.namespace})")
         readable(target.kind, body)
 
@@ -178,6 +176,8 @@ class Writing:
         uid = self.new_uid()
         born(kind, body, uid, stamp(self.clock()))
         metadata = body["metadata"]
+        if kind.namespaced:
+            metadata["namespace"] = target.namespace
         if not target.name and metadata.get("generateName"):
             target = replace(target, name=generated_name(str(metadata["generateName"]), uid))
             metadata["name"] = target.name
@@ -188,7 +188,7 @@ class Writing:
         with_defaults(kind, body)
         body = await self._admitted(target, Operation.CREATE, None, body, writer)
         body = owned(body)
-        completed(kind, body, None, self.held, body["metadata"]["creationTimestamp"])
+        completed(kind, body, None, self.held)
         check(kind, body, None)
         body = ordered(body)
         if await self.storage.get(kind.resource, target.stored_namespace, target.name):
@@ -196,9 +196,13 @@ class Writing:
         if writer.options.dry_run:
             return Record(0, body)
         try:
-            return await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, 0))
+            record = await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, 0))
         except Stale:
             return await self._refuse_twice(target)
+        if kind.resource == DEFINITIONS:
+            body = established(record.copy(), metadata["creationTimestamp"])
+            await self.storage.commit(Write(kind.resource, "", target.name, body, record.version))
+        return record
 
     async def _refuse_twice(self, target: Target) -> Record:
         live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
@@ -279,7 +283,7 @@ class Writing:
         with_defaults(kind, body)
         body = await self._admitted(target, Operation.UPDATE, live.body, body, writer)
         body = owned(body)
-        completed(kind, body, live.body, self.held, stamp(self.clock()))
+        completed(kind, body, live.body, self.held)
         aged(kind, live.body, body)
         check(kind, body, live.body)
         body = ordered(body)
@@ -362,14 +366,14 @@ def with_defaults(kind: Kind, body: Body) -> None:
         add(body)
 
 
-def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allocation, now: str) -> None:
+def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allocation) -> None:
     """What the server adds on its own account, and nobody owns."""
     if kind.resource == "services":
         complete(body, live, held)
     elif kind.resource == "namespaces" and live is None:
         body["spec"] = {"finalizers": ["kubernetes"], **body.get("spec", {})}
-    elif kind.resource == "customresourcedefinitions.apiextensions.k8s.io":
-        established(body, now)
+    elif kind.resource == DEFINITIONS and live is None:
+        unestablished(body)
 
 
 def _only_what_the_path_writes(target: Target, live: Record, body: Body) -> Body:

@@ -238,7 +238,7 @@ class SimulatedCluster:
     async def _answer(self, what: Asked, request: Request) -> Response | Stream:
         if self._desk.answers(what):
             return await self._desk.answer(what, request, request.user or ANONYMOUS, _now())
-        if what.path == "/version" and request.method == "GET":
+        if what.path.rstrip("/") == "/version" and request.method == "GET":
             return self._version
         return await self.api.handle(request)
 

@@ -29,6 +29,8 @@ def _postgres_value(value: Any) -> Any:
     if isinstance(value, str):
         # Postgres has no text with the zero character; one hostile object must not stop everybody's commit.
         return _whole(value.replace("\x00", "\ufffd"))
+    if type(value) is datetime and value.tzinfo is None:
+        raise ValueError(f"{value!r} names no time zone")
     return value
 
 

@@ -37,6 +37,7 @@ _NET_SECONDS = 1.0
 _c = tables.changes
 _CHANGES = select(_c).where(_c.c.seq > bindparam("after")).order_by(_c.c.seq).limit(bindparam("most"))
 _OLDEST = select(func.min(_c.c.seq).label("oldest"))
+_LAST = select(_c.c.at).order_by(_c.c.seq.desc()).limit(1)
 _EPOCH = select(func.coalesce(func.max(tables.daemon_starts.c.epoch), 0).label("epoch"))
 _START = insert_all(tables.daemon_starts, "epoch").returning(tables.daemon_starts.c.epoch)
 
@@ -67,9 +68,10 @@ class Driver(Protocol):
 class Database:
     """An open database. Use `open`; close it before the loop ends."""
 
-    def __init__(self, url: str, key: MasterKey | None) -> None:
+    def __init__(self, url: str, key: MasterKey | None, stamps: Stamps) -> None:
         self.url = url
         self.key = key
+        self._stamps = stamps
         self.epoch = 0
         self.instance_id = secrets.token_hex(8)
         self.declared = DeclaredObjects(self, key)
@@ -107,7 +109,7 @@ class Database:
         else:
             if writer and key is None:
                 raise InvalidInput("a Postgres database needs the master key: name its file in FLEETD_KEY_FILE")
-            opened = cls(url, key if writer else None)
+            opened = cls(url, key if writer else None, stamps)
             driver = PostgresDriver(place, key=opened.key, stamps=stamps, heard=opened._heard)
             opened._driver = driver
             try:
@@ -128,7 +130,7 @@ class Database:
             lock = DaemonLock.take(place.path) if daemon else None
         try:
             await asyncio.to_thread(_upgrade_if_due, place.path, writer)
-            opened = cls(place.path.as_posix(), (key or _key_beside(place.path)) if writer else None)
+            opened = cls(place.path.as_posix(), (key or _key_beside(place.path)) if writer else None, stamps)
             opened._driver = SqliteDriver(place.path, key=opened.key, stamps=stamps, heard=opened._heard)
         except BaseException:
             if lock is not None:
@@ -138,10 +140,11 @@ class Database:
         return opened
 
     async def _start(self, daemon: bool) -> None:
+        self.epoch, last = await self.read(_start())
+        if last is not None:
+            self._stamps.last = last
         if daemon:
             self.epoch = await self.write(self._count_start)
-        else:
-            self.epoch = await self.read(_epoch())
 
     def _count_start(self, changes: Changes) -> Steps[int]:
         rows = yield Fetch(_START, {"instance_id": self.instance_id, "started_at": changes.at})
@@ -212,9 +215,11 @@ class Database:
         self._changed.set()
 
 
-def _epoch() -> Steps[int]:
+def _start() -> Steps[tuple[int, datetime | None]]:
+    """The last epoch, and the time of the last change, which no later one may come before."""
     epoch: int = (yield Fetch(_EPOCH))[0]["epoch"]
-    return epoch
+    rows = yield Fetch(_LAST)
+    return epoch, moment(rows[0]["at"]) if rows else None
 
 
 def _changes_since(seq: int, most: int) -> Steps[list[Change]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fleetd.domain.errors import FleetdError
@@ -51,14 +51,14 @@ class Committed:
 
 
 class Stamps:
-    """The time of each transaction: the clock's, but never earlier than the one before it."""
+    """The time of each transaction: the clock's, but always later than the one before it, whatever the clock does."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.last = datetime.min.replace(tzinfo=UTC)
 
     def take(self) -> datetime:
-        self.last = max(self.last, self._now())
+        self.last = max(self.last + timedelta(microseconds=1), self._now())
         return self.last
 
 

@@ -54,7 +54,7 @@ class Replay:
         self.ignored = {path.split(".")[-1] for path in spoken.get("leftOut", ())}
 
     async def run(self) -> None:
-        for step in self.spoken["setup"]:
+        for step in self.spoken.get("setup", ()):
             answer = await self.send(step["request"])
             assert answer.status < 300, answer.body
         for step in self.spoken["steps"]:

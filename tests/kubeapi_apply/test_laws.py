@@ -31,7 +31,7 @@ def unordered(obj: Any) -> Any:
     """With each list as a set, for laws that say nothing of order."""
     if isinstance(obj, dict):
         return {name: unordered(each) for name, each in obj.items()}
-    return sorted((repr(unordered(each)) for each in obj)) if isinstance(obj, list) else obj
+    return sorted(repr(unordered(each)) for each in obj) if isinstance(obj, list) else obj
 
 
 def test_applying_twice_changes_nothing(services: Services, apply: Apply) -> None:

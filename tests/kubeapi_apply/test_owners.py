@@ -82,7 +82,7 @@ def test_only_the_ten_newest_update_entries_are_kept_apart() -> None:
 def test_an_object_that_was_never_tracked_stays_so_until_it_is_applied(apply: Apply) -> None:
     live = config_map(x="1")
     assert "managedFields" not in update_managers(live, config_map(x="2"), manager="one", now=NOW)["metadata"]
-    with pytest.raises(ApplyConflict, match='conflict with "before-first-apply" using v1: .data.x'):
+    with pytest.raises(ApplyConflict, match=r'conflict with "before-first-apply" using v1: .data.x'):
         apply(live, config_map(x="2"))
     assert owners(apply(live, config_map(x="1")))["before-first-apply"] == {"f:data": {".": {}, "f:x": {}}}
 
@@ -123,8 +123,8 @@ def test_the_status_is_applied_and_owned_apart(apply: Apply) -> None:
         (None, {"f:spec"}),
         ("status", {"f:status"}),
     ]
-    with pytest.raises(ApplyConflict, match='conflict with "one" with subresource "status" using apps/v1: .status.replicas'):
-        written = update_managers(live, {**live, "status": {"replicas": 1}}, manager="one", subresource="status", now=NOW)
+    written = update_managers(live, {**live, "status": {"replicas": 1}}, manager="one", subresource="status", now=NOW)
+    with pytest.raises(ApplyConflict, match=r'conflict with "one" with subresource "status" using apps/v1: .status.replicas'):
         apply(written, {**status, "status": {"replicas": 2}}, "two", subresource="status")
 
 
@@ -155,7 +155,7 @@ def test_applied_items_stand_in_the_applied_order(live: str, applied: str, merge
 
 
 def test_an_item_without_its_key_is_refused(apply: Apply) -> None:
-    with pytest.raises(NotTyped, match='containers: element 0: .* omits key field "name"'):
+    with pytest.raises(NotTyped, match=r'containers: element 0: .* omits key field "name"'):
         apply(None, deployment({"image": "1"}))
 
 
@@ -199,3 +199,14 @@ def test_without_a_schema_every_list_is_one_piece(apply: Apply) -> None:
     assert forced["spec"] == {"items": [{"name": "b"}]}
     assert forced["metadata"]["finalizers"] == ["a", "b"]
     assert owners(forced)["one"] == {"f:metadata": {"f:finalizers": {'v:"a"': {}}}, "f:spec": {}}
+
+
+def test_an_item_goes_with_its_owner_though_another_changed_a_field_of_it(apply: Apply) -> None:
+    live = apply(None, deployment({"name": "app", "image": "1"}, {"name": "side", "image": "2"}), "one")
+    containers = [{"name": "app", "image": "1"}, {"name": "side", "image": "9"}]
+    edited = update_managers(live, deployment(*containers) | {"metadata": live["metadata"]}, manager="hand", now=NOW)
+    side = {'k:{"name":"side"}': {"f:image": {}}}
+    assert owners(edited)["hand"] == {"f:spec": {"f:template": {"f:spec": {"f:containers": side}}}}
+    left = apply(edited, deployment({"name": "app", "image": "1"}), "one")
+    assert left["spec"]["template"]["spec"]["containers"] == [{"name": "app", "image": "1"}]
+    assert "hand" not in owners(left)

@@ -12,7 +12,7 @@ from fleetd.decide.cel.frame import Frame, Place, Run
 from fleetd.decide.cel.values import type_name
 from fleetd.domain.errors import EvaluationFailed
 
-Settle = Callable[[Frame, int, EvaluationFailed | None, Any], bool]
+Settle = Callable[[Frame, int, EvaluationFailed | None, Any], Any]
 
 
 def no_boolean(value: Any, sign: str, at: Place) -> EvaluationFailed:
@@ -23,12 +23,12 @@ def no_boolean(value: Any, sign: str, at: Place) -> EvaluationFailed:
 def joined(sign: str, terms: list[Run], places: list[Place]) -> Run:
     """A closure for a chain of ``&&`` (decided by false) or ``||`` (decided by true)."""
     decisive = sign == "||"
-    other = not decisive
     settled = _settled(decisive, sign, terms, places)
     if len(terms) == 2:
         return _joined2(decisive, terms, settled)
+    other = not decisive
 
-    def run(frame: Frame) -> bool:
+    def run(frame: Frame) -> Any:
         for position, term in enumerate(terms):
             try:
                 value = term(frame)
@@ -48,7 +48,7 @@ def _joined2(decisive: bool, terms: list[Run], settled: Settle) -> Run:
     first, second = terms
     other = not decisive
 
-    def run(frame: Frame) -> bool:
+    def run(frame: Frame) -> Any:
         try:
             value = first(frame)
         except EvaluationFailed as error:
@@ -58,7 +58,7 @@ def _joined2(decisive: bool, terms: list[Run], settled: Settle) -> Run:
         if value is other:
             value = second(frame)
             if value is decisive or value is other:
-                return bool(value)
+                return value
             return settled(frame, 1, None, value)
         return settled(frame, 0, None, value)
 
@@ -68,7 +68,7 @@ def _joined2(decisive: bool, terms: list[Run], settled: Settle) -> Run:
 def _settled(decisive: bool, sign: str, terms: list[Run], places: list[Place]) -> Settle:
     """Goes through the rest of a chain after an error, or after a value that is no boolean."""
 
-    def run(frame: Frame, position: int, error: EvaluationFailed | None, odd: Any) -> bool:
+    def run(frame: Frame, position: int, error: EvaluationFailed | None, odd: Any) -> Any:
         if error is None:
             error = no_boolean(odd, sign, places[position])
             position += 1

@@ -33,7 +33,7 @@ def loop(parts: LoopParts) -> Run:
     return _BUILDERS[parts.macro](parts)
 
 
-def _items(parts: LoopParts, frame: Frame) -> Iterable[Any]:
+def _items(parts: LoopParts, frame: Frame) -> Any:
     """The items of a list or the keys of a map, charged for; for two variables, pairs."""
     over = parts.over(frame)
     kind = type(over)
@@ -63,7 +63,7 @@ def _quantifier(parts: LoopParts) -> Run:
     decisive = parts.macro == "exists"
     body, bind, single = parts.body, _bind(parts), parts.slots[0] if len(parts.slots) == 1 else 0
 
-    def run(frame: Frame) -> bool:
+    def run(frame: Frame) -> Any:
         failure: EvaluationFailed | None = None
         for item in _items(parts, frame):
             if single:

@@ -219,7 +219,7 @@ def _printable(letter: str) -> bool:
     code = ord(letter)
     if code < 0x80:
         return 0x20 <= code <= 0x7E or code == 0x0A
-    return code >= 0xA0 and not 0xD800 <= code < 0xE000 and code not in {0xFEFF, 0xFFFE, 0xFFFF} and code < 0x10000
+    return code >= 0xA0 and not 0xD800 <= code < 0xE000 and code not in {0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF} and code < 0x10000
 
 
 def _literal(text: str, indent: int) -> str:
