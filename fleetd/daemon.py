@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -67,9 +68,12 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
             waiting = asyncio.create_task(ending.wait())
             if ready is not None:
                 ready()
-            await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=running.cancelled())
+            try:
+                await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
+                running.cancel()
+                with suppress(asyncio.CancelledError):
+                    await running
     finally:
         await database.close()

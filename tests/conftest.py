@@ -84,30 +84,38 @@ def postgres_server() -> Iterator[PostgresProcess]:
         return process
 
     run("initdb", "-D", str(data), "-U", "fleetd", "-A", "trust", "-E", "UTF8", "--no-sync")
-    # fsync stays on: what the tests say of a killed daemon must be true of the database, too.
-    settings = (
-        "listen_addresses=127.0.0.1",
-        f"port={port}",
-        f"unix_socket_directories={data}",
-        "max_connections=60",
-        "shared_buffers=32MB",
-    )
+    # Tests kill processes, never the machine: what is committed is safe from that without fsync, and databases are made quickly.
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": str(data),
+        "max_connections": "60",
+        "shared_buffers": "32MB",
+        "fsync": "off",
+        "full_page_writes": "off",
+    }
     with (data / "postgresql.conf").open("a") as configuration:
-        configuration.writelines(f"{name} = '{value}'\n" for name, _, value in (setting.partition("=") for setting in settings))
+        configuration.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
     run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(data / "server.log"), "start")
     yield PostgresProcess(data, port)
     run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
     shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _create(server: PostgresProcess, database: str) -> None:
+async def _create(server: PostgresProcess, database: str, template: str = "template1") -> None:
     import asyncpg  # the extra may be missing where no Postgres is asked for
 
     connection = await asyncpg.connect(server.url("postgres"))
     try:
-        await connection.execute(f"CREATE DATABASE {database}")
+        await connection.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
     finally:
         await connection.close()
+
+
+def _upgrade(url: str) -> None:
+    from fleetd.store.migrate import upgrade  # brings SQLAlchemy, which few test folders need
+
+    asyncio.run(upgrade(url))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -115,6 +123,22 @@ def database_kind(request: pytest.FixtureRequest) -> str:
     """Which database a test runs on; it runs on both."""
     kind: str = request.param
     return kind
+
+
+@pytest.fixture(scope="session")
+def upgraded_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database at the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("upgraded") / "fleet.db"
+    _upgrade(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgres(postgres_server: PostgresProcess) -> str:
+    """The name of an empty Postgres database at the newest schema, to be used as a template."""
+    asyncio.run(_create(postgres_server, "upgraded"))
+    _upgrade(postgres_server.url("upgraded"))
+    return "upgraded"
 
 
 @pytest.fixture
@@ -129,13 +153,18 @@ def empty_database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
 
 
 @pytest.fixture
-def database_url(database_kind: str, empty_database_url: str) -> str:
-    """A database ready to be opened by `Database.open(url, key=master_key)`."""
-    if database_kind == "postgres":
-        from fleetd.store.migrate import upgrade  # brings SQLAlchemy, which few test folders need
-
-        asyncio.run(upgrade(empty_database_url))
-    return empty_database_url
+def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database at the newest schema, ready for `Database.open(url, key=master_key)`."""
+    if database_kind == "sqlite":
+        path = tmp_path / "fleet.db"
+        shutil.copyfile(request.getfixturevalue("upgraded_sqlite"), path)
+        path.chmod(0o600)
+        return str(path)
+    template: str = request.getfixturevalue("upgraded_postgres")
+    server: PostgresProcess = request.getfixturevalue("postgres_server")
+    name = f"t{uuid.uuid4().hex}"
+    asyncio.run(_create(server, name, template))
+    return server.url(name)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from fleetd.cluster.kubeconfig import Access, read_kubeconfig
 from fleetd.cluster.kubernetes_config import ConfigException, Configuration, KubeConfigLoader
 from fleetd.cluster.oidc import OidcSource
 from fleetd.cluster.port import Identity, NoSuchKind, ResourceKind, Sighting
+from fleetd.cluster.registration import loopback
 from fleetd.cluster.settings import ClusterSettings
 from fleetd.cluster.tls import client_context, slim_buffers
 from fleetd.cluster.watching import Watch
@@ -43,7 +44,6 @@ class KubeCluster:
         self.api = api
         self.settings = settings
         self.discovery = Discovery(api, settings)
-        self._watches: set[AsyncGenerator[Sighting, None]] = set()
 
     async def identity(self) -> Identity:
         return await identity(self.api, self.settings)
@@ -76,15 +76,8 @@ class KubeCluster:
             self.discovery.forget()
             raise
 
-    async def watch(self, gvk: GroupVersionKind, reads: Reads) -> AsyncGenerator[Sighting, None]:
-        sightings = Watch(self.api, self.discovery, gvk, reads, self.settings).sightings(random.random)
-        self._watches.add(sightings)
-        try:
-            async for sighting in sightings:
-                yield sighting
-        finally:
-            self._watches.discard(sightings)
-            await sightings.aclose()
+    def watch(self, gvk: GroupVersionKind, reads: Reads) -> AsyncGenerator[Sighting, None]:
+        return Watch(self.api, self.discovery, gvk, reads, self.settings).sightings(random.random)
 
     async def close(self) -> None:
         await self.api.close()
@@ -115,6 +108,7 @@ async def connect(
         raise InvalidInput(f"{name}: this is no kubeconfig")
     if not settings.allow_link_local:
         check_literal(URL(access.server).host or "")
+    _refuse_openness(access)
     tls = await _context(access) if access.server.startswith("https") else None
     session = aiohttp.ClientSession(
         # One socket per watch: aiohttp's default of 100 would make the 101st wait in silence.
@@ -136,6 +130,12 @@ async def connect(
     gate = Gate(settings.backoff_base, settings.backoff_cap, random.random)
     route = Route(access.server, tls, access.server_name, access.proxy)
     return KubeCluster(Api(name, route, session, credentials, gate), settings)
+
+
+def _refuse_openness(access: Access) -> None:
+    shows = access.token or access.token_file or access.password or access.plugin or access.oidc
+    if shows and access.server.startswith("http:") and not loopback(access.server):
+        raise InvalidInput("the kubeconfig would send credentials over plain http://: use https://")
 
 
 async def _context(access: Access) -> ssl.SSLContext:

@@ -17,6 +17,7 @@ from fleetd.cluster.backoff import Gate
 from fleetd.cluster.credentials import Credential, Credentials
 from fleetd.cluster.errors import ClusterDown, TooLarge, plain, refusal
 from fleetd.cluster.settings import ClusterSettings
+from fleetd.cluster.tls import load_pair
 from fleetd.domain.errors import Unreachable
 
 JSON = "application/json"
@@ -63,19 +64,21 @@ class Api:
         self._route = route
         self._session = session
         self._credentials = credentials
+        self._shown = Credential()
 
     async def call(self, ask: Ask, settings: ClusterSettings, *, patient: bool = False) -> bytes:
         """The whole body of a success.
 
         Args:
-            patient: wait for one's turn while the cluster is away, in place of raising at once.
+            patient: a list's page: it waits for its turn while the cluster is away, in place of raising at once, and may take longer.
         """
+        seconds = settings.list_seconds if patient else settings.request_seconds
         async with self.gate.waiting() if patient else self.gate.hasty():
             try:
-                async with asyncio.timeout(settings.request_seconds):
+                async with asyncio.timeout(seconds):
                     return await self._whole(ask, settings)
             except TimeoutError:
-                raise self._late(ask, settings) from None
+                raise self._late(ask, seconds) from None
 
     async def open(self, ask: Ask, settings: ClusterSettings) -> aiohttp.ClientResponse:
         """The head of an answer that goes on; the caller closes it. Waits for its turn while the cluster is away."""
@@ -88,11 +91,15 @@ class Api:
                     return response
             except (aiohttp.ClientError, OSError, ValueError) as problem:
                 if isinstance(problem, TimeoutError) and not isinstance(problem, aiohttp.ServerTimeoutError):
-                    raise self._late(ask, settings) from None
+                    raise self._late(ask, settings.request_seconds) from None
                 raise ClusterDown(self._away(ask, problem)) from problem
 
+    @property
+    def closed(self) -> bool:
+        return self._session.closed
+
     async def close(self) -> None:
-        """Ends every connection."""
+        """Ends every connection; whatever is asked from now on is `Unreachable`."""
         await self._session.close()
 
     async def _whole(self, ask: Ask, settings: ClusterSettings) -> bytes:
@@ -115,6 +122,8 @@ class Api:
             raise ClusterDown(self._away(ask, problem)) from problem
 
     async def _exchange(self, ask: Ask) -> aiohttp.ClientResponse:
+        if self.closed:
+            raise Unreachable(f"{self._asked(ask)}: the connection was closed on our side")
         credential = await self._credentials.current()
         response = await self._send(ask, credential)
         if response.status == 401 and await self._credentials.renew(credential):
@@ -128,6 +137,9 @@ class Api:
             headers["Content-Type"] = ask.content_type
         if credential.token:
             headers["Authorization"] = credential.token
+        if credential.certificate and credential != self._shown and self._route.context is not None:
+            load_pair(self._route.context, credential.certificate, credential.key)
+            self._shown = credential
         url = URL(self._route.server + ask.path, encoded=True)
         return await self._session.request(
             ask.method,
@@ -170,8 +182,8 @@ class Api:
     def _asked(self, ask: Ask) -> str:
         return f"{self.name}: {ask.what or f'{ask.method} {ask.path}'}"
 
-    def _late(self, ask: Ask, settings: ClusterSettings) -> Unreachable:
-        sentence = f"{self._asked(ask)}: {self._host} gave no answer within {settings.request_seconds:g} s"
+    def _late(self, ask: Ask, seconds: float) -> Unreachable:
+        sentence = f"{self._asked(ask)}: {self._host} gave no answer within {seconds:g} s"
         # A write may be slow for a webhook's sake; when not even a read is answered, the server is away.
         return ClusterDown(sentence) if ask.method == "GET" else Unreachable(sentence)
 

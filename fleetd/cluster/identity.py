@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import orjson
+
 from fleetd.cluster.decoding import whole_object
-from fleetd.cluster.http import Api, Ask
+from fleetd.cluster.http import JSON, Api, Ask
 from fleetd.cluster.port import Identity
 from fleetd.cluster.settings import ClusterSettings
 from fleetd.domain.errors import Unreachable
@@ -20,3 +22,11 @@ async def identity(api: Api, settings: ClusterSettings) -> Identity:
     if not uid:
         raise Unreachable(f"{api.name}: its kube-system namespace has no uid: it cannot be told from other clusters")
     return Identity(uid, str(version.get("gitVersion") or ""))
+
+
+async def own_name(api: Api, settings: ClusterSettings) -> str:
+    """Who the cluster takes us for (`system:serviceaccount:projectsveltos:fleetd`). Raises as `Cluster` says."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    ask = Ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", (), orjson.dumps(review), JSON, what="ask who we are")
+    status = whole_object(await api.call(ask, settings)).get("status") or {}
+    return str((status.get("userInfo") or {}).get("username") or "")

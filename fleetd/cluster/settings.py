@@ -12,6 +12,7 @@ class ClusterSettings:
     Attributes:
         connect_seconds: for the TCP and TLS handshake.
         request_seconds: for a whole answer, and for the head of a watch's.
+        list_seconds: for one page of a list.
         silence_seconds: a watch without a whole line for so long is taken up anew; servers send bookmarks about each minute.
         watch_seconds: asked of the server as a watch's life; up to as much again is added by chance.
         page_size: objects asked for in one page of a list.
@@ -33,6 +34,7 @@ class ClusterSettings:
 
     connect_seconds: float = 10.0
     request_seconds: float = 30.0
+    list_seconds: float = 60.0
     silence_seconds: float = 150.0
     watch_seconds: int = 300
     page_size: int = 500

@@ -77,8 +77,8 @@ class Watch:
         self._away = False
 
     async def sightings(self, chance: Callable[[], float]) -> AsyncGenerator[Sighting, None]:
-        """See `Cluster.watch`."""
-        while True:
+        """See `Cluster.watch`; ends, too, when the cluster is closed."""
+        while not self._api.closed:
             problem: FleetdError | None = None
             try:
                 async with aclosing(self._round(chance)) as sightings:
@@ -89,7 +89,7 @@ class Watch:
                 problem = missing
             except (TryLater, NotPermitted, GiveUp) as trouble:
                 problem = trouble
-            if problem is not None:
+            if problem is not None and not self._api.closed:
                 self._take_in(problem)
                 if self._worth_telling(problem):
                     self._away = True
@@ -217,9 +217,9 @@ class Watch:
         return not self._away and (self._failures > 1 or not isinstance(problem, Cut | Gone))
 
     def _pause(self, problem: FleetdError, chance: float) -> float:
-        if isinstance(problem, ClusterDown | Overloaded) and self._api.gate.shut:
-            return 0.0  # The gate has the wait, and the order.
         after = problem.after if isinstance(problem, TryLater) else None
+        if after is None and isinstance(problem, ClusterDown | Overloaded) and self._api.gate.shut:
+            return 0.0  # The next request waits at the gate.
         return delay(self._failures, chance, base=self._settings.backoff_base, cap=self._settings.backoff_cap, after=after)
 
     async def _refuse_unless_served(self, missing: NoSuchKind) -> None:

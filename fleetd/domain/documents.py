@@ -113,9 +113,9 @@ class Document:
         Exact for literal blocks and for text on one line; for folded text it is where the value begins.
         """
         place = self._own.get(path)
-        if place is None or self.origin is None or line < 1:
+        if place is None or line < 1:
             return self.place_of(path)
-        column = max(column, 1)
+        line, column = _inside_text(str(self._value(path)), line, max(column, 1))
         if place.style == "|":
             return place.value_line + line, self._block_indent(path, place) + column
         if place.style == ">" or line > 1:
@@ -123,18 +123,27 @@ class Document:
         return place.value_line, place.value_column + column - 1 + (1 if place.style in ("'", '"') else 0)
 
     def _block_indent(self, path: Path, place: Place) -> int:
-        value: Any = self.manifest
-        for step in path:
-            value = value[step]
-        text = next((text for text in str(value).split("\n") if text.strip(" ")), "")
+        text = next((text for text in str(self._value(path)).split("\n") if text.strip(" ")), "")
         lines = self.origin.lines if self.origin else []
         below = lines[place.value_line - (self.origin.first_line if self.origin else 0) :]
         written = next((text for text in below if text.strip(" ")), "")
         return max(0, (len(written) - len(written.lstrip(" "))) - (len(text) - len(text.lstrip(" "))))
 
+    def _value(self, path: Path) -> Any:
+        value: Any = self.manifest
+        for step in path:
+            value = value[step]
+        return value
+
     def finding(self, path: Path, code: str, message: str, fix: str = "") -> Finding:
         """A finding at a path of this document; its severity is the code's."""
         return Finding(self.source, *self.place_of(path), code, CODES[code].severity, message, fix)
+
+
+def _inside_text(text: str, line: int, column: int) -> tuple[int, int]:
+    """The place, or the end of the last line with something in it when the place is behind that."""
+    lines = text.rstrip().split("\n")
+    return (line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)
 
 
 def read_documents(text: str, *, source: str) -> list[Document]:

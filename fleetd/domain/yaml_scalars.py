@@ -105,7 +105,7 @@ def tagged(tag: str, text: str) -> Scalar:
         "int": isinstance(value, int) and not isinstance(value, bool) and bool(_INTEGER.fullmatch(text.replace("_", ""))),
     }
     if not fits[name]:
-        raise ValueError(f"{text!r} is no !!{name}")
+        raise ValueError(f"this is no !!{name}")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -38,10 +39,9 @@ class Admission(Protocol):
         """The object to store (`asked.after`, or another one; None for a deletion). Raises ApiRefusal."""
 
 
-class May(Protocol):
-    """Says whether a user may do something; `resource` is plural, with `/subresource` where there is one."""
-
-    def __call__(self, user: User, verb: str, group: str, resource: str, namespace: str, name: str) -> bool: ...
+May = Callable[[User, str, str, str, str, str], bool]
+"""Says whether a user may do something: of user, verb, group, resource, namespace and name. The resource is a plural, with `/subresource`
+where there is one; what does not apply is empty."""
 
 
 def only_masters(user: User, _verb: str, _group: str, _resource: str, _namespace: str, _name: str) -> bool:

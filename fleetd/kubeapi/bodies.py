@@ -23,12 +23,11 @@ NODES = 1_000_000
 class _Loader(yaml.CSafeLoader):
     """YAML 1.1 as Kubernetes reads it: a single y or n is a truth value, timestamps stay text."""
 
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
 
-
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^[yYnN]$"), list("yYnN"))
 _Loader.add_constructor("tag:yaml.org,2002:bool", lambda _loader, node: node.value.lower() in ("y", "yes", "true", "on"))
 
@@ -68,7 +67,7 @@ def from_yaml(text: bytes) -> Any:
     try:
         return _Plain().of(yaml.load(text, _Loader))  # noqa: S506  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        line = max(1, error.problem_mark.line) if error.problem_mark else 1
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: yaml: line {line}: {error.problem}") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise bad_request("error decoding YAML: error converting YAML to JSON: yaml: the document cannot be read") from error
@@ -122,7 +121,9 @@ def of_kind(body: dict[str, Any], kind: Kind) -> dict[str, Any]:
         raise bad_request(f"the API version in the data ({said_version}) does not match the expected API version ({kind.api_version})")
     metadata = body.setdefault("metadata", {})
     if not isinstance(metadata, dict):
-        raise unreadable(kind, f"json: cannot unmarshal {json_type(metadata)} into Go struct field {kind.kind}.metadata of type v1.ObjectMeta")
+        raise unreadable(
+            kind, f"json: cannot unmarshal {json_type(metadata)} into Go struct field {kind.kind}.metadata of type v1.ObjectMeta"
+        )
     return body
 
 

@@ -112,7 +112,9 @@ CORE = _rows(
     (
         "ServiceAccount",
         "serviceaccounts",
-        _short("sa", answers_with_object=True, subresources=(Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1"),)),
+        _short(
+            "sa", answers_with_object=True, subresources=(Subresource("token", ("create",), "TokenRequest", "authentication.k8s.io", "v1"),)
+        ),
     ),
     (
         "Service",
@@ -220,6 +222,20 @@ GROUPS = [
     *_rows("coordination.k8s.io", "v1", ("Lease", "leases", {})),
     *_rows("node.k8s.io", "v1", ("RuntimeClass", "runtimeclasses", WIDE)),
     *_rows("discovery.k8s.io", "v1", ("EndpointSlice", "endpointslices", {})),
+    *_rows(
+        "resource.k8s.io",
+        "v1",
+        ("DeviceClass", "deviceclasses", WIDE),
+        ("ResourceClaim", "resourceclaims", WITH_STATUS),
+        ("ResourceClaimTemplate", "resourceclaimtemplates", {}),
+        ("ResourceSlice", "resourceslices", WIDE),
+    ),
+    *_rows(
+        "flowcontrol.apiserver.k8s.io",
+        "v1",
+        ("FlowSchema", "flowschemas", {**WIDE, **WITH_STATUS}),
+        ("PriorityLevelConfiguration", "prioritylevelconfigurations", {**WIDE, **WITH_STATUS}),
+    ),
 ]
 
 

@@ -60,7 +60,12 @@ def _probe(probe: Body) -> None:
         probe["httpGet"].setdefault("scheme", "HTTP")
 
 
-VOLUME_MODES = {"secret": ("defaultMode", 420), "configMap": ("defaultMode", 420), "projected": ("defaultMode", 420), "hostPath": ("type", "")}
+VOLUME_MODES = {
+    "secret": ("defaultMode", 420),
+    "configMap": ("defaultMode", 420),
+    "projected": ("defaultMode", 420),
+    "hostPath": ("type", ""),
+}
 
 
 def pod_spec(spec: Body, *, restart: str = "Always") -> None:
@@ -68,15 +73,14 @@ def pod_spec(spec: Body, *, restart: str = "Always") -> None:
     for key in ("containers", "initContainers"):
         for container in spec.get(key) or ():
             _container(container)
-    for key, value in (
+    usual: tuple[tuple[str, Any], ...] = (
         ("restartPolicy", restart),
         ("terminationGracePeriodSeconds", 30),
         ("dnsPolicy", "ClusterFirst"),
         ("securityContext", {}),
         ("schedulerName", "default-scheduler"),
-    ):
-        if spec.get(key) is None:
-            spec[key] = value
+    )
+    _absent(spec, *usual)
     if "serviceAccountName" in spec:
         spec.setdefault("serviceAccount", spec["serviceAccountName"])
     for volume in spec.get("volumes") or ():
@@ -196,11 +200,17 @@ def _absent(spec: Body, *pairs: tuple[str, Any]) -> None:
             spec[key] = value
 
 
+def _event(body: Body) -> None:
+    _absent(body, ("reportingComponent", ""), ("reportingInstance", ""))
+    body.setdefault("eventTime", None)
+
+
 DEFAULTS: dict[str, Callable[[Body], None]] = {
     "services": services.defaults,
     definitions.DEFINITIONS: definitions.defaults,
     "configmaps": _config_map,
     "secrets": _secret,
+    "events": _event,
     "namespaces": _namespace,
     "pods": _pod,
     "nodes": _node,

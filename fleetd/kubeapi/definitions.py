@@ -7,7 +7,7 @@ from typing import Any
 
 from fleetd.kubeapi.builtin import SCALE, STATUS
 from fleetd.kubeapi.kinds import Kind, Kinds
-from fleetd.kubeapi.storage import Change
+from fleetd.kubeapi.storage import Change, Record
 
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
@@ -84,15 +84,25 @@ class Definitions:
         """Follows the changes of a storage."""
         if change.resource != DEFINITIONS:
             return
-        before = kinds_served(change.before)
-        if before and before == kinds_served(change.after):
+        before, after = _served(change.before), _served(change.after)
+        if before == after:
             return
-        if change.before is not None:
-            resource = change.before.metadata["name"]
+        if before is not None:
+            resource = f"{before['names']['plural']}.{before['group']}"
             self._kinds.drop(resource)
             self._dropped(resource)
         if change.after is not None:
-            self.take(change.after.body)
+            self.take(change.after)
 
-    def take(self, definition: Body) -> None:
-        self._kinds.add(kinds_of(definition))
+    def take(self, definition: Record) -> None:
+        """Serves what a definition defines."""
+        if _served(definition) is not None:
+            self._kinds.add(kinds_of(definition.body))
+
+
+def _served(definition: Record | None) -> Body | None:
+    """What the table of kinds depends on; None where nothing is served."""
+    if definition is None or not definition.body.get("status", {}).get("conditions"):
+        return None
+    spec: Body = definition.body["spec"]
+    return spec

@@ -72,7 +72,8 @@ def answered(request: Request, body: Mapping[str, Any], status: int = 200) -> Re
 def _response(form: Accepted, text: bytes, status: int = 200) -> Response:
     if not form.yaml:
         return Response(status, text)
-    return Response(status, yaml.safe_dump(orjson.loads(text), default_flow_style=False).encode(), "application/yaml")
+    shown: str = yaml.safe_dump(orjson.loads(text))
+    return Response(status, shown.encode(), "application/yaml")
 
 
 def _whole(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
@@ -171,6 +172,8 @@ def many(request: Request, kind: Kind, records: Sequence[Record], metadata: Mapp
     if form.form is Form.TABLE:
         return _response(form, orjson.dumps(table(kind, records, metadata, now, request.first("includeObject"))))
     head: dict[str, Any] = {"kind": kind.kind_of_list, "apiVersion": kind.api_version, "metadata": dict(metadata)}
+    if kind.custom:
+        head["metadata"].setdefault("continue", "")
     if form.form is Form.METADATA:
         head.update(kind="PartialObjectMetadataList", apiVersion=META)
     texts = [text_of(record, kind, form.form) for record in records]

@@ -54,7 +54,7 @@ class MemoryStorage:
         shelf = self._shelves.get(resource)
         return shelf.records.get(key_of(namespace, name)) if shelf else None
 
-    async def list(self, resource: str, namespace: str = "", *, at: int | None = None, after: str = "") -> Listing:
+    async def listing(self, resource: str, namespace: str = "", *, at: int | None = None, after: str = "") -> Listing:
         shelf = self._shelves.get(resource) or _Shelf()
         if at is not None and at < self._version:
             shelf = self._as_it_was(resource, shelf, at)

@@ -97,4 +97,4 @@ def same(live: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     if any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - beside):
         return False
     before, after = old.get("managedFields"), new.get("managedFields")
-    return before == after or _without_times(before) == _without_times(after)
+    return bool(before == after or _without_times(before) == _without_times(after))

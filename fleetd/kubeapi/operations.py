@@ -12,6 +12,7 @@ from fleetd.kubeapi.bodies import from_yaml, manifest, media_type, refuse_depth
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.definitions import DEFINITIONS, kinds_of
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
+from fleetd.kubeapi.fields import declared, taken
 from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.options import APPLY, DeleteOptions, apply_options, delete_options, write_options
@@ -39,6 +40,10 @@ def merge_patched(patch: Any) -> Alter:
         return result
 
     return alter
+
+
+def _warned(answer: Response, warnings: dict[str, str]) -> Response:
+    return replace(answer, headers={**answer.headers, **warnings}) if warnings else answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +95,29 @@ class Operations:
 
     async def _create(self, request: Request, target: Target, user: User) -> Response:
         accepted(request.headers.get("accept", ""))
-        body = self._body(request, target.kind)
+        body, warnings = self._body(request, target.kind, "CreateOptions")
         if not target.kind.stored:
             return answered(request, self.reviews.answer(target.kind.plural, body, user), 201)
         writer = Writer(user, write_options(request, "CreateOptions"))
         record = await self.writing.create(target, body, writer)
-        return one(request, target.kind, record, self.reading.clock(), 201)
+        return _warned(one(request, target.kind, record, self.reading.clock(), 201), warnings)
 
-    def _body(self, request: Request, kind: Kind) -> Body:
-        body = manifest(request, kind)
+    def _body(self, request: Request, kind: Kind, options: str) -> tuple[Body, dict[str, str]]:
+        """The object of a POST or PUT, and the headers that warn of what was left out. Raises ApiRefusal (400, 415, 422)."""
+        body, warnings = taken(request, kind, manifest(request, kind), options)
         if b"null" in request.body or b"~" in request.body:
             null_texts(body)
             body = body if kind.custom else without_nulls(body)
-        return body
+        return body, warnings
 
     async def _update(self, request: Request, target: Target, user: User) -> Response:
         writer = Writer(user, write_options(request, "UpdateOptions"))
         if target.subresource == "scale":
             wanted = orjson.loads(request.body)
             return await self._scale(request, target, lambda _scale: wanted, writer)
-        body = self._body(request, target.kind)
+        body, warnings = self._body(request, target.kind, "UpdateOptions")
         record = await self.writing.replace(target, body, writer)
-        return one(request, target.kind, record, self.reading.clock())
+        return _warned(one(request, target.kind, record, self.reading.clock()), warnings)
 
     async def _scale(self, request: Request, target: Target, alter: Alter, writer: Writer) -> Response:
         record = await self.writing.change(replace(target, subresource=""), scaled(alter), writer)
@@ -160,6 +166,7 @@ class Operations:
             raise bad_request(f"invalid object type: {group}/{version}, Kind={said_kind}")
         if not isinstance(body.setdefault("metadata", {}), dict):
             raise bad_request("error decoding YAML: metadata is no object")
+        declared(kind, body, str(body["metadata"].get("namespace") or ""))
         record, new = await self.writing.apply(target, body, writer)
         return one(request, kind, record, self.reading.clock(), 201 if new else 200)
 

@@ -21,7 +21,7 @@ from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.watching import Refused, Wanted, Watches
 
 TOO_OLD = "The resourceVersion for the provided list is too old."
-TOO_OLD_TOKEN = (
+STALE_PAGE = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue "
     "parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token "
     "results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and "
@@ -127,7 +127,7 @@ class Reading:
         return matcher(target.kind, request.first("labelSelector"), fields)
 
     async def all(self, kind: Kind, namespace: str = "") -> Listing:
-        return await self.storage.list(kind.resource, namespace)
+        return await self.storage.listing(kind.resource, namespace)
 
     async def _listing(self, request: Request, target: Target) -> Listing:
         kind, namespace = target.kind, target.stored_namespace
@@ -138,15 +138,15 @@ class Reading:
             raise too_large_version(version, newest)
         exact = request.first("resourceVersionMatch") == "Exact"
         try:
-            return await self.storage.list(kind.resource, namespace, at=version if exact else None)
+            return await self.storage.listing(kind.resource, namespace, at=version if exact else None)
         except Forgotten as error:
             raise expired(TOO_OLD) from error
 
     async def _rest(self, kind: Kind, namespace: str, version: int, key: str) -> Listing:
         try:
-            return await self.storage.list(kind.resource, namespace, at=None if version == NEWEST else version, after=key)
+            return await self.storage.listing(kind.resource, namespace, at=None if version == NEWEST else version, after=key)
         except Forgotten as error:
-            raise expired(TOO_OLD_TOKEN, goes_on=token(NEWEST, key)) from error
+            raise expired(STALE_PAGE, goes_on=token(NEWEST, key)) from error
 
     async def watch(self, request: Request, target: Target) -> Stream:
         """A watch. Raises ApiRefusal (400, 406, 422, 500); a version that is too old is told in the stream."""
@@ -174,7 +174,7 @@ class Reading:
         return await self._from_the_past(wanted)
 
     async def _from_the_state(self, wanted: Wanted) -> Stream:
-        listing = await self.storage.list(wanted.kind.resource, wanted.namespace)
+        listing = await self.storage.listing(wanted.kind.resource, wanted.namespace)
         if wanted.since > listing.version:
             refusal = too_large_version(wanted.since, listing.version)
             return Refused(refusal)

@@ -14,11 +14,10 @@ from fleetd.kubeapi.definitions import DEFINITIONS, Definitions
 from fleetd.kubeapi.discovery import NO_SUCH_PAGE, Discovery
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
 from fleetd.kubeapi.health import health
-from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.operations import Operations, merge_patched
 from fleetd.kubeapi.options import DeleteOptions, Options
 from fleetd.kubeapi.reading import Reading
-from fleetd.kubeapi.refusals import ApiRefusal, Cause, forbidden, no_such_resource, unauthorized
+from fleetd.kubeapi.refusals import ApiRefusal, forbidden, no_such_resource, unauthorized
 from fleetd.kubeapi.reviews import OPEN_TO_ALL, Reviews
 from fleetd.kubeapi.services import Allocation
 from fleetd.kubeapi.storage import Storage
@@ -26,7 +25,8 @@ from fleetd.kubeapi.targets import Target, place_of, target_of, verb_of
 from fleetd.kubeapi.watching import Later, Watches, by_the_loop
 from fleetd.kubeapi.writing import Writer, Writing
 
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
+UNAUTHENTICATED = "system:unauthenticated"
+ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
 ADMIN = User("system:admin", ("system:masters",))
 ADMIN_WRITER = Writer(ADMIN, Options("fleetd"))
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -41,6 +41,7 @@ class ApiServer:
         admission: asked in order before a write is stored.
         may: who may do what; discovery, health and reviews of oneself are open to every known user.
         later: what ends watches and sends their bookmarks in time.
+        ends_namespaces: a deleted namespace takes its objects along; without it a controller has to do that.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ApiServer:
         admission: Sequence[Admission] = (),
         may: May = only_masters,
         later: Later = by_the_loop,
+        ends_namespaces: bool = True,
     ) -> None:
         self.kinds = builtin_kinds()
         self.watches = Watches(storage.version, clock, later)
@@ -61,7 +63,7 @@ class ApiServer:
         self._held = Allocation()
         self._discovery = Discovery(self.kinds)
         self._definitions = Definitions(self.kinds, self.watches.end)
-        self._writing = Writing(storage, clock, new_uid, self._held, tuple(admission))
+        self._writing = Writing(storage, clock, new_uid, self._held, self.kinds, tuple(admission), ends_namespaces)
         self._operations = Operations(self._writing, Reading(storage, self.watches, clock), Reviews(may))
         for tell in (self._definitions.tell, self._held.tell, self.watches.tell):
             storage.listen(tell)
@@ -91,7 +93,7 @@ class ApiServer:
     async def objects(self, api_version: str, kind: str, namespace: str = "") -> list[Body]:
         """All objects of a kind, by namespace and name. Raises ApiRefusal (404)."""
         target = await self._named(api_version, kind, namespace, "")
-        listing = await self._storage.list(target.kind.resource, target.stored_namespace)
+        listing = await self._storage.listing(target.kind.resource, target.stored_namespace)
         return [record.copy() for record in listing.records]
 
     async def replace(self, manifest: Mapping[str, Any]) -> Body:
@@ -132,9 +134,9 @@ class ApiServer:
     async def _begin(self) -> None:
         """Takes in what the storage holds, and makes the namespaces that are always there."""
         self._begun = True
-        for definition in (await self._storage.list(DEFINITIONS)).records:
-            self._definitions.take(definition.body)
-        for service in (await self._storage.list("services")).records:
+        for definition in (await self._storage.listing(DEFINITIONS)).records:
+            self._definitions.take(definition)
+        for service in (await self._storage.listing("services")).records:
             metadata = service.metadata
             self._held.hold(f"{metadata['namespace']}/{metadata['name']}", service.body)
         for name in NAMESPACES:
@@ -162,7 +164,7 @@ class ApiServer:
         found = health(request)
         if found is not None:
             return found
-        if user is ANONYMOUS or (request.path == "/" and not self._may(user, "get", "", "", "", "")):
+        if UNAUTHENTICATED in user.groups or (request.path == "/" and not self._may(user, "get", "", "", "", "")):
             raise ApiRefusal(403, "Forbidden", f'forbidden: User "{user.name}" cannot get path "{request.path}"', {})
         if request.path == "/":
             return Response(200, orjson.dumps({"paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]}))
@@ -170,7 +172,7 @@ class ApiServer:
 
     def _permit(self, user: User, verb: str, target: Target) -> None:
         kind = target.kind
-        if kind.plural in OPEN_TO_ALL and not kind.stored and user is not ANONYMOUS:
+        if kind.plural in OPEN_TO_ALL and not kind.stored and UNAUTHENTICATED not in user.groups:
             return
         resource = f"{kind.plural}/{target.subresource}" if target.subresource else kind.plural
         if self._may(user, verb, kind.group, resource, target.namespace, target.name):

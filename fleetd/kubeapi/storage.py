@@ -125,7 +125,7 @@ class Storage(Protocol):
 
     async def get(self, resource: str, namespace: str, name: str) -> Record | None: ...
 
-    async def list(self, resource: str, namespace: str = "", *, at: int | None = None, after: str = "") -> Listing:
+    async def listing(self, resource: str, namespace: str = "", *, at: int | None = None, after: str = "") -> Listing:
         """All objects (of one namespace, with a key beyond `after`), now or as they were at a version. Raises Forgotten."""
 
     async def commit(self, write: Write) -> Record:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fleetd.kubeapi.bodies import json_type, unreadable
+from fleetd.kubeapi.fields import TEXT_MAPS
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import Cause, invalid
 from fleetd.kubeapi.rules import (
@@ -27,7 +28,6 @@ from fleetd.kubeapi.rules import (
 
 Body = Mapping[str, Any]
 SIZE = 1024 * 1024
-TEXT_MAPS = {"configmaps": ("data", "binaryData"), "secrets": ("data", "stringData")}
 SECRET_KEYS = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -43,7 +43,7 @@ def _texts(kind: Kind, values: Any, field: str) -> None:
     if not isinstance(values, dict):
         raise unreadable(kind, f"json: cannot unmarshal {json_type(values)} into Go struct field {field} of type map[string]string")
     for value in values.values():
-        if not isinstance(value, str):
+        if value is not None and not isinstance(value, str):
             raise unreadable(kind, f"json: cannot unmarshal {json_type(value)} into Go struct field {field} of type string")
 
 
@@ -79,7 +79,7 @@ def _structures(kind: Kind, body: Body) -> None:
 
 def _encoded(kind: Kind, data: Mapping[str, str]) -> None:
     for value in data.values():
-        raw = value.encode()
+        raw = (value or "").encode()
         found = NOT_BASE64.search(raw)
         if found:
             raise unreadable(kind, f"illegal base64 data at input byte {found.start()}")
@@ -221,8 +221,36 @@ def _pod(body: Body, live: Body | None) -> Iterator[Cause]:
         yield from _pod_spec("spec", body["spec"])
 
 
+def _definition(body: Body, live: Body | None) -> Iterator[Cause]:
+    spec = body["spec"]
+    names = spec.get("names") or {}
+    for field, value in (("group", spec.get("group")), ("names.plural", names.get("plural")), ("names.kind", names.get("kind"))):
+        if not value or not isinstance(value, str):
+            yield required(f"spec.{field}")
+    name = body["metadata"]["name"]
+    if name != f"{names.get('plural')}.{spec.get('group')}":
+        yield wrong_value("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
+    if not spec.get("versions"):
+        yield required("spec.versions")
+    for number, version in enumerate(spec.get("versions") or ()):
+        if not version.get("name"):
+            yield required(f"spec.versions[{number}].name")
+        if not (version.get("schema") or {}).get("openAPIV3Schema"):
+            yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
+    if live is not None and live["spec"].get("scope") != spec.get("scope"):
+        yield immutable("spec.scope", str(spec.get("scope")))
+
+
+def _event(body: Body, _live: Body | None) -> Iterator[Cause]:
+    namespace = (body.get("involvedObject") or {}).get("namespace", "")
+    if namespace and namespace != body["metadata"].get("namespace"):
+        yield wrong_value("involvedObject.namespace", namespace, "does not match event.namespace")
+
+
 RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
     "configmaps": _config_map,
+    "events": _event,
+    "customresourcedefinitions.apiextensions.k8s.io": _definition,
     "secrets": _secret,
     "services": _service,
     "pods": _pod,

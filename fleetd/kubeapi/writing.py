@@ -9,10 +9,11 @@ from typing import Any
 
 from fleetd.kubeapi.admission import Admission, Asked, Operation
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
-from fleetd.kubeapi.definitions import DEFINITIONS, established, unestablished
 from fleetd.kubeapi.defaults import DEFAULTS
+from fleetd.kubeapi.definitions import DEFINITIONS, established, unestablished
+from fleetd.kubeapi.ending import check_preconditions, ending, is_held, may_go
 from fleetd.kubeapi.exchange import User
-from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.kinds import Kind, Kinds
 from fleetd.kubeapi.metadata import aged, born, carried_over, generated_name, ordered, same, stamp
 from fleetd.kubeapi.options import DeleteOptions, Options
 from fleetd.kubeapi.refusals import (
@@ -25,7 +26,6 @@ from fleetd.kubeapi.refusals import (
     forbidden,
     invalid,
     not_found,
-    unmet_precondition,
 )
 from fleetd.kubeapi.rules import immutable, required
 from fleetd.kubeapi.services import Allocation, complete
@@ -34,9 +34,9 @@ from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.validation import check, readable
 
 Body = dict[str, Any]
+SWEEPER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
 ATTEMPTS = 8
 """How often a write is decided anew when somebody else was quicker."""
-KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ class Writing:
     clock: Callable[[], datetime]
     new_uid: Callable[[], str]
     held: Allocation
+    kinds: Kinds
     admission: tuple[Admission, ...] = ()
+    ends_namespaces: bool = True
 
     async def create(self, target: Target, body: Body, writer: Writer) -> Record:
         """A new object. Raises ApiRefusal."""
@@ -105,9 +107,35 @@ class Writing:
 
     async def delete(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
         """The object's last state, and whether it is gone (or waits for its finalizers). Raises ApiRefusal."""
+        ended = await self._deleted(target, options, user)
+        if self.ends_namespaces and not options.dry_run:
+            await self._sweep(target.name if target.kind.resource == "namespaces" else target.stored_namespace)
+        return ended
+
+    async def _sweep(self, name: str) -> None:
+        """An ending namespace takes what is in it along, and goes when nothing is left."""
+        namespace = await self.storage.get("namespaces", "", name) if name else None
+        if namespace is None or not namespace.metadata.get("deletionTimestamp"):
+            return
+        left = 0
+        for kind in self.kinds.stored():
+            if not kind.namespaced:
+                continue
+            for record in (await self.storage.listing(kind.resource, name)).records:
+                inside = Target(kind, name, record.metadata["name"])
+                _, gone = await self._deleted(inside, DeleteOptions(), SWEEPER)
+                left += not gone
+        if left:
+            return
+        body = {**namespace.copy(), "spec": {}}
+        kept = body if namespace.metadata.get("finalizers") else None
+        if kept is None or namespace.body.get("spec"):
+            await self.storage.commit(Write("namespaces", "", name, kept, namespace.version))
+
+    async def _deleted(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
         for _ in range(ATTEMPTS):
             live = await self.found(target)
-            self._preconditions(target, live, options)
+            check_preconditions(target, live, options)
             await self._admitted(target, Operation.DELETE, live.body, None, Writer(user, Options(dry_run=options.dry_run)))
             try:
                 return await self._ended(target, live, options)
@@ -215,15 +243,13 @@ class Writing:
         if uid and uid != live.metadata["uid"]:
             key = f"/registry/{target.kind.plural}/{target.namespace}/{target.name}".replace("//", "/")
             had = f"UID in precondition: {uid}, UID in object meta: {live.metadata['uid']}"
-            why = (
-                f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {had}"
-            )
+            why = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: {had}"
             raise conflict(target.kind, target.name, why)
         if version and version != str(live.version):
             raise conflict(target.kind, target.name)
         if not version and target.kind.custom:
-            why = Cause("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion")
-            raise invalid(target.kind.group, target.kind.kind, target.name, [why])
+            cause = Cause("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion")
+            raise invalid(target.kind.group, target.kind.kind, target.name, [cause])
         return await self._updated(target, live, body, writer)
 
     async def _updated(self, target: Target, live: Record, body: Body, writer: Writer) -> Record:
@@ -287,7 +313,7 @@ class Writing:
         aged(kind, live.body, body)
         check(kind, body, live.body)
         body = ordered(body)
-        if _may_go(kind, body):
+        if may_go(kind, body):
             return await self._gone(target, live, body, writer.options.dry_run)
         if same(live.body, body):
             return live
@@ -299,37 +325,18 @@ class Writing:
         """The last thing that held an ending object is off: it goes, and the answer is what it would have been."""
         if not dry_run:
             await self.storage.commit(Write(target.kind.resource, target.stored_namespace, target.name, None, live.version))
+            if self.ends_namespaces:
+                await self._sweep(target.stored_namespace)
         return Record(live.version, body)
-
-    def _preconditions(self, target: Target, live: Record, options: DeleteOptions) -> None:
-        kind, name = target.kind, target.name
-        uid = live.metadata["uid"]
-        if options.uid and options.uid != uid:
-            why = f"the UID in the precondition ({options.uid}) does not match the UID in record ({uid})."
-            raise unmet_precondition(kind, name, f"{why} The object might have been deleted and then recreated")
-        if options.version and options.version != str(live.version):
-            why = f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion in record ({live.version})."
-            raise unmet_precondition(kind, name, f"{why} The object might have been modified")
-        if kind.resource == "namespaces" and name in KEPT_NAMESPACES:
-            raise forbidden(kind, name, "this namespace may not be deleted")
 
     async def _ended(self, target: Target, live: Record, options: DeleteOptions) -> tuple[Record, bool]:
         kind = target.kind
         write = Write(kind.resource, target.stored_namespace, target.name, None, live.version)
-        if not _is_held(kind, live.body):
+        if not is_held(kind, live.body):
             return (live if options.dry_run else await self.storage.commit(write)), True
         if live.metadata.get("deletionTimestamp"):
             return live, False
-        body = live.copy()
-        metadata = body["metadata"]
-        metadata["deletionTimestamp"] = stamp(self.clock())
-        if kind.resource == "namespaces":
-            body["status"] = {**body.get("status", {}), "phase": "Terminating"}
-        else:
-            metadata["deletionGracePeriodSeconds"] = 0
-        if "generation" in metadata:
-            metadata["generation"] += 1
-        body = ordered(body)
+        body = ending(kind, live, stamp(self.clock()))
         if options.dry_run:
             return Record(live.version, body), False
         return await self.storage.commit(replace(write, body=body)), False
@@ -390,13 +397,3 @@ def _only_what_the_path_writes(target: Target, live: Record, body: Body) -> Body
         finalizers = (body if target.subresource == "finalize" else kept).get("spec", {}).get("finalizers")
         body["spec"] = {**(body.get("spec") or {}), "finalizers": finalizers} if finalizers else {}
     return body
-
-
-def _is_held(kind: Kind, body: Mapping[str, Any]) -> bool:
-    if body["metadata"].get("finalizers"):
-        return True
-    return kind.resource == "namespaces" and bool(body.get("spec", {}).get("finalizers"))
-
-
-def _may_go(kind: Kind, body: Mapping[str, Any]) -> bool:
-    return bool(body["metadata"].get("deletionTimestamp")) and not _is_held(kind, body)

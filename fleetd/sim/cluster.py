@@ -20,6 +20,7 @@ from fleetd.sim.answers import UNAUTHORIZED
 from fleetd.sim.asked import Asked, asked
 from fleetd.sim.authentication import ADMIN, ANONYMOUS, LIMITED, Tokens, bearer_token
 from fleetd.sim.controllers.load_balancer import LoadBalancers
+from fleetd.sim.controllers.namespaces import Namespaces
 from fleetd.sim.faults import ONCE, Fault, FaultKind, Faults
 from fleetd.sim.inprocess import InProcess
 from fleetd.sim.kubeconfig import kubeconfig, token_credentials
@@ -75,7 +76,9 @@ class SimulatedCluster:
         self._desk = TokenDesk(self._tokens, self._admin, self.url)
         self._changed = asyncio.Event()
         self._streams: set[WatchedStream] = set()
-        cloud = InProcess(self._within, User("system:cloud-controller-manager", ("system:masters",)), "cloud-controller-manager")
+        self._namespaces = Namespaces(self._as("system:serviceaccount:kube-system:namespace-controller"))
+        storage.listen(self._namespaces.told)
+        cloud = self._as("system:cloud-controller-manager")
         self.load_balancers = LoadBalancers(cloud, f"{seed}/{spec.name}/addresses") if load_balancers else None
         self.admin_token = self.issue_token(ADMIN)
         self.limited_token = self.issue_token(LIMITED)
@@ -90,6 +93,7 @@ class SimulatedCluster:
 
     async def start(self) -> None:
         """Takes connections when it returns."""
+        await self._namespaces.start()
         if self.load_balancers is not None:
             await self.load_balancers.start()
         self._listener.open()
@@ -100,6 +104,10 @@ class SimulatedCluster:
         await self._listener.close()
         if self.load_balancers is not None:
             await self.load_balancers.stop()
+        await self._namespaces.stop()
+
+    def _as(self, controller: str) -> InProcess:
+        return InProcess(self._within, User(controller, ("system:masters",)), controller.rpartition(":")[2])
 
     # Who may ask.
 

@@ -17,6 +17,7 @@ from fleetd.sim.authentication import ADMIN
 from fleetd.sim.certificates import Authority
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster, Trust
 from fleetd.sim.kubeconfig import certificate_credentials, merged, write_private
+from fleetd.sim.rbac import RoleBasedAccess, default_roles
 
 Auth = Literal["token", "certificate"]
 
@@ -70,9 +71,13 @@ class SimulatedFleet:
             raise InvalidInput(f"there is a cluster {spec.name} already: names are unique in a fleet")
         uids = Random(f"{self._seed}/{spec.name}/uids")
         storage = MemoryStorage()
-        api = ApiServer(storage, clock=_now, new_uid=lambda: str(UUID(int=uids.getrandbits(128), version=4)))
+        access = RoleBasedAccess()
+        storage.listen(access.told)
+        api = ApiServer(storage, clock=_now, new_uid=lambda: str(UUID(int=uids.getrandbits(128), version=4)), may=access)
         cluster = SimulatedCluster(spec, api, storage, seed=self._seed, trust=self._trust, load_balancers=self._load_balancers)
         self.clusters[spec.name] = cluster
+        for role in default_roles():
+            await cluster.create(role)
         await cluster.start()
         return cluster
 

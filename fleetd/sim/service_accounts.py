@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
+from fleetd.kubeapi.bodies import JSON, media_type
 from fleetd.kubeapi.exchange import Request, Response, User
+from fleetd.kubeapi.refusals import unsupported_media_type
 from fleetd.sim.answers import answer, refusal
 from fleetd.sim.asked import Asked
 from fleetd.sim.authentication import AUTHENTICATED, Tokens, service_account
@@ -41,6 +43,8 @@ class TokenDesk:
         refused = await self._not_allowed(asked, user)
         if refused is not None:
             return refused
+        if media_type(request) not in {JSON, ""}:
+            return unsupported_media_type(JSON).response()
         try:
             body = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 
 from fleetd.domain.records import DestinationGone, DestinationRecord, MatchRecord
 from fleetd.store import tables
@@ -36,7 +36,10 @@ _superseded = func.coalesce(
     bindparam("superseded_at", type_=tables.Moment()),
     select(func.max(_m.c.superseded_at)).where(_m.c.match_id == bindparam("match_id")).scalar_subquery(),
 )
-_OPEN_MATCH = insert_all(_m, "row_id", "valid_to", "superseded_at").values(valid_to=_superseded, superseded_at=_superseded)
+_now = bindparam("valid_from", type_=tables.Moment())
+_OPEN_MATCH = insert_all(_m, "row_id", "valid_to", "superseded_at").values(
+    valid_to=case((_superseded.is_not(None), _now)), superseded_at=_superseded
+)
 _CLOSE_SUPERSEDED_DESTINATIONS = (
     update(_d)
     .where(
@@ -50,7 +53,9 @@ _CLOSE_DESTINATION = (
     update(_d).where(key_is(_d, "match_id", "cluster"), _d.c.latest).values(latest=False, valid_to=func.coalesce(_d.c.valid_to, _at))
 )
 _OPEN_DESTINATION = insert_all(_d, "row_id", "valid_to").values(
-    valid_to=select(_m.c.valid_to).where(_m.c.match_id == bindparam("match_id"), _m.c.latest).scalar_subquery()
+    valid_to=case(
+        (select(_m.c.row_id).where(_m.c.match_id == bindparam("match_id"), _m.c.latest, _m.c.valid_to.is_not(None)).exists(), _now)
+    )
 )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fleetd.domain.errors import InvalidInput, Unreachable
+from fleetd.domain.errors import GiveUp, InvalidInput, Unreachable
+from fleetd.store.postgres import connect
 from fleetd.store.schema import HEAD, upgrade_is_due
+from fleetd.store.sqlite import trouble
 from fleetd.store.urls import PostgresServer, SqliteFile, place_of
 from fleetd.store.views import create_statements
 
@@ -81,6 +84,7 @@ async def check(url: str) -> SchemaCheck:
 def upgrade_sqlite(path: Path) -> None:
     """As `upgrade`, for a SQLite file; others that open it meanwhile wait."""
     from sqlalchemy import create_engine, event, pool  # 0.7 s of imports that an upgraded database does without
+    from sqlalchemy.exc import DBAPIError
 
     engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool, connect_args={"timeout": 30})
 
@@ -92,30 +96,43 @@ def upgrade_sqlite(path: Path) -> None:
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.begin() as connection:
-        _upgrade(connection, str(path))
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            _upgrade(connection, str(path))
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise trouble(error.orig, path) from error
+        raise
+    finally:
+        engine.dispose()
 
 
 def _check_sqlite(path: Path) -> SchemaCheck:
     from sqlalchemy import create_engine, pool  # see upgrade_sqlite
 
     engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        return _check(connection, str(path))
+    try:
+        with engine.connect() as connection:
+            return _check(connection, str(path))
+    finally:
+        engine.dispose()
 
 
 async def _on_postgres(place: PostgresServer, work: Callable[[Connection, str], Any]) -> Any:
     from sqlalchemy import pool  # see upgrade_sqlite
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.ext.asyncio import create_async_engine
+
+    await (await connect(place)).close()  # says in plain words what is wrong with the address
 
     engine = create_async_engine(place.url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(work, str(place))
-    except (OSError, SQLAlchemyError) as error:
+    except OSError as error:
         raise Unreachable(f"the database {place} does not answer: {type(error).__name__}") from error
+    except DBAPIError as error:
+        raise GiveUp(f"the schema of {place} could not be brought up, and is as it was: {error.orig}") from error
     finally:
         await engine.dispose()
 

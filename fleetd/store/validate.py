@@ -17,7 +17,7 @@ _KEYS = {
     t.member_labels: ("cluster", "label_key"),
     t.verdicts: ("source", "cluster", "object_ref"),
     t.report_objects: ("source", "cluster", "object_ref"),
-    t.matches: ("trigger_name", "cluster", "object_ref"),
+    t.matches: ("match_id",),
     t.destinations: ("match_id", "cluster"),
     t.addons: ("profile", "cluster", "addon"),
     t.incidents: ("incident_id",),
@@ -36,6 +36,7 @@ def _kept(table: Table, key: tuple[str, ...]) -> Iterator[tuple[str, Select[tupl
 
 
 _m, _d, _r = t.matches, t.destinations, t.report_objects
+_SLOT = (_m.c.trigger_name, _m.c.cluster, _m.c.object_ref)
 _OF_SECRETS = "Secret/%"
 _CHECKS: tuple[tuple[str, Select[tuple[object, ...]]], ...] = (
     *(check for table, key in _KEYS.items() for check in _kept(table, key)),
@@ -51,6 +52,10 @@ _CHECKS: tuple[tuple[str, Select[tuple[object, ...]]], ...] = (
         select(_d.c.match_id, _d.c.cluster).where(
             _d.c.latest, not_(select(_m.c.row_id).where(_m.c.match_id == _d.c.match_id, _m.c.latest).exists())
         ),
+    ),
+    (
+        "matches: two are open on one object",
+        select(*_SLOT).where(_m.c.valid_to.is_(None)).group_by(*_SLOT).having(func.count() > 1),
     ),
     ("matches: two latest versions", select(_m.c.match_id).where(_m.c.latest).group_by(_m.c.match_id).having(func.count() > 1)),
     (

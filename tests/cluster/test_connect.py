@@ -172,6 +172,32 @@ async def test_a_client_certificate_is_shown_and_touches_no_disk(secured, author
     assert not list(tmp_path.iterdir())
 
 
+async def test_a_certificate_from_a_plugin_is_shown(secured, authority, connected, tmp_path):
+    pair = authority.client(User("plug", ()))
+    given = {"clientCertificateData": pair.certificate.decode(), "clientKeyData": pair.key.decode()}
+    document = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": given}
+    kubeconfig = secured.kubeconfig(**plugin_user(tmp_path, f"print({json.dumps(json.dumps(document))})"))
+    kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"] = encoded(authority.pem)
+    seen: list[Any] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        seen.append(request.get_extra_info("peercert")["subject"])
+        return web.json_response({"kind": "ConfigMap", "metadata": {"name": "it"}})
+
+    secured.other = answer
+    cluster = await connected(kubeconfig, allowed_exec=frozenset({sys.executable}))
+    assert await cluster.read(CONFIG_MAP, "shop", "it")
+    assert (("commonName", "plug"),) in seen[0]
+
+
+@pytest.mark.parametrize("server", ["http://10.0.0.1:8080", "http://prod.example.com"])
+async def test_no_token_travels_in_the_clear(server, scripted, connected):
+    kubeconfig = scripted.kubeconfig()
+    kubeconfig["clusters"][0]["cluster"]["server"] = server
+    with pytest.raises(InvalidInput, match="plain http"):
+        await connected(kubeconfig)
+
+
 async def test_a_server_of_another_authority_is_not_believed(secured, connected):
     with pytest.raises(ClusterDown, match="its certificate was refused"):
         await (await connected(secured.kubeconfig())).identity()

@@ -12,8 +12,10 @@ from uuid import uuid4
 import pytest
 
 from fleetd.cluster.connect import KubeCluster, connect
+from fleetd.cluster.identity import own_name
 from fleetd.cluster.port import Changes, FieldConflict, NoSuchKind, Snapshot
 from fleetd.cluster.rights import EVERYTHING, missing_rights
+from fleetd.cluster.service_account import account_manifests, create_account, issue
 from fleetd.domain.errors import Conflict, GiveUp, InvalidInput
 from fleetd.domain.objects import Manifest, Reads
 from fleetd.domain.refs import GroupVersionKind
@@ -150,6 +152,18 @@ async def test_what_the_server_refuses_is_refused_in_its_words(cluster, space):
 
 async def test_an_administrator_lacks_no_right(cluster):
     assert await missing_rights(cluster.api, EVERYTHING, cluster.settings) == ()
+
+
+async def test_an_account_of_its_own_takes_the_operators_place(cluster, kubeconfig, words):
+    await create_account(cluster, account_manifests())
+    issued = await issue(cluster, kubeconfig, "", seconds=3600)
+    assert issued.expires
+    assert kubeconfig["users"][0]["user"]["token"] not in str(issued.kubeconfig)
+    own = await connect("dev/it", issued.kubeconfig, settings=words.quick)
+    try:
+        assert await own_name(own.api, own.settings) == "system:serviceaccount:projectsveltos:fleetd"
+    finally:
+        await own.close()
 
 
 async def told(cluster: KubeCluster, reads: Reads, space: str, count: int, begun: asyncio.Event) -> list[tuple[str, Any]]:

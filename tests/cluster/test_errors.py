@@ -167,7 +167,7 @@ async def test_control_characters_of_a_server_reach_nobody(scripted, connected, 
     [
         ("http://127.0.0.1:9", "127.0.0.1:9 cannot be spoken to"),
         ("https://127.0.0.1:9", "127.0.0.1:9 cannot be spoken to"),
-        ("http://nowhere.invalid", "nowhere.invalid cannot be spoken to: its name is not known"),
+        ("https://nowhere.invalid", "nowhere.invalid cannot be spoken to: its name is not known"),
     ],
 )
 async def test_a_server_that_is_not_there_is_named(server, says, scripted, connected, words):

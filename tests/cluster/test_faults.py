@@ -14,7 +14,6 @@ import pytest
 from fleetd.cluster.connect import KubeCluster
 from fleetd.cluster.port import Away, Changes, ChangeType, Sighting, Snapshot
 from fleetd.cluster.rights import EVERYTHING, missing_rights
-from fleetd.cluster.service_account import account_manifests, create_account, issue
 from fleetd.domain.errors import FleetdError, NotPermitted, Overloaded, Unreachable
 from fleetd.domain.objects import Reads
 from fleetd.domain.refs import GroupVersionKind
@@ -140,7 +139,7 @@ async def test_a_forgotten_history_is_listed_anew_and_its_deletions_found(simula
     refuse = Fault(FaultKind.REFUSE)
     simulated.inject(refuse)
     await follower.until(lambda: "Away" in follower.kinds)
-    await simulated.delete(CONFIG_MAP, "default", "old")
+    await simulated.delete("v1", "ConfigMap", "default", "old")
     await simulated.create(config("new"))
     simulated.inject(Fault(FaultKind.DROP_HISTORY))
     simulated.heal(refuse)
@@ -204,7 +203,7 @@ async def test_a_bad_start_is_told_once_and_overcome(fault, simulated, to_simula
 async def test_a_hanging_list_ends_in_time(simulated, to_simulated, following):
     hang = Fault(FaultKind.HANG, verbs=LIST)
     simulated.inject(hang)
-    follower = following(await to_simulated(request_seconds=0.2))
+    follower = following(await to_simulated(list_seconds=0.2))
     await follower.until(lambda: "Away" in follower.kinds)
     assert "gave no answer within 0.2 s" in follower.said[0].reason
     simulated.heal(hang)
@@ -227,7 +226,7 @@ async def test_a_lost_answer_is_asked_for_again_where_that_is_harmless(simulated
     assert applied["data"] == {"a": "1"}
     simulated.inject(Fault(FaultKind.LOSE_ANSWER, verbs=frozenset({"delete"}), times=1))
     assert not await cluster.delete(CONFIG_MAP, "default", "it", uid=applied["metadata"]["uid"])
-    assert await simulated.get(CONFIG_MAP, "default", "it") is None
+    assert await simulated.get("v1", "ConfigMap", "default", "it") is None
 
 
 async def test_somebody_without_rights_is_told_which(simulated, to_simulated, following):
@@ -247,17 +246,6 @@ async def test_a_revoked_token_is_said_to_be_refused(simulated, to_simulated):
     with pytest.raises(NotPermitted) as raised:
         await cluster.read(CONFIG_MAP, "default", "it")
     assert simulated.admin_token not in str(raised.value)
-
-
-async def test_an_account_of_its_own_does_what_the_operator_could(simulated, to_simulated):
-    operator = await to_simulated()
-    await create_account(operator, account_manifests())
-    issued = await issue(operator, simulated.kubeconfig(), "", seconds=3600)
-    assert issued.expires
-    assert simulated.admin_token not in str(issued.kubeconfig)
-    own = await to_simulated(issued.kubeconfig)
-    assert (await own.apply(config("it", a="1")))["data"] == {"a": "1"}
-    assert await missing_rights(own.api, EVERYTHING, own.settings) == ()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind is not FaultKind.DELAY])
@@ -288,6 +276,17 @@ async def test_an_overloaded_cluster_says_when_to_come_again(simulated, to_simul
     assert raised.value.after == 9.0
 
 
+async def test_a_closed_cluster_ends_its_watches(simulated, to_simulated):
+    cluster = await to_simulated()
+    ended = []
+    async for sighting in cluster.watch(CONFIG_MAP, Reads()):
+        ended.append(type(sighting).__name__)
+        await cluster.close()
+    assert ended == ["Snapshot"]
+    with pytest.raises(Unreachable, match="closed on our side"):
+        await cluster.identity()
+
+
 BREAKS = (
     Fault(FaultKind.CUT),
     Fault(FaultKind.STATUS, status=500, verbs=WATCH, times=2),
@@ -311,7 +310,7 @@ async def test_nothing_is_missed_across_broken_watches(seed, simulated, to_simul
             simulated.inject(Fault(FaultKind.CUT))
         name = f"it-{chance.randrange(6)}"
         if name in live and chance.random() < 0.3:
-            await simulated.delete(CONFIG_MAP, "default", name)
+            await simulated.delete("v1", "ConfigMap", "default", name)
             del live[name]
             wanted.append(("DELETED", name, ""))
         else:

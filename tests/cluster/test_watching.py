@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from fleetd.cluster.port import Away, Changes, ChangeType, NoSuchKind, Resumed, Snapshot
+from fleetd.cluster.watching import Watch
 from fleetd.domain.objects import Reads
 from fleetd.domain.refs import GroupVersionKind
 
@@ -222,3 +224,22 @@ async def test_away_comes_first_when_the_cluster_was_never_there(scripted, conne
     seen = await sighted(await connected(kubeconfig), lambda seen: True)
     assert isinstance(seen[0], Away)
     assert "127.0.0.1:9 cannot be spoken to: connect call failed" in seen[0].reason or "refused" in seen[0].reason
+
+
+async def test_a_dead_cluster_costs_no_busy_loop(scripted, connected, words):
+    kubeconfig = scripted.kubeconfig()
+    kubeconfig["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:9"
+    cluster = await connected(kubeconfig, backoff_base=30.0, backoff_cap=30.0)
+    rounds = 0
+
+    def chance() -> float:
+        nonlocal rounds
+        rounds += 1
+        return 0.5
+
+    sightings = Watch(cluster.api, cluster.discovery, words.kind, Reads(), cluster.settings).sightings(chance)
+    assert isinstance(await anext(sightings), Away)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await anext(sightings)
+    assert rounds <= 3

@@ -116,3 +116,38 @@ spec:
 def test_a_manifest_without_a_file_is_told_without_a_place() -> None:
     with pytest.raises(InvalidManifest, match=r"^kind is missing"):
         parse({"apiVersion": "v1"})
+
+
+def _told(one: One, text: str) -> list[str]:
+    with pytest.raises(InvalidManifest) as caught:
+        parse(one(text))
+    return [str(finding) for finding in caught.value.findings]
+
+
+@pytest.mark.parametrize("value", ["12345", "true", "[hunter2]", "{hunter2: hunter2}"])
+def test_the_value_of_a_secret_is_never_told(one: One, value: str) -> None:
+    (told,) = _told(one, f"{{apiVersion: v1, kind: Secret, metadata: {{name: a}}, stringData: {{password: {value}}}}}")
+    assert "stringData.password must be text" in told
+    assert "12345" not in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("spec", "home"),
+    [
+        ("{kustomizationRefs: [{kind: Bucket, url: 'https://a'}]}", "spec.kustomizationRefs[].remoteURL.url"),
+        ("{helmCharts: [{repositoryURL: a, releaseName: b, releaseNamespace: c, atomic: true}]}", "spec.helmCharts[].options.atomic"),
+        ("{policyRefs: [{kind: Secret, syncMode: OneTime}]}", "spec.syncMode"),
+        ("{annotations: {a: b}}", "metadata.annotations"),
+    ],
+)
+def test_a_misplaced_field_is_sent_to_the_one_place_nearby(one: One, spec: str, home: str) -> None:
+    (told,) = _told(one, _profile(spec))
+    assert told.endswith(f"(move it to {home})")
+
+
+@pytest.mark.parametrize("spec", ["{evaluateCEL: []}", "{clusterSelector: {name: a}}"])
+def test_a_field_with_several_homes_is_not_sent_anywhere(one: One, spec: str) -> None:
+    (told,) = _told(one, _profile(spec))
+    assert "move it to" not in told
+    assert "is no field" in told

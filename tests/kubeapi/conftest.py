@@ -85,9 +85,16 @@ class World:
 
     time: Time = field(default_factory=Time)
     storage: MemoryStorage = field(default_factory=MemoryStorage)
+    ends_namespaces: bool = True
 
     def __post_init__(self) -> None:
-        self.server = ApiServer(self.storage, clock=self.time.clock, new_uid=lambda: str(uuid.uuid4()), later=self.time.later)
+        self.server = ApiServer(
+            self.storage,
+            clock=self.time.clock,
+            new_uid=lambda: str(uuid.uuid4()),
+            later=self.time.later,
+            ends_namespaces=self.ends_namespaces,
+        )
 
     async def ask(self, method: str, path: str, body: Any = None, *, user: User | None = ADMIN, headers: Any = None, **query: str) -> Any:
         """The answer: a Response, or a watch."""
@@ -108,7 +115,12 @@ class World:
         return reader
 
     async def config_map(self, name: str, data: dict[str, str] | None = None, **metadata: Any) -> dict[str, Any]:
-        manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default", **metadata}, "data": data or {}}
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "default", **metadata},
+            "data": data or {},
+        }
         return await self.server.create(manifest)
 
 
@@ -118,6 +130,12 @@ def world() -> World:
 
 
 @pytest.fixture
+def lone_world() -> World:
+    """A server with no controller beside it, as the one that the vectors were recorded from."""
+    return World(ends_namespaces=False)
+
+
+@pytest.fixture(scope="session")
 def new_world() -> Callable[[], World]:
     """For tests that need one for each example."""
     return World

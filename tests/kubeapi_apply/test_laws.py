@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetd.domain.fieldset import FieldSet, fields_of, missing_or_different, project
@@ -35,6 +35,7 @@ def unordered(obj: Any) -> Any:
 
 
 def test_applying_twice_changes_nothing(services: Services, apply: Apply) -> None:
+    @settings(deadline=None)
     @given(services(), services())
     def law(other: dict[str, Any], config: dict[str, Any]) -> None:
         once = apply(apply(None, other, "two"), config, force=True)
@@ -44,6 +45,7 @@ def test_applying_twice_changes_nothing(services: Services, apply: Apply) -> Non
 
 
 def test_disjoint_configurations_may_come_in_any_order(services: Services, apply: Apply) -> None:
+    @settings(deadline=None)
     @given(services(mine="a"), services(mine="b"))
     def law(one: dict[str, Any], two: dict[str, Any]) -> None:
         assert unordered(apply(apply(None, one, "one"), two, "two")) == unordered(apply(apply(None, two, "two"), one, "one"))
@@ -52,6 +54,7 @@ def test_disjoint_configurations_may_come_in_any_order(services: Services, apply
 
 
 def test_applying_nothing_removes_what_only_that_manager_owned(services: Services, apply: Apply) -> None:
+    @settings(deadline=None)
     @given(services(), services())
     def law(other: dict[str, Any], config: dict[str, Any]) -> None:
         both = apply(apply(None, other, "two"), config, "one", force=True)
@@ -66,6 +69,7 @@ def test_applying_nothing_removes_what_only_that_manager_owned(services: Service
 
 
 def test_a_forced_apply_owns_all_its_fields_and_sets_them(services: Services, apply: Apply) -> None:
+    @settings(deadline=None)
     @given(services(), services())
     def law(other: dict[str, Any], config: dict[str, Any]) -> None:
         merged = apply(apply(None, other, "two"), config, "one", force=True)
@@ -81,6 +85,7 @@ def test_a_forced_apply_owns_all_its_fields_and_sets_them(services: Services, ap
 
 
 def test_two_owners_of_a_field_agree_on_its_value(services: Services, apply: Apply) -> None:
+    @settings(deadline=None)
     @given(services(), services())
     def law(other: dict[str, Any], config: dict[str, Any]) -> None:
         before = apply(None, other, "two")
@@ -92,6 +97,7 @@ def test_two_owners_of_a_field_agree_on_its_value(services: Services, apply: App
 
 
 def test_nothing_that_is_given_is_changed(services: Services, apply: Apply) -> None:
+    @settings(deadline=None)
     @given(services(), services())
     def law(other: dict[str, Any], config: dict[str, Any]) -> None:
         live = apply(None, other, "two")
@@ -106,6 +112,7 @@ def test_nothing_that_is_given_is_changed(services: Services, apply: Apply) -> N
 
 
 def test_fields_v1_survives_reading_and_writing(services: Services) -> None:
+    @settings(deadline=None)
     @given(services())
     def law(config: dict[str, Any]) -> None:
         fields = fields_of(config, FACTS)
@@ -117,6 +124,7 @@ def test_fields_v1_survives_reading_and_writing(services: Services) -> None:
 
 
 def test_sets_of_fields_obey_the_laws_of_sets(services: Services) -> None:
+    @settings(deadline=None)
     @given(services(), services())
     def law(one: dict[str, Any], two: dict[str, Any]) -> None:
         a, b = fields_of(one, FACTS), fields_of(two, FACTS)

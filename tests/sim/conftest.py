@@ -41,6 +41,9 @@ class EchoApi:
         self._watches: list[Ticker] = []
 
     async def handle(self, request: Request) -> Response | Stream:
+        if request.path == "/api/v1/namespaces":
+            # What the cluster's own controller asks for.
+            return Ticker([]) if request.first("watch") else Response(200, b'{"metadata":{"resourceVersion":"1"},"items":[]}')
         self.asked.append(request)
         if request.first("watch"):
             return Ticker(self._watches)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleetd.decide.cel.frame import Frame, Place, Run, charge, placed
-from fleetd.decide.cel.library.function import Function, weight
+from fleetd.decide.cel.frame import LEFT, Frame, Place, Run, charge, placed
+from fleetd.decide.cel.library.function import Function, breadth, weight
+from fleetd.decide.cel.library.standard import pattern, plain_pattern
 from fleetd.decide.cel.values import NoOverload, type_name
 from fleetd.domain.errors import EvaluationFailed
 
@@ -53,7 +54,8 @@ def _charged(name: str, function: Function, arguments: list[Run], at: Place) -> 
 
     def charged(frame: Frame) -> Any:
         values = [argument(frame) for argument in arguments]
-        charge(frame, 1 + sum(map(weight, values)))
+        for value in values:
+            charge(frame, breadth(value, frame[LEFT]))
         try:
             result = run(*values)
         except EvaluationFailed as error:
@@ -70,9 +72,14 @@ def _explained(error: EvaluationFailed, name: str, values: list[Any], at: Place)
     return placed(error, at)
 
 
-def constant_pattern(text: Run, compiled: Any, at: Place) -> Run:
-    """A closure for ``text.matches("…")`` with a pattern that is known beforehand."""
-    search = compiled.search
+def constant_pattern(text: Run, source: str, at: Place) -> Run:
+    """A closure for ``text.matches("…")`` with a pattern that is known beforehand.
+
+    Raises:
+        EvaluationFailed: the pattern is none.
+    """
+    search = pattern(source).search
+    test = plain_pattern(source) or (lambda value: search(value.encode(errors="replace")) is not None)
 
     def run(frame: Frame) -> bool:
         value = text(frame)
@@ -80,7 +87,7 @@ def constant_pattern(text: Run, compiled: Any, at: Place) -> Run:
             raise EvaluationFailed(f"matches does not take ({type_name(value)}, string)", line=at[0], column=at[1])
         if len(value) > 64:
             charge(frame, weight(value))
-        return search(value) is not None
+        return test(value)
 
     return run
 

@@ -6,32 +6,13 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from fleetd.decide.cel.frame import Frame, Place, Run, charge, placed
-from fleetd.decide.cel.library.function import weight
+from fleetd.decide.cel.frame import LEFT, Frame, Place, Run, charge, placed
+from fleetd.decide.cel.library.function import breadth, weight
 from fleetd.decide.cel.operators import calculate, negate
-from fleetd.decide.cel.values import ABSENT, NoOverload, Table, UInt, compare, equal, find_key, key_of, type_name
+from fleetd.decide.cel.values import ABSENT, CONTAINERS, NoOverload, Table, UInt, compare, equal, find_key, key_of, type_name
 from fleetd.domain.errors import EvaluationFailed
 
-_CONTAINERS: Final = frozenset((list, dict, Table))
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-
-
-def breadth(value: Any) -> int:
-    """How many values lie in a container, itself included."""
-    total, waiting = 0, [value]
-    while waiting:
-        current = waiting.pop()
-        total += 1
-        kind = type(current)
-        if kind is list:
-            waiting += current
-        elif kind is dict:
-            waiting += current.values()
-        elif kind is Table:
-            waiting += [item for _, item in current.entries.values()]
-        else:
-            total += weight(current)
-    return total
 
 
 def equality(sign: str, left: Run, right: Run) -> Run:
@@ -40,8 +21,8 @@ def equality(sign: str, left: Run, right: Run) -> Run:
 
     def run(frame: Frame) -> bool:
         a, b = left(frame), right(frame)
-        if type(a) in _CONTAINERS and type(a) is type(b):
-            charge(frame, min(breadth(a), breadth(b)))
+        if type(a) in CONTAINERS and type(a) is type(b):
+            charge(frame, min(breadth(a, frame[LEFT]), breadth(b, frame[LEFT])))
         return equal(a, b) is wanted
 
     return run
@@ -101,8 +82,8 @@ def membership(item: Run, container: Run, at: Place) -> Run:
         charge(frame, len(among))
         if type(wanted) is str:
             return wanted in among
-        if type(wanted) in _CONTAINERS:
-            charge(frame, breadth(among))
+        if type(wanted) in CONTAINERS:
+            charge(frame, breadth(among, frame[LEFT]))
         return any(equal(wanted, each) for each in among)
 
     return run

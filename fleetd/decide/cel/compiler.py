@@ -9,7 +9,6 @@ from typing import Any, Final
 from fleetd.decide.cel import access, calls, comparison, logic, loops, tree
 from fleetd.decide.cel.frame import Frame, Place, Run, placed
 from fleetd.decide.cel.library import catalogue
-from fleetd.decide.cel.library.standard import pattern
 from fleetd.decide.cel.position import Text
 from fleetd.decide.cel.values import Maybe, TypeName, make_map, type_name
 from fleetd.domain.errors import EvaluationFailed
@@ -294,10 +293,9 @@ class _Compiler:
         constant = arguments[1].value
         if name == "matches":
             try:
-                compiled = pattern(constant)
+                return calls.constant_pattern(self.compile(arguments[0]), constant, at)
             except EvaluationFailed as error:
                 raise placed(error, self._place(arguments[1])) from None
-            return calls.constant_pattern(self.compile(arguments[0]), compiled, at)
         return calls.constant_affix(self.compile(arguments[0]), name, constant, at) if name in _AFFIXES else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -89,6 +90,8 @@ def _number(text: Text, start: int, match: re.Match[str]) -> Token:
     if text.source[end : end + 1].isalnum() or text.source[end : end + 1] == "_":
         raise text.failure(f"{match[0]}{text.source[end]} is no number", start)
     if match["float"]:
+        if math.isinf(float(match[0])):
+            raise text.failure(f"{match[0]} is too large for a double", start)
         return Token(Kind.VALUE, float(match[0]), match[0], start, end)
     number = int(match["int"], 16) if match["int"][:2] in ("0x", "0X") else _decimal(text, start, match["int"])
     if match["unsigned"]:

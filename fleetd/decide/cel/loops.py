@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fleetd.decide.cel.frame import Frame, Place, Run, charge, placed
+from fleetd.decide.cel.library.collections import sort_by
 from fleetd.decide.cel.logic import no_boolean
-from fleetd.decide.cel.values import Maybe, Table, make_map, type_name
+from fleetd.decide.cel.values import Maybe, NoOverload, Table, make_map, type_name
 from fleetd.domain.errors import EvaluationFailed
 
 UNSET: Final = object()
@@ -132,6 +133,25 @@ def _map(parts: LoopParts) -> Run:
     return lambda frame: [parts.body(frame) for _ in _chosen(parts, frame)]
 
 
+def _sorted(parts: LoopParts) -> Run:
+    slot = parts.slots[0]
+
+    def run(frame: Frame) -> list[Any]:
+        keys, values = [], []
+        for item in _items(parts, frame):
+            frame[slot] = item
+            values.append(item)
+            keys.append(parts.body(frame))
+        try:
+            return sort_by(values, keys)
+        except NoOverload:
+            raise EvaluationFailed("sortBy takes keys that have an order", line=parts.at[0], column=parts.at[1]) from None
+        except EvaluationFailed as error:
+            raise placed(error, parts.at) from None
+
+    return run
+
+
 def _transform_map(parts: LoopParts) -> Run:
     key = parts.slots[0]
     return lambda frame: _made([(frame[key], parts.body(frame)) for _ in _chosen(parts, frame)], parts)
@@ -186,6 +206,7 @@ _BUILDERS: Final[dict[str, Callable[[LoopParts], Run]]] = {
     "exists_one": _exactly_one,
     "filter": _filter,
     "map": _map,
+    "sortBy": _sorted,
     "transformList": _map,
     "transformMap": _transform_map,
     "transformMapEntry": _transform_entries,

@@ -7,7 +7,7 @@ from typing import Final
 from fleetd.decide.cel import tree
 from fleetd.decide.cel.position import Text
 
-_ONE_VARIABLE: Final = {"all": (2,), "exists": (2,), "exists_one": (2,), "existsOne": (2,), "map": (2, 3), "filter": (2,)}
+_ONE_VARIABLE: Final = {"all": (2,), "exists": (2,), "exists_one": (2,), "existsOne": (2,), "map": (2, 3), "filter": (2,), "sortBy": (2,)}
 _TWO_VARIABLES: Final = {
     "all": (3,),
     "exists": (3,),

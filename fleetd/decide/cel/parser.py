@@ -21,8 +21,8 @@ LONGEST_CHAIN: Final = 250
 """Links of one chain: selections, calls, or operators of one strength."""
 
 _STRENGTH: Final = {"in": 1, "+": 2, "-": 2, "*": 3, "/": 3, "%": 3} | dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 1)
-_RESERVED: Final = frozenset(
-    ["as", "break", "const", "continue", "else", "for", "function", "if", "import", "in", "let", "loop", "namespace", "package", "return", "var", "void", "while"]
+_RESERVED: Final = frozenset(("as", "break", "const", "continue", "else", "for", "function", "if", "import", "in", "let")) | frozenset(
+    ("loop", "namespace", "package", "return", "var", "void", "while")
 )
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from fleetd.decide.cel import reading, recording, tree
 from fleetd.decide.cel.compiler import compile_tree
-from fleetd.decide.cel.frame import Frame
+from fleetd.decide.cel.frame import LEFT, Frame, charge
+from fleetd.decide.cel.library.function import breadth
 from fleetd.decide.cel.parser import parse
 from fleetd.decide.cel.port import DEFAULT_BUDGET
 from fleetd.decide.cel.position import Text
 from fleetd.decide.cel.trace import Trace
+from fleetd.decide.cel.values import CONTAINERS
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 
@@ -44,7 +46,12 @@ class Program:
         except KeyError as missing:
             raise EvaluationFailed(f"no value was given for the variable {missing}") from None
         try:
-            return self._run([budget - self._steps, *values, *self._blank])
+            frame = [budget - self._steps, *values, *self._blank]
+            result = self._run(frame)
+            if type(result) in CONTAINERS:
+                # A list may hold one list a thousand times, and that one another: who writes it out pays for each.
+                charge(frame, breadth(result, frame[LEFT]))
+            return result
         except RecursionError:
             raise EvaluationFailed("the values are nested too deeply") from None
 

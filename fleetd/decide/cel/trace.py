@@ -84,7 +84,7 @@ def _values(trace: Trace) -> Iterator[str]:
 
 
 def shown(value: Any, longest: int = 80) -> str:
-    """A value on one line, cut where it gets long."""
+    """A value on one line, cut where it gets long or deep."""
     match value:
         case None:
             text = "null"
@@ -92,10 +92,12 @@ def shown(value: Any, longest: int = 80) -> str:
             text = str(value).lower()
         case str():
             text = f'"{value}"' if len(value) <= longest else f'"{value[:longest]}…"'
+        case list() | dict() if value and longest < 5:
+            text = "…"
         case list():
-            text = f"[{', '.join(shown(item, 20) for item in value[:5])}{', …' if len(value) > 5 else ''}]"
+            text = f"[{', '.join(shown(item, longest // 4) for item in value[:5])}{', …' if len(value) > 5 else ''}]"
         case dict():
-            pairs = [f"{key}: {shown(item, 20)}" for key, item in list(value.items())[:5]]
+            pairs = [f"{key}: {shown(item, longest // 4)}" for key, item in list(value.items())[:5]]
             text = f"{{{', '.join(pairs)}{', …' if len(value) > 5 else ''}}}"
         case _:
             text = str(getattr(value, "value", value))

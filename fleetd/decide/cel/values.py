@@ -107,6 +107,7 @@ class Table:
         return ABSENT if found is None else found[1]
 
 
+CONTAINERS: Final = frozenset((list, dict, Table))
 _BOOLEAN_KEYS: Final = {True: ("bool", True), False: ("bool", False)}
 
 
@@ -233,6 +234,25 @@ def compare(left: Any, right: Any) -> int | None:
     if left == right:
         return 0
     return 1 if left > right else None
+
+
+def freeze(value: Any) -> Any:
+    """A hashable stand-in for any value: two are equal where the values are. It costs as much as the value is large."""
+    kind = type(value)
+    if kind is list:
+        return ("list", *map(freeze, value))
+    if kind is dict:
+        return ("map", frozenset((key, freeze(item)) for key, item in value.items()))
+    if kind is Table:
+        return ("map", frozenset((key, freeze(item)) for key, (_, item) in value.entries.items()))
+    if kind is Maybe:
+        return ("optional", freeze(value.value))
+    if kind is float and math.isnan(value):
+        return object()  # a NaN equals nothing
+    return key_of(value) if kind in _SCALARS else (kind.__name__, value)
+
+
+_SCALARS: Final = frozenset((bool, int, float, str, bytes, UInt))
 
 
 def key_of(value: Any) -> Any:

@@ -10,7 +10,7 @@ import orjson
 from fleetd.decide.gotemplate.formatting import shortest
 from fleetd.decide.gotemplate.quoting import json_string
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import Struct
+from fleetd.decide.gotemplate.values import Struct, utf8
 
 
 def json_ready(value: Struct | datetime) -> Any:
@@ -41,7 +41,7 @@ def json_text(value: Any, run: Run, *, html: bool = True, pretty: bool = False) 
 
 
 def _write(parts: list[str], value: Any, run: Run, html: bool, line: str) -> None:
-    run.spend(1)
+    run.spend(4)
     if isinstance(value, (Struct, datetime)):
         value = json_ready(value)
     if isinstance(value, dict) and value:
@@ -95,7 +95,7 @@ def read_json(text: str, run: Run) -> Any:
         ValueError: the text is no JSON.
     """
     run.spend(len(text) >> 3)
-    return floats(orjson.loads(text.encode("utf-8", "replace")), run)
+    return floats(orjson.loads(utf8(text).decode("utf-8", "replace")), run)
 
 
 def floats(value: Any, run: Run) -> Any:

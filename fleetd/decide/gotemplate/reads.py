@@ -12,6 +12,8 @@ Path = tuple[str, ...]
 
 _ELEMENT = "*"
 """Stands in a path for any element that a range goes over."""
+_FOLLOWED = 200
+"""So many calls of templates are followed; what further ones are given counts as read whole."""
 
 
 class Reads:
@@ -25,6 +27,7 @@ class Reads:
         self.calls: set[str] = set()
         self._definitions = definitions
         self._seen: set[tuple[str, Path | None]] = set()
+        self._active: set[str] = set()
         self._template(main, ())
 
     def sorted_paths(self) -> tuple[Path, ...]:
@@ -32,9 +35,15 @@ class Reads:
         return tuple(sorted(self.paths))
 
     def _template(self, name: str, dot: Path | None) -> None:
-        if name in self._definitions and (name, dot) not in self._seen:
-            self._seen.add((name, dot))
-            self._block(self._definitions[name].body, dot, {FIRST_SLOT: dot})
+        if name not in self._definitions or (name, dot) in self._seen:
+            return
+        if name in self._active or len(self._seen) >= _FOLLOWED:
+            self.paths.update([] if dot is None else [dot])
+            return
+        self._seen.add((name, dot))
+        self._active.add(name)
+        self._block(self._definitions[name].body, dot, {FIRST_SLOT: dot})
+        self._active.discard(name)
 
     def _block(self, nodes: tuple[Any, ...], dot: Path | None, known: dict[int, Path | None]) -> None:
         for node in nodes:

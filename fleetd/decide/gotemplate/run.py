@@ -26,8 +26,8 @@ class Budget:
     """
 
     steps: int = 200_000
-    output_bytes: int = 1_500_000
-    value_bytes: int = 1_500_000
+    output_bytes: int = 1 << 20
+    value_bytes: int = 1 << 20
 
 
 class Chance(Protocol):

@@ -11,7 +11,7 @@ from typing import Any
 from fleetd.decide.gotemplate.formatting import shortest
 from fleetd.decide.gotemplate.json_text import json_ready
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import Struct, from_utf8, utf8
+from fleetd.decide.gotemplate.values import Struct, utf8
 from fleetd.decide.gotemplate.yaml_scalars import reads_as_text
 
 _INDICATORS = frozenset("#,[]{}&*!|>'\"%@`")
@@ -24,6 +24,7 @@ _ESCAPES = {
 _KEY_LENGTH = 128
 """Longer keys are written in the long form, `? key`."""
 _WIDTH = 80
+_SIMPLE = re.compile(r"[A-Za-z/_][\w./-]*\Z", re.ASCII)
 _FORBIDDEN = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
 """The library goes through JSON text, where these stand unescaped, and its reader refuses them."""
 
@@ -46,7 +47,7 @@ def _write(parts: list[str], value: Any, indent: int, run: Run, *, column: int) 
         indent: column of the collection that it stands in; -2 at the top.
         column: where the line stands after `key:` or `-`; 0 when there is neither, and a scalar needs no blank before it.
     """
-    run.spend(1)
+    run.spend(8)
     if isinstance(value, (Struct, datetime)):
         value = json_ready(value)
     if isinstance(value, dict) and value:
@@ -102,7 +103,7 @@ def _compare_numbers(left: str, right: str, at: int) -> int:
     start = ""
     if "0" in {left[at], right[at]}:
         before = at - 1
-        while before >= 0 and left[before].isdigit():
+        while before >= 0 and left[before].isdecimal():
             if left[before] != "0":
                 start = "1"
                 break
@@ -118,7 +119,7 @@ def _compare_numbers(left: str, right: str, at: int) -> int:
 
 def _digits(text: str, at: int) -> str:
     end = at
-    while end < len(text) and text[end].isdigit() and end - at < 18:
+    while end < len(text) and text[end].isdecimal() and end - at < 18:
         end += 1
     return text[at:end]
 
@@ -145,13 +146,17 @@ def _float(value: float) -> str:
 
 def _string(text: str, indent: int, column: int | None) -> str:
     """A string; lines are folded behind column 80, but for a key, which has no column."""
+    if _SIMPLE.match(text) and reads_as_text(text):
+        return text
     if _FORBIDDEN.search(text):
         raise ValueError("error converting JSON to YAML: yaml: control characters are not allowed")
     if not text.isascii():
-        text = from_utf8(utf8(text)).encode("utf-8", "replace").decode()
+        text = utf8(text).decode("utf-8", "replace")
     plain, single, block = _allowed(text)
     if "\n" in text and block and column is not None:
         return _literal(text, indent)
+    if text == "<<" and column is None:
+        return '"<<"'
     if plain and reads_as_text(text):
         return _folded(list(text), indent, column, "") if _is_long(text, column) else text
     if "\n" in text or not single or not reads_as_text(text):

@@ -99,7 +99,7 @@ def _unacted(value: Any, acted: Acted, part: type[BaseModel] | None, path: str) 
         case Whole():
             return
         case frozenset():
-            if value not in acted:
+            if not isinstance(value, str) or value not in acted:
                 yield f"{path}={value}"
         case Mapping():
             if isinstance(value, list):

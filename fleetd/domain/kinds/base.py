@@ -141,7 +141,7 @@ class KubernetesObject(Model):
 
     api_version: str
     kind: str
-    metadata: ObjectMeta = ObjectMeta()
+    metadata: ObjectMeta = Field(default_factory=ObjectMeta)
 
     @property
     def name(self) -> str:

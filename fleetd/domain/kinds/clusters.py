@@ -126,7 +126,7 @@ class SveltosClusterStatus(Model):
 class SveltosCluster(KubernetesObject):
     """A cluster of the fleet, registered with a kubeconfig, a workload identity or an agent."""
 
-    spec: SveltosClusterSpec = SveltosClusterSpec()
+    spec: SveltosClusterSpec = Field(default_factory=SveltosClusterSpec)
     status: SveltosClusterStatus | None = None
 
 
@@ -153,7 +153,7 @@ class ClusterAPIStatus(Loose):
     """What fleetd reads of the status."""
 
     conditions: tuple[ClusterAPICondition, ...] = ()
-    initialization: ClusterAPIInitialization = ClusterAPIInitialization()
+    initialization: ClusterAPIInitialization = Field(default_factory=ClusterAPIInitialization)
 
     @property
     def ready(self) -> bool:
@@ -166,5 +166,5 @@ class ClusterAPIStatus(Loose):
 class ClusterAPICluster(KubernetesObject):
     """A cluster that Cluster API has made; its kubeconfig is in the Secret `<name>-kubeconfig`."""
 
-    spec: ClusterAPISpec = ClusterAPISpec()
+    spec: ClusterAPISpec = Field(default_factory=ClusterAPISpec)
     status: ClusterAPIStatus | None = None

@@ -86,5 +86,5 @@ class NamespaceStatus(Loose):
 class Namespace(KubernetesObject):
     """A namespace."""
 
-    spec: NamespaceSpec = NamespaceSpec()
+    spec: NamespaceSpec = Field(default_factory=NamespaceSpec)
     status: NamespaceStatus | None = None

@@ -30,7 +30,7 @@ class EventSourceSpec(Model):
 class EventSource(KubernetesObject):
     """What to watch for in clusters and streams."""
 
-    spec: EventSourceSpec = EventSourceSpec()
+    spec: EventSourceSpec = Field(default_factory=EventSourceSpec)
 
 
 class EventReportSpec(Model):

@@ -79,7 +79,8 @@ def _mistake(detail: ErrorDetails, path: Path, manifest: Mapping[str, Any], mode
         near = _nearly_given(path, manifest)
         return Mistake(path[:-1] or path, "FD103", f"{where} is missing", f"did you mean it by {near!r}?" if near else "")
     if kind in _TYPES:
-        return Mistake(path, "FD104", f"{where} must be {_TYPES[kind]}, not {_shown(detail['input'])}", _type_fix(kind, detail["input"]))
+        found = _kind_of_value(detail["input"]) if _confidential(path, manifest) else _shown(detail["input"])
+        return Mistake(path, "FD104", f"{where} must be {_TYPES[kind]}, not {found}", _type_fix(kind, detail["input"]))
     context = detail.get("ctx", {})
     if kind in _ALLOWED:
         return _not_allowed(path, detail, str(context.get("expected", "")))
@@ -99,7 +100,7 @@ def unknown_field(path: Path, manifest: Mapping[str, Any], model: type[BaseModel
     here = fields_of(part) if part else {}
     if _OTHER_WORDS.get(name) in here:
         return Mistake(path, "FD101", f"{where} is no field here", f"write {_OTHER_WORDS[name]!r} for {name!r}")
-    home = next((place for place in places_of(model, name) if place[0] != "status"), None)
+    home = _home(path, model)
     near = difflib.get_close_matches(name, [known for known in here if known != "status"], n=1, cutoff=0.72)
     if home is not None and not (near and len(path) > 1 and near[0].lower() == name.lower()):
         return Mistake(path, "FD102", _misplaced(path, home), f"move it to {'.'.join(home)}")
@@ -107,6 +108,22 @@ def unknown_field(path: Path, manifest: Mapping[str, Any], model: type[BaseModel
         return Mistake(path, "FD101", f"{where} is no field", f"did you mean {near[0]!r}?")
     elsewhere = _spelt_elsewhere(name, model)
     return Mistake(path, "FD101", f"{where} is no field of {manifest.get('kind')}", f"did you mean {elsewhere}?" if elsewhere else "")
+
+
+def _home(path: Path, model: type[BaseModel]) -> tuple[str, ...] | None:
+    """The one place nearby where a field of that name stands: further in, further out, or beside in metadata and spec.
+
+    Two places equally near are a guess, and a guess is not told.
+    """
+    here = tuple(step for step in path[:-1] if isinstance(step, str))
+    near: dict[int, list[tuple[str, ...]]] = {}
+    for place in places_of(model, str(path[-1])):
+        there = tuple(step.removesuffix("[]") for step in place[:-1])
+        shared = min(len(here), len(there))
+        if here[:shared] == there[:shared] or len(here) == len(there) == 1:
+            near.setdefault(abs(len(here) - len(there)), []).append(place)
+    nearest = near[min(near)] if near else []
+    return nearest[0] if len(nearest) == 1 else None
 
 
 def _misplaced(path: Path, home: tuple[str, ...]) -> str:
@@ -175,6 +192,22 @@ def _type_fix(kind: str, value: Any) -> str:
     if kind == "tuple_type" and isinstance(value, dict | str):
         return "begin the entry with '- '"
     return ""
+
+
+def _confidential(path: Path, manifest: Mapping[str, Any]) -> bool:
+    return manifest.get("kind") == "Secret" and path[:1] in (("data",), ("stringData",))
+
+
+def _kind_of_value(value: Any) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case _:
+            return _shown(value)
 
 
 def _shown(value: Any) -> str:

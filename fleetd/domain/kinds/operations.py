@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from fleetd.domain.kinds.base import Flag, KubernetesObject, Model, Whole
 from fleetd.domain.kinds.shared import Instant, LabelFilter, ObjectReference, ResourceSelector, SecretReference, Selector
 
@@ -30,7 +32,7 @@ class DebuggingConfigurationSpec(Model):
 class DebuggingConfiguration(KubernetesObject):
     """How much the components write into their logs."""
 
-    spec: DebuggingConfigurationSpec = DebuggingConfigurationSpec()
+    spec: DebuggingConfigurationSpec = Field(default_factory=DebuggingConfigurationSpec)
 
 
 class LogChoice(Model):

@@ -132,14 +132,14 @@ class ProfileStatus(Model):
 class ClusterProfile(KubernetesObject):
     """What belongs on the clusters that a selector names, anywhere in the fleet."""
 
-    spec: ProfileSpec = ProfileSpec()
+    spec: ProfileSpec = Field(default_factory=ProfileSpec)
     status: ProfileStatus | None = None
 
 
 class Profile(KubernetesObject):
     """What belongs on the clusters of its own namespace that a selector names."""
 
-    spec: ProfileSpec = ProfileSpec()
+    spec: ProfileSpec = Field(default_factory=ProfileSpec)
     status: ProfileStatus | None = None
 
 
@@ -239,12 +239,12 @@ class SetStatus(Model):
 class ClusterSet(KubernetesObject):
     """Some of the matching clusters, with replacements."""
 
-    spec: SetSpec = SetSpec()
+    spec: SetSpec = Field(default_factory=SetSpec)
     status: SetStatus | None = None
 
 
 class Set(KubernetesObject):
     """Some of the matching clusters of its own namespace."""
 
-    spec: SetSpec = SetSpec()
+    spec: SetSpec = Field(default_factory=SetSpec)
     status: SetStatus | None = None

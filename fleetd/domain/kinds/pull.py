@@ -63,7 +63,7 @@ class ConfigurationGroupStatus(Model):
 class ConfigurationGroup(KubernetesObject):
     """What an agent has to deploy or remove."""
 
-    spec: ConfigurationGroupSpec = ConfigurationGroupSpec()
+    spec: ConfigurationGroupSpec = Field(default_factory=ConfigurationGroupSpec)
     status: ConfigurationGroupStatus | None = None
 
 
@@ -97,5 +97,5 @@ class ConfigurationBundleStatus(Model):
 class ConfigurationBundle(KubernetesObject):
     """Manifests for an agent."""
 
-    spec: ConfigurationBundleSpec = ConfigurationBundleSpec()
+    spec: ConfigurationBundleSpec = Field(default_factory=ConfigurationBundleSpec)
     status: ConfigurationBundleStatus | None = None

@@ -179,7 +179,7 @@ class ResourceSummaryStatus(Model):
 class ResourceSummary(KubernetesObject):
     """What of a profile is watched for drift on its cluster."""
 
-    spec: ResourceSummarySpec = ResourceSummarySpec()
+    spec: ResourceSummarySpec = Field(default_factory=ResourceSummarySpec)
     status: ResourceSummaryStatus | None = None
 
 
@@ -201,7 +201,7 @@ class ReloaderSpec(Model):
 class Reloader(KubernetesObject):
     """Workloads that start anew when a ConfigMap or Secret that they mount changes."""
 
-    spec: ReloaderSpec = ReloaderSpec()
+    spec: ReloaderSpec = Field(default_factory=ReloaderSpec)
 
 
 class ReloaderReportSpec(Model):

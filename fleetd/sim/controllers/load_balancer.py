@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from random import Random
 from typing import Any
 
-import orjson
-
-from fleetd.domain.errors import FleetdError, NotFound
+from fleetd.domain.errors import NotFound
 from fleetd.domain.objects import Manifest
-from fleetd.kubeapi.exchange import Stream
+from fleetd.sim.controllers.loop import ControlLoop, Key
 from fleetd.sim.inprocess import InProcess
-
-log = logging.getLogger(__name__)
 
 SERVICES = "/api/v1/services"
 MANAGER = "cloud-controller-manager"
 BENCHMARK_NETWORK = IPv4Network("198.18.0.0/15")
 """Set aside for tests (RFC 2544): nothing on the internet answers there, and it has room for 130,000 Services."""
-
-Key = tuple[str, str]
 
 
 class AddressPool:
@@ -63,23 +55,14 @@ class LoadBalancers:
         self._api = api
         self._pool = AddressPool(seed)
         self._addresses: dict[Key, str] = {}
-        self._waiting: dict[Key, Manifest | None] = {}
-        self._woken = asyncio.Event()
-        self._stream: Stream | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._loop = ControlLoop(api, SERVICES, self._settle)
 
     async def start(self) -> None:
-        """Lists, then watches; returns when no change can be missed any more."""
-        await self._open()
-        self._running = asyncio.get_running_loop().create_task(self._run())
+        """Returns when no Service can be missed any more."""
+        await self._loop.start()
 
     async def stop(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
+        await self._loop.stop()
 
     async def reassign(self, namespace: str, name: str) -> str:
         """Gives the Service another address, as a cloud does when a load balancer is made anew; returns it.
@@ -96,49 +79,14 @@ class LoadBalancers:
         self._pool.give_back(before)
         return address
 
-    async def _open(self) -> None:
-        listed = await self._api.list(SERVICES)
-        found = {_key(item): item for item in listed["items"]}
-        self._waiting.update({key: None for key in self._addresses if key not in found})
-        self._waiting.update(found)
-        self._woken.set()
-        self._stream = await self._api.watch(SERVICES, listed["metadata"]["resourceVersion"])
-        self._stream.start(self._heard, self._closed)
-
-    def _heard(self, frame: bytes) -> None:
-        for line in frame.splitlines():
-            event = orjson.loads(line)
-            match event["type"]:
-                case "ADDED" | "MODIFIED":
-                    self._waiting[_key(event["object"])] = event["object"]
-                case "DELETED":
-                    self._waiting[_key(event["object"])] = None
-                case "ERROR":
-                    self._closed()
-        self._woken.set()
-
-    def _closed(self) -> None:
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
-        self._woken.set()
-
-    async def _run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            if self._stream is None:
-                await self._open()
-            while self._waiting:
-                key = next(iter(self._waiting))
-                try:
-                    await self._settle(key, self._waiting.pop(key))
-                except NotFound:
-                    self._release(key)
-                except FleetdError:
-                    log.exception("no load balancer for Service %s/%s", *key)
-
     async def _settle(self, key: Key, service: Manifest | None) -> None:
+        try:
+            await self._settle_found(key, service)
+        except NotFound:
+            # Deleted while it was being settled.
+            self._release(key)
+
+    async def _settle_found(self, key: Key, service: Manifest | None) -> None:
         if service is None:
             self._release(key)
             return
@@ -168,11 +116,6 @@ class LoadBalancers:
         namespace, name = key
         patch = {"status": {"loadBalancer": balancer}}
         await self._api.patch("v1", "Service", namespace, name, patch, subresource="status", manager=MANAGER)
-
-
-def _key(service: Manifest) -> Key:
-    metadata = service["metadata"]
-    return metadata["namespace"], metadata["name"]
 
 
 def _wants(service: Manifest) -> bool:

@@ -6,14 +6,33 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
-from fleetd.decide.cel.library import standard
+from fleetd.decide.cel.library import collections, maths, moments, network, optionals, quantities, shared, standard, text, versions
 from fleetd.decide.cel.library.function import Function, Functions
 from fleetd.decide.cel.macros import LOOPS
 from fleetd.decide.cel.port import NotUnderstood
 from fleetd.domain.errors import EvaluationFailed
 
-GLOBAL: Final[Functions] = {**standard.GLOBAL}
-MEMBER: Final[Functions] = {**standard.MEMBER}
+GLOBAL: Final[Functions] = {
+    **standard.GLOBAL,
+    **text.GLOBAL,
+    **maths.GLOBAL,
+    **collections.GLOBAL,
+    **optionals.GLOBAL,
+    **quantities.GLOBAL,
+    **versions.GLOBAL,
+    **network.GLOBAL,
+}
+MEMBER: Final[Functions] = {
+    **standard.MEMBER,
+    **moments.MEMBER,
+    **text.MEMBER,
+    **collections.MEMBER,
+    **optionals.MEMBER,
+    **quantities.MEMBER,
+    **versions.MEMBER,
+    **network.MEMBER,
+    **shared.MEMBER,
+}
 TYPES: Final = {
     name: name for name in ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type")
 } | {f"google.protobuf.{name}": f"google.protobuf.{name}" for name in ("Duration", "Timestamp")}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fleetd.decide.cel.values import NoOverload
+from fleetd.decide.cel.values import NoOverload, Table
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 LARGEST_TEXT: Final = 1 << 20
@@ -51,6 +51,24 @@ def room(characters: int) -> None:
 def refuse(message: str) -> EvaluationFailed:
     """An error of the language; the caller adds the place."""
     return EvaluationFailed(message)
+
+
+def breadth(value: Any, most: int) -> int:
+    """How many values lie in a value, itself and what it repeats included, and text by its weight; counts to ``most`` only."""
+    total, waiting = 0, [value]
+    while waiting and total <= most:
+        current = waiting.pop()
+        total += 1
+        kind = type(current)
+        if kind is list:
+            waiting += current
+        elif kind is dict:
+            waiting += current.values()
+        elif kind is Table:
+            waiting += [item for _, item in current.entries.values()]
+        else:
+            total += weight(current)
+    return total
 
 
 def weight(value: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ _INTEGER: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _UNSIGNED: Final = re.compile(r"\d{1,30}", re.ASCII)
 _DOUBLE: Final = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf|infinity|nan)", re.ASCII | re.IGNORECASE)
 _SIZED: Final = frozenset((str, bytes, list, dict, Table))
+_PLAIN_PATTERN: Final = re.compile(r"(\^?)([A-Za-z0-9_/:@, -]*)(\$?)")
 _TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE: Final = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
@@ -31,12 +33,12 @@ def size(value: Any) -> int:
 
 @lru_cache(maxsize=512)
 def pattern(source: str) -> Any:
-    """A compiled pattern; matching takes time linear in the text, whatever the pattern."""
+    """A compiled pattern over text in UTF-8; matching takes time linear in the text, whatever the pattern."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 4 << 20
     try:
-        return re2.compile(source, options)
+        return re2.compile(source.encode(errors="replace"), options)
     except re2.error as error:
         raise refuse(f"{source!r} is no regular expression: {_said(error)}") from None
 
@@ -46,10 +48,25 @@ def _said(error: Exception) -> str:
     return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
 
 
+def plain_pattern(source: str) -> Callable[[str], bool] | None:
+    """A test that does what a pattern of plain letters between anchors does, without the engine; None for any other."""
+    plain = _PLAIN_PATTERN.fullmatch(source)
+    if plain is None:
+        return None
+    start, letters, end = plain.groups()
+    if start and end:
+        return lambda text: text == letters
+    if start:
+        return lambda text: text.startswith(letters)
+    if end:
+        return lambda text: text.endswith(letters)
+    return lambda text: letters in text
+
+
 def matches(text: Any, source: Any) -> bool:
     """Whether the pattern is found anywhere in the text."""
     want(str, text, source)
-    return pattern(source).search(text) is not None
+    return pattern(source).search(text.encode(errors="replace")) is not None
 
 
 def _contains(text: Any, part: Any) -> bool:
@@ -148,7 +165,7 @@ def double_text(value: float) -> str:
     sign = "-" if digits.startswith("-") else ""
     if not significant:
         return f"{sign}0"
-    if -4 <= power < 21:
+    if -4 <= power < 6:
         return f"{sign}{_positional(significant, power)}"
     tail = f".{significant[1:]}" if len(significant) > 1 else ""
     return f"{sign}{significant[0]}{tail}e{'-' if power < 0 else '+'}{abs(power):02d}"

@@ -32,7 +32,7 @@ def _int_of_text(value: str) -> int:
     if point and not zeros.strip("0"):
         value = whole
     digits = value.lstrip("+-")
-    if len(value) - len(digits) > 1 or not digits[:1].isdigit() or not digits[-1:].isalnum():
+    if len(value) > 80 or len(value) - len(digits) > 1 or not digits[:1].isdigit() or not digits[-1:].isalnum():
         return 0
     found = number(value, 0) if value.isascii() else None
     if found is None or found.whole is None or found.prefers_real:
@@ -140,6 +140,11 @@ def _quotient(left: Decimal, right: Decimal) -> Decimal:
     return (left / right).quantize(Decimal("1e-16"), ROUND_HALF_UP) if right else Decimal(1) / 0
 
 
+def _whole(rounding: Callable[[float], int], value: Any) -> float:
+    number_given = to_float64(value)
+    return float(rounding(number_given)) if math.isfinite(number_given) else number_given
+
+
 FUNCTIONS: dict[str, Function] = declare(
     {
         "int": ("any", lambda value: Int(to_int64(value))),
@@ -163,8 +168,8 @@ FUNCTIONS: dict[str, Function] = declare(
         "subf": ("any any...", _folded(lambda left, right: left - right)),
         "mulf": ("any any...", _folded(lambda left, right: left * right)),
         "divf": ("any any...", _folded(_quotient)),
-        "ceil": ("any", lambda value: float(math.ceil(to_float64(value)))),
-        "floor": ("any", lambda value: float(math.floor(to_float64(value)))),
+        "ceil": ("any", lambda value: _whole(math.ceil, value)),
+        "floor": ("any", lambda value: _whole(math.floor, value)),
         "round": ("any int float64...", round_to),
         "until": ("meter int", until),
         "untilStep": ("meter int int int", until_step),

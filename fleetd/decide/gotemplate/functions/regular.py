@@ -70,7 +70,7 @@ def _each(run: Run, pattern: str, text: str) -> Iterator[Any]:
     """Matches as Go counts them: an empty one right after another match is none."""
     end = -1
     for match in compiled(pattern, text, run).finditer(text):
-        run.spend(1)
+        run.spend(4)
         if match.start() == match.end() == end:
             continue
         end = match.end()

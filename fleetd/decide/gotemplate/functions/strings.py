@@ -77,7 +77,9 @@ def replace(run: Run, old: str, new: str, text: str) -> str:
 
 
 def quote(run: Run, *values: Any) -> str:
-    return " ".join(quoted(as_text(value, run)) for value in values if value is not None)
+    texts = [as_text(value, run) for value in values if value is not None]
+    run.text(2 * sum(map(len, texts)))
+    return " ".join(map(quoted, texts))
 
 
 def single_quote(run: Run, *values: Any) -> str:

@@ -1,0 +1,102 @@
+"""What is not there is an error, with the place where it was asked for; the texts are those of Go 1.26."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fleetd.decide.gotemplate.template import Missing, Struct, compile_template
+from fleetd.domain.errors import EvaluationFailed
+
+DATA = {
+    "s": "str",
+    "i": 3,
+    "n": None,
+    "m": {"k": "v", "n": None},
+    "l": ["a", None],
+    "st": Struct({"Name": "x", "Kind": "Pod"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{.a.b}}", '1:4: executing "t" at <.a.b>: map has no entry for key "a"'),
+        ("{{.a}}", '1:2: executing "t" at <.a>: map has no entry for key "a"'),
+        ("\n  {{ .m.x }}", '2:7: executing "t" at <.m.x>: map has no entry for key "x"'),
+        ("{{.n.b}}", '1:4: executing "t" at <.n.b>: nil pointer evaluating interface {}.b'),
+        ("{{$x := .n}}{{$x.b}}", '1:16: executing "t" at <$x.b>: nil data; no entry for key "b"'),
+        ("{{upper .i}}", '1:8: executing "t" at <.i>: wrong type for value; expected string; got int64'),
+        ("{{upper .n}}", '1:8: executing "t" at <.n>: wrong type for value; expected string; got interface {}'),
+        ("{{upper 3}}", '1:8: executing "t" at <3>: expected string; found 3'),
+        ("{{upper}}", '1:2: executing "t" at <upper>: wrong number of args for upper: want 1 got 0'),
+        ('{{eq 1 "a"}}', '1:2: executing "t" at <eq 1 "a">: error calling eq: incompatible types for comparison: int and string'),
+        ("{{index .l 5}}", '1:2: executing "t" at <index .l 5>: error calling index: index out of range: 5'),
+        ("{{range .s}}{{end}}", '1:8: executing "t" at <.s>: range can\'t iterate over str'),
+        ("{{.s 1}}", '1:2: executing "t" at <.s>: s is not a method but has arguments'),
+        ('{{template "q"}}', '1:11: executing "t" at <{{template "q"}}>: template "q" not defined'),
+        ('{{define "q"}}{{.zz}}{{end}}{{template "q" .}}', '1:16: executing "q" at <.zz>: map has no entry for key "zz"'),
+        ("{{default 1 .zz}}", '1:12: executing "t" at <.zz>: map has no entry for key "zz"'),
+        ("{{if .zz}}{{end}}", '1:5: executing "t" at <.zz>: map has no entry for key "zz"'),
+        ("{{.st.Foo}}", '1:5: executing "t" at <.st.Foo>: can\'t evaluate field Foo in type v1.ObjectReference'),
+        ("{{.st.name}}", '1:5: executing "t" at <.st.name>: can\'t evaluate field name in type v1.ObjectReference'),
+    ],
+)
+def test_an_error_says_where_and_what(text: str, message: str) -> None:
+    with pytest.raises(EvaluationFailed) as failure:
+        compile_template(text, name="t").render(DATA)
+    assert str(failure.value) == f"template: t:{message}"
+    line, column, _ = message.split(":", 2)
+    assert (failure.value.line, failure.value.column) == (int(line), int(column) + 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("a\n{{ foo }}", 2, 'function "foo" not defined'),
+        ("{{ if .x }}", 1, "unexpected EOF"),
+        ("{{ $y }}", 1, 'undefined variable "$y"'),
+        ("{{ 'name' }}", 1, "bad number syntax"),
+        ("{{ .a", 1, "unclosed action"),
+        ("{{ ( 1 }}", 1, "unclosed left paren"),
+    ],
+)
+def test_a_text_that_is_no_template_is_refused_while_compiling(text: str, line: int, message: str) -> None:
+    with pytest.raises(EvaluationFailed) as failure:
+        compile_template(text)
+    assert message in str(failure.value)
+    assert failure.value.line == line
+    assert failure.value.column > 0
+
+
+def test_asking_for_a_key_without_reading_it_is_no_error(render: Callable[..., str]) -> None:
+    assert render('{{ hasKey .m "zz" }} {{ index .m "zz" }} {{ dig "a" "b" "-" .m }} {{ .n }}', DATA) == "false <no value> - <no value>"
+
+
+def test_a_branch_that_is_not_taken_is_not_looked_at(render: Callable[..., str]) -> None:
+    assert render('{{ if false }}{{ .zz }}{{ template "none" }}{{ upper }}{{ end }}{{ or .s .zz }}', DATA) == "str"
+
+
+def test_other_modes_are_there_for_texts_that_were_not_written_for_sveltos() -> None:
+    assert compile_template("{{ .a.b }}|{{ $x := .a }}{{ $x.c }}", missing=Missing.DEFAULT).render({}) == "<no value>|<no value>"
+    with pytest.raises(EvaluationFailed, match="nil pointer evaluating"):
+        compile_template("{{ .a.b }}", missing=Missing.ZERO).render({})
+
+
+def test_a_typed_reference_is_read_by_its_go_names(render: Callable[..., str]) -> None:
+    reference = Struct({"APIVersion": "v1", "Kind": "Service", "Namespace": "shop", "Name": "web"})
+    data = {"MatchingResources": [reference]}
+    assert (
+        render("{{ range .MatchingResources }}{{ .Kind }}/{{ .Namespace }}/{{ .Name }} {{ .APIVersion }}{{ end }}", data)
+        == "Service/shop/web v1"
+    )
+    assert render("{{ toJson .MatchingResources }}", data) == '[{"apiVersion":"v1","kind":"Service","name":"web","namespace":"shop"}]'
+
+
+def test_whole_numbers_of_data_are_int64_and_literals_are_int(render: Callable[..., str]) -> None:
+    assert render(
+        "{{ typeOf .i }} {{ typeOf 3 }} {{ typeOf (int .i) }} {{ eq .i 3 }} {{ .big }} {{ .f }}", {"i": 3, "big": 1000000, "f": 1e6}
+    ) == ("int64 int int true 1000000 1e+06")
+    with pytest.raises(EvaluationFailed, match="expected int; got int64"):
+        render('{{ repeat .i "x" }}', {"i": 3})
