@@ -7,6 +7,7 @@ paths suppose (a list where a map was expected) is decoded whole.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypedDict
@@ -19,12 +20,9 @@ from fleetd.domain.errors import Unreachable
 from fleetd.domain.objects import Observed, Reads
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
 
+NAMING = ("name", "namespace", "uid", "resourceVersion")
 METADATA = (
-    "name",
     "generateName",
-    "namespace",
-    "uid",
-    "resourceVersion",
     "generation",
     "creationTimestamp",
     "deletionTimestamp",
@@ -88,7 +86,7 @@ ENVELOPE: msgspec.json.Decoder[Envelope] = msgspec.json.Decoder(Envelope)
 
 def typed_map(paths: frozenset[tuple[str, ...]]) -> Any:
     """The type that decodes apiVersion, kind, metadata and these paths."""
-    trie: dict[str, Any] = {"apiVersion": None, "kind": None, "metadata": dict.fromkeys(METADATA)}
+    trie: dict[str, Any] = {"apiVersion": None, "kind": None, "metadata": dict.fromkeys(NAMING, str) | dict.fromkeys(METADATA)}
     for path in sorted(paths):
         if path and path[0] != "metadata":
             _plant(trie, path)
@@ -106,8 +104,14 @@ def _plant(trie: dict[str, Any], path: tuple[str, ...]) -> None:
 
 
 def _typed(trie: dict[str, Any]) -> Any:
-    fields = {key: Any if below is None else _typed(below) | None for key, below in trie.items()}
+    fields = {key: _field(below) for key, below in trie.items()}
     return TypedDict("Part", fields, total=False)  # type: ignore[operator]  # made from data, which mypy cannot follow
+
+
+def _field(below: Any) -> Any:
+    if below is None:
+        return Any
+    return below if isinstance(below, type) else _typed(below) | None
 
 
 class ObjectDecoder:
@@ -194,14 +198,14 @@ class ObjectDecoder:
         elif self._partial:
             body.update(self._stamp)  # They call themselves PartialObjectMetadata.
         get = metadata.get
-        ref = _ref(self._gvk.kind, self._gvk.group, get("namespace") or "", get("name"))
+        ref = _ref(self._gvk.kind, self._gvk.group, get("namespace") or "", get("name") or "")
         return Observed(ref, get("uid") or "", get("resourceVersion") or "", body, raw)
 
 
 @lru_cache(maxsize=KNOWN_REFS)
-def _ref(kind: str, group: str, namespace: str, name: Any) -> ObjectRef:
+def _ref(kind: str, group: str, namespace: str, name: str) -> ObjectRef:
     # Most events are about objects seen before, and a look-up costs a third of making a reference.
-    if not name or not isinstance(name, str):
+    if not name:
         raise msgspec.ValidationError("the object has no name")
     return ObjectRef(kind, group, namespace, name)
 
@@ -231,7 +235,17 @@ def _everything(raw: bytes) -> dict[str, Any]:
     metadata = body.get("metadata")
     if isinstance(metadata, dict):
         metadata.pop("managedFields", None)
+        if not all(isinstance(metadata.get(key, ""), str) for key in NAMING):
+            raise msgspec.ValidationError("the object's name, namespace, uid or resourceVersion is no text")
     return body
+
+
+def part(document: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """The map at these keys; an empty one where there is none, whatever is there instead."""
+    found: Any = document
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _why(problem: BaseException) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from fleetd.cluster.decoding import whole_object
+from fleetd.cluster.decoding import Unreadable, whole_object
 from fleetd.cluster.errors import NotThere, TooLarge
 from fleetd.cluster.http import Api, Ask
 from fleetd.cluster.port import NoSuchKind, ResourceKind
@@ -102,7 +102,10 @@ class Discovery:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if self._catalogue is None or now - self._asked_at >= self._settings.discovery_seconds:
-                self._catalogue = await self._ask()
+                try:
+                    self._catalogue = await self._ask()
+                except (AttributeError, TypeError) as problem:  # Lists and maps in each other's places.
+                    raise Unreadable(f"{self._api.name}: what it says that it serves cannot be read") from problem
                 self._asked_at = asyncio.get_running_loop().time()
             self._doubted = False
             return self._catalogue

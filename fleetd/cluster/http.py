@@ -18,7 +18,7 @@ from fleetd.cluster.credentials import Credential, Credentials
 from fleetd.cluster.errors import ClusterDown, TooLarge, plain, refusal
 from fleetd.cluster.settings import ClusterSettings
 from fleetd.cluster.tls import load_pair
-from fleetd.domain.errors import Unreachable
+from fleetd.domain.errors import InvalidInput, Unreachable
 
 JSON = "application/json"
 Query = Sequence[tuple[str, str]]
@@ -138,7 +138,10 @@ class Api:
         if credential.token:
             headers["Authorization"] = credential.token
         if credential.certificate and credential != self._shown and self._route.context is not None:
-            load_pair(self._route.context, credential.certificate, credential.key)
+            try:
+                load_pair(self._route.context, credential.certificate, credential.key)
+            except InvalidInput as unusable:
+                raise Unreachable(f"{self._asked(ask)}: {unusable}") from None
             self._shown = credential
         url = URL(self._route.server + ask.path, encoded=True)
         return await self._session.request(

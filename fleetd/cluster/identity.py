@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from fleetd.cluster.decoding import whole_object
+from fleetd.cluster.decoding import part, whole_object
 from fleetd.cluster.http import JSON, Api, Ask
 from fleetd.cluster.port import Identity
 from fleetd.cluster.settings import ClusterSettings
@@ -18,7 +18,7 @@ async def identity(api: Api, settings: ClusterSettings) -> Identity:
     path = "/api/v1/namespaces/kube-system"
     system = whole_object(await api.call(Ask("GET", path, accept=METADATA_ONLY, what="ask who it is"), settings))
     version = whole_object(await api.call(Ask("GET", "/version", what="ask its version"), settings))
-    uid = str((system.get("metadata") or {}).get("uid") or "")
+    uid = str(part(system, "metadata").get("uid") or "")
     if not uid:
         raise Unreachable(f"{api.name}: its kube-system namespace has no uid: it cannot be told from other clusters")
     return Identity(uid, str(version.get("gitVersion") or ""))
@@ -26,7 +26,7 @@ async def identity(api: Api, settings: ClusterSettings) -> Identity:
 
 async def own_name(api: Api, settings: ClusterSettings) -> str:
     """Who the cluster takes us for (`system:serviceaccount:projectsveltos:fleetd`). Raises as `Cluster` says."""
-    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    ask = Ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", (), orjson.dumps(review), JSON, what="ask who we are")
-    status = whole_object(await api.call(ask, settings)).get("status") or {}
-    return str((status.get("userInfo") or {}).get("username") or "")
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    ask = Ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", (), orjson.dumps(asked), JSON, what="ask who we are")
+    review = whole_object(await api.call(ask, settings))
+    return str(part(review, "status", "userInfo").get("username") or "")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from fleetd.domain.errors import InvalidInput
 
 LARGEST_PEM = 256 * 1024
+WEB = frozenset({"http", "https"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +144,27 @@ def _refuse(user: Mapping[str, Any]) -> None:
             raise InvalidInput(f"the kubeconfig's user impersonates somebody ({key}): give that user's own credentials instead")
 
 
+def _address(text: str, schemes: frozenset[str]) -> bool:
+    """Whether this is scheme://host[:port][/path] and nothing more."""
+    if not text.isascii() or any(character.isspace() or not character.isprintable() for character in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in schemes and not parts.query and not parts.fragment and parts.username is None
+
+
 def _server(server: str) -> str:
-    parts = urlsplit(server)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+    if not _address(server, WEB):
         raise InvalidInput("the kubeconfig's server is no plain http:// or https:// address")
     return server.rstrip("/")
 
 
 def _proxy(proxy: str) -> str:
-    if proxy and (urlsplit(proxy).scheme not in {"http", "https"} or not urlsplit(proxy).hostname):
-        raise InvalidInput("the kubeconfig's proxy-url is no http:// or https:// address")
+    if proxy and not _address(proxy, WEB):
+        raise InvalidInput("the kubeconfig's proxy-url is no plain http:// or https:// address")
     return proxy
 
 
@@ -201,7 +213,7 @@ def _oidc(section: Any) -> Oidc | None:
     config = section.get("config")
     if not isinstance(config, Mapping):
         raise InvalidInput("the kubeconfig's oidc auth-provider has no config")
-    if urlsplit(_text(config, "idp-issuer-url", "oidc")).scheme != "https":
+    if not _address(_text(config, "idp-issuer-url", "oidc"), frozenset({"https"})):
         raise InvalidInput("the kubeconfig's idp-issuer-url is no https:// address")
     return Oidc(
         issuer=_text(config, "idp-issuer-url", "oidc"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from fleetd.cluster.decoding import whole_object
+from fleetd.cluster.decoding import part, whole_object
 from fleetd.cluster.http import JSON, Api, Ask
 from fleetd.cluster.settings import ClusterSettings
 
@@ -66,7 +66,7 @@ async def _denied(api: Api, right: Right, settings: ClusterSettings) -> Missing 
         "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
     }
     ask = Ask("POST", REVIEWS, (), orjson.dumps(review), JSON, what=f"ask whether it may {right}")
-    status = whole_object(await api.call(ask, settings)).get("status") or {}
+    status = part(whole_object(await api.call(ask, settings)), "status")
     return None if status.get("allowed") is True else Missing(right, str(status.get("reason") or ""))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from fleetd.cluster.connect import KubeCluster
-from fleetd.cluster.decoding import whole_object
+from fleetd.cluster.decoding import part, whole_object
 from fleetd.cluster.http import JSON, Ask
 from fleetd.cluster.kubeconfig import read_kubeconfig
 from fleetd.cluster.registration import kubeconfig_of
@@ -79,7 +79,7 @@ async def request_token(cluster: KubeCluster, seconds: int, *, namespace: str = 
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
     ask = Ask("POST", path, (), orjson.dumps(body), JSON, what=f"request a token of {namespace}/{account}", hide=True)
-    status = whole_object(await cluster.api.call(ask, cluster.settings)).get("status") or {}
+    status = part(whole_object(await cluster.api.call(ask, cluster.settings)), "status")
     token = str(status.get("token") or "")
     if not token:
         raise Unreachable(f"{cluster.name}: it answered the request for a token with none")

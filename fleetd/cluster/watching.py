@@ -229,5 +229,5 @@ class Watch:
             await self._discovery.resource(self._gvk)
         except NoSuchKind:
             raise missing from None
-        except TryLater:
+        except (TryLater, NotPermitted, GiveUp):
             return

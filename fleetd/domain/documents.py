@@ -49,28 +49,35 @@ class InvalidManifest(InvalidInput):
 
 
 @dataclass(frozen=True)
-class _Origin:
-    """The text that documents came from, so that places are found when somebody needs one."""
+class _Text:
+    """The text that documents came from; one for all of them, so that places are looked for once."""
 
     text: str = field(repr=False)
     source: str
-    number: int
-    """Which document of the text, counted from 0."""
-    first_line: int = 0
-    """Lines before the text in its file."""
 
     @cached_property
-    def places(self) -> Mapping[Path, Place]:
+    def places(self) -> list[Mapping[Path, Place]]:
         try:
-            documents = read_yaml(self.text, source=self.source, with_places=True)
+            return [document.places for document in read_yaml(self.text, source=self.source, with_places=True)]
         except UnreadableText:
             # JSON may hold escapes that YAML refuses; then only the line of the document is known.
-            return {}
-        return documents[self.number].places if self.number < len(documents) else {}
+            return []
 
     @cached_property
     def lines(self) -> list[str]:
         return self.text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """A document's place in its text, counted from 0."""
+
+    text: _Text
+    number: int
+
+    @property
+    def places(self) -> Mapping[Path, Place]:
+        return self.text.places[self.number] if self.number < len(self.text.places) else {}
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,8 @@ class Document:
     def _own(self) -> Mapping[Path, Place]:
         if self.origin is None:
             return {}
-        depth, shift = len(self.prefix), self.origin.first_line
-        return {
-            path[depth:]: Place(place.line + shift, place.column, place.value_line + shift, place.value_column, place.style)
-            for path, place in self.origin.places.items()
-            if path[:depth] == self.prefix and len(path) > depth
-        }
+        depth = len(self.prefix)
+        return {path[depth:]: place for path, place in self.origin.places.items() if path[:depth] == self.prefix and len(path) > depth}
 
     def place_of(self, path: Path) -> tuple[int, int]:
         """The place of a path, or of the nearest part above it that stands in the text."""
@@ -124,9 +127,8 @@ class Document:
 
     def _block_indent(self, path: Path, place: Place) -> int:
         text = next((text for text in str(self._value(path)).split("\n") if text.strip(" ")), "")
-        lines = self.origin.lines if self.origin else []
-        below = lines[place.value_line - (self.origin.first_line if self.origin else 0) :]
-        written = next((text for text in below if text.strip(" ")), "")
+        lines = self.origin.text.lines if self.origin else []
+        written = next((text for text in lines[place.value_line :] if text.strip(" ")), "")
         return max(0, (len(written) - len(written.lstrip(" "))) - (len(text) - len(text.lstrip(" "))))
 
     def _value(self, path: Path) -> Any:
@@ -197,12 +199,13 @@ def _read(text: str, *, source: str, manifests_only: bool = False) -> list[Docum
     if raw is None:
         raw = read_yaml(text, source=source)
     documents: list[Document] = []
+    whole = _Text(text, source)
     for number, one in enumerate(raw):
         if manifests_only and not (isinstance(one.value, dict) and one.value.get("apiVersion") and one.value.get("kind")):
             continue
         if not isinstance(one.value, dict):
             raise UnreadableText(source, one.line, 1, "a document must be a mapping with apiVersion, kind and metadata")
-        documents.extend(_taken_apart(one, _Origin(text, source, number)))
+        documents.extend(_taken_apart(one, _Origin(whole, number)))
     return documents
 
 
@@ -211,16 +214,16 @@ def _taken_apart(raw: RawDocument, origin: _Origin) -> list[Document]:
     items = manifest.get("items")
     kind = manifest.get("kind")
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
-        return [Document(manifest, origin.source, raw.line, origin)]
+        return [Document(manifest, origin.text.source, raw.line, origin)]
     entries = []
     for index, item in enumerate(items):
         if not isinstance(item, dict):
-            raise UnreadableText(origin.source, raw.line, 1, f"items[{index}] of the List is no mapping")
+            raise UnreadableText(origin.text.source, raw.line, 1, f"items[{index}] of the List is no mapping")
         place = origin.places.get(("items", index))
         line = place.line if place else raw.line
         # A typed list (`ConfigMapList`) leaves the kind of its entries out.
         named = {"apiVersion": manifest.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
-        entries.append(Document(strip_server_fields({**named, **item}), origin.source, line, origin, ("items", index)))
+        entries.append(Document(strip_server_fields({**named, **item}), origin.text.source, line, origin, ("items", index)))
     return entries
 
 

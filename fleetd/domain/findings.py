@@ -67,6 +67,10 @@ _TABLE: dict[str, CodeSpec] = {
         "An object is selected when one CEL rule is true; several rules never narrow each other.",
         Severity.WARNING,
     ),
+    "FD206": CodeSpec(
+        "Result of another place",
+        "Each place reads one field of a Lua result: matching, pass, healthy, status or resources; any other counts as not said.",
+    ),
     "FD301": CodeSpec(
         "Singular and plural", "With oneForEvent templates see one object (.Resource), without it all of them (.Resources); never both."
     ),
@@ -74,6 +78,10 @@ _TABLE: dict[str, CodeSpec] = {
     "FD303": CodeSpec(
         "Not marked for instantiation",
         "Content with event variables needs the annotation projectsveltos.io/instantiate; without it raw braces reach the cluster.",
+    ),
+    "FD304": CodeSpec(
+        "Function of the other moment",
+        "At the moment of an event getResource, copy and the field functions take an object; an identifier only later, in the deployment.",
     ),
     "FD401": CodeSpec("Empty selector", "A selector without terms matches no cluster, unlike in Kubernetes.", Severity.WARNING),
     "FD402": CodeSpec("Reference leaves the namespace", "A Profile may only refer to objects of its own namespace."),

@@ -46,6 +46,7 @@ class Progress:
 
     put: list[InventoryRecord] = field(default_factory=list)
     gone: list[ObjectRef] = field(default_factory=list)
+    found: list[tuple[ObjectRef, Manifest | None]] = field(default_factory=list)
     corrected: list[ObjectRef] = field(default_factory=list)
     troubles: dict[str, tuple[AddonState, str]] = field(default_factory=dict)
     told: list[JournalRecord] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Delivery:
             put=tuple(done.put),
             gone=tuple(done.gone),
             addons=self._states(),
+            found=tuple(done.found),
             corrected=tuple(done.corrected),
             failure=done.failure,
             told=tuple(done.told),
@@ -118,7 +120,10 @@ class Delivery:
         for ref in {*to_read(objects, order.inventory), *order.unread} - live.keys():
             kind = next((item for item in objects if item.ref == ref), None)
             if kind is not None:
-                live[ref] = await self._cluster.read(gvk_of(kind.manifest), ref.namespace, ref.name)
+                now = live[ref] = await self._cluster.read(gvk_of(kind.manifest), ref.namespace, ref.name)
+                known = order.inventory.get(ref)
+                if known is not None and (now is None or owned_digest(now) != known.live_digest):
+                    self._done.found.append((ref, now))
         terms = Terms(profile, order.member, order.adopt)
         made = plan(objects, order.inventory, live, terms, prune=complete and not wanted.problem)
         if order.observe:

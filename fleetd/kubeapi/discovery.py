@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import orjson
 from fleetd.kubeapi.exchange import Request, Response
 from fleetd.kubeapi.forms import answered
 from fleetd.kubeapi.kinds import Kind, Kinds, Subresource
+from fleetd.kubeapi.openapi import document, index
 from fleetd.kubeapi.refusals import ApiRefusal, no_such_resource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -41,7 +41,7 @@ class Discovery:
             case ["apis", group, version]:
                 return self._resources(request, group, version)
             case ["openapi", "v3"]:
-                return Response(200, orjson.dumps(self._openapi()), "text/plain; charset=utf-8")
+                return Response(200, orjson.dumps(index(self._kinds)), "text/plain; charset=utf-8")
             case ["openapi", "v3", *path]:
                 return self._description("/".join(path))
             case _:
@@ -76,6 +76,15 @@ class Discovery:
             body["apiVersion"] = "v1"
         return answered(request, {**body, "resources": [line for row in rows for line in _lines(row)]})
 
+    def _description(self, path: str) -> Response:
+        made = self._made.get(path)
+        if made is None:
+            group, _, version = path.removeprefix("apis/").removeprefix("api/").rpartition("/")
+            if not self._kinds.serves(group, version):
+                return NO_SUCH_PAGE
+            made = self._made[path] = orjson.dumps(document(self._kinds, group, version))
+        return Response(200, made)
+
     def _aggregated(self, *, core: bool) -> dict[str, Any]:
         items = []
         for group, versions in self._kinds.groups():
@@ -87,35 +96,6 @@ class Discovery:
             ]
             items.append({"metadata": {"name": group} if group else {}, "versions": told})
         return {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items}
-
-    def _openapi(self) -> dict[str, Any]:
-        """The index; a document's hash changes with the kinds in it."""
-        paths = {}
-        for group, versions in self._kinds.groups():
-            for version in versions:
-                path = f"apis/{group}/{version}" if group else f"api/{version}"
-                digest = hashlib.sha256(orjson.dumps([line for row in self._kinds.rows(group, version) for line in _lines(row)]))
-                paths[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest.hexdigest().upper()}"}
-        return {"paths": paths}
-
-    def _description(self, path: str) -> Response:
-        """The document of one group version: its kinds, as objects that may have any field."""
-        group, _, version = path.removeprefix("apis/").removeprefix("api/").rpartition("/")
-        if not self._kinds.serves(group, version):
-            return NO_SUCH_PAGE
-        schemas = {}
-        for row in self._kinds.rows(group, version):
-            name = f"{group or 'core'}.{version}.{row.kind}"
-            gvk = {"group": group, "kind": row.kind, "version": version}
-            open_object: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-            schemas[name] = {**(row.schema or open_object), "x-kubernetes-group-version-kind": [gvk]}
-        body = {
-            "openapi": "3.0.0",
-            "info": {"title": "Kubernetes", "version": "v1.36.2"},
-            "paths": {},
-            "components": {"schemas": schemas},
-        }
-        return Response(200, orjson.dumps(body))
 
 
 def _wants_aggregated(header: str) -> bool:

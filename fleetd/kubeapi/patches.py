@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from fleetd.kubeapi.bodies import json_type
 from fleetd.kubeapi.refusals import bad_request, rejected_patch
 
 OPERATIONS = 10_000
+COPIED = 3 * 1024 * 1024
+"""Bytes that the copies of one patch may add up to; each could double what is there."""
 
 
 def merged(live: Any, patch: Any) -> Any:
@@ -32,11 +36,16 @@ def json_patched(live: dict[str, Any], operations: Any) -> dict[str, Any]:
     if len(operations) > OPERATIONS:
         raise bad_request(f"the allowed maximum operations in a JSON patch is {OPERATIONS}, got {len(operations)}")
     document: Any = {"": live}
+    copied = 0
     for operation in operations:
         name = operation.get("op") if isinstance(operation, dict) else None
         carry_out = CARRY_OUT.get(name) if isinstance(name, str) else None
         if carry_out is None:
             raise rejected_patch()
+        if name == "copy":
+            copied += len(orjson.dumps(_at(document, _path(operation, "from"))))
+            if copied > COPIED:
+                raise rejected_patch()
         carry_out(document, operation)
     found = document.get("")
     if not isinstance(found, dict):

@@ -28,6 +28,7 @@ from fleetd.kubeapi.rules import (
 
 Body = Mapping[str, Any]
 SIZE = 1024 * 1024
+ANNOTATIONS = 256 * 1024
 SECRET_KEYS = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -108,6 +109,8 @@ def _of_metadata(kind: Kind, metadata: Body, live: Body | None) -> Iterator[Caus
     if annotations and (live is None or live.get("annotations") != annotations):
         for key in annotations:
             yield from qualified_name_causes("metadata.annotations", key.lower())
+        if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS:
+            yield Cause("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS} bytes", "metadata.annotations")
     if live is not None and live.get("deletionTimestamp"):
         added = [one for one in metadata.get("finalizers") or () if one not in (live.get("finalizers") or ())]
         if added:

@@ -102,8 +102,8 @@ class Watches:
 
     def tell(self, change: Change) -> None:
         """Follows the changes of a storage."""
-        for place in {(change.resource, ""), (change.resource, change.namespace)}:
-            watches = self._by_place.get(place)
+        for namespace in ("", change.namespace) if change.namespace else ("",):
+            watches = self._by_place.get((change.resource, namespace))
             if watches:
                 for watch in tuple(watches.values()):
                     watch.tell(change)

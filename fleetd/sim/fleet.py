@@ -53,8 +53,12 @@ class SimulatedFleet:
 
     async def start(self) -> None:
         """All clusters take connections when it returns."""
-        for spec in self._specs:
-            await self.add(spec)
+        try:
+            for spec in self._specs:
+                await self.add(spec)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Ends all clusters; they are gone with what they held."""

@@ -51,7 +51,7 @@ def write_private(path: Path, config: Mapping[str, Any]) -> None:
     fresh = path.with_name(f".{path.name}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        yaml.safe_dump(dict(config), file, sort_keys=False)
+        yaml.dump(dict(config), file, Dumper=yaml.CSafeDumper, sort_keys=False)
     fresh.replace(path)
 
 

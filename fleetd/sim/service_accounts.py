@@ -110,7 +110,8 @@ class TokenDesk:
         if found is None or not await self.alive(found.user, found.bound_uid):
             status = {"user": {}, "error": "invalid bearer token"}
         else:
-            user = {"username": found.user.name, "uid": found.bound_uid, "groups": [*found.user.groups, AUTHENTICATED]}
+            uid = {"uid": found.bound_uid} if found.bound_uid else {}
+            user = {"username": found.user.name, **uid, "groups": [*found.user.groups, AUTHENTICATED]}
             status = {"authenticated": True, "user": user, "audiences": [self.audience]}
         return answer(201, {"kind": "TokenReview", "apiVersion": f"{GROUP}/v1", "metadata": {}, "spec": {"token": token}, "status": status})
 

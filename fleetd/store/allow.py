@@ -44,6 +44,9 @@ def checked(sql: str, dialect: str) -> str:
         raise NotPermitted("only SELECT is allowed")
     _check_tables(statement)
     _check_functions(statement)
+    for parameter in list(statement.find_all(exp.Placeholder)):
+        # As it was written: sqlglot would say it in a form that one driver or the other does not read.
+        parameter.replace(exp.var(f":{parameter.name}"))
     return statement.sql(dialect=dialect)
 
 

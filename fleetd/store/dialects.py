@@ -8,7 +8,9 @@ from typing import Protocol
 class Words(Protocol):
     """Expressions as one database writes them; arguments are column expressions."""
 
-    def age_seconds(self, at: str) -> str: ...
+    def now(self) -> str: ...
+
+    def seconds(self, start: str, end: str) -> str: ...
 
     def milliseconds(self, start: str, end: str) -> str: ...
 
@@ -20,8 +22,11 @@ class Words(Protocol):
 class SqliteWords:
     """Times are RFC 3339 text, JSON is text."""
 
-    def age_seconds(self, at: str) -> str:
-        return f"CAST((julianday('now') - julianday({at})) * 86400 AS INTEGER)"
+    def now(self) -> str:
+        return "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+    def seconds(self, start: str, end: str) -> str:
+        return f"CAST(ROUND((julianday({end}) - julianday({start})) * 86400) AS INTEGER)"
 
     def milliseconds(self, start: str, end: str) -> str:
         return f"CAST(ROUND((julianday({end}) - julianday({start})) * 86400000) AS INTEGER)"
@@ -36,8 +41,11 @@ class SqliteWords:
 class PostgresWords:
     """Times are `timestamptz`, JSON is `jsonb`, which cannot hold the zero character."""
 
-    def age_seconds(self, at: str) -> str:
-        return f"CAST(EXTRACT(EPOCH FROM now() - {at}) AS bigint)"
+    def now(self) -> str:
+        return "now()"
+
+    def seconds(self, start: str, end: str) -> str:
+        return f"CAST(ROUND(EXTRACT(EPOCH FROM {end} - {start})) AS bigint)"
 
     def milliseconds(self, start: str, end: str) -> str:
         return f"CAST(ROUND(EXTRACT(EPOCH FROM {end} - {start}) * 1000) AS bigint)"

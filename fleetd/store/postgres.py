@@ -41,7 +41,7 @@ async def connect(place: PostgresServer) -> Any:
     if asyncpg is None:
         raise InvalidInput("Postgres needs the extra: pip install 'fleetd[postgres]'")
     try:
-        return await asyncpg.connect(place.url, timeout=10)
+        return await asyncpg.connect(place.url, timeout=10, server_settings={"timezone": "UTC", "application_name": "fleetd"})
     except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
         raise Unreachable(f"the database {place} does not answer: {type(error).__name__}") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:

@@ -43,13 +43,15 @@ _WORD = re.compile(r"\{(\w+):([^{}]*)\}")
 
 
 def _said(text: str, say: Words) -> str:
-    """Fills in the words that differ: `{age:x}`, `{ms:a,b}`, `{ago:seconds}`, `{part:manifest,name}`."""
+    """Fills in the words that differ: `{age:x}`, `{lasted:from,to}`, `{ms:a,b}`, `{ago:seconds}`, `{part:manifest,name}`."""
 
     def word(found: re.Match[str]) -> str:
         arguments = found[2].split(",")
         match found[1]:
             case "age":
-                return say.age_seconds(found[2])
+                return say.seconds(found[2], say.now())
+            case "lasted":
+                return say.seconds(arguments[0], f"COALESCE({arguments[1]}, {say.now()})")
             case "ms":
                 return say.milliseconds(*arguments)
             case "ago":
@@ -145,6 +147,7 @@ VIEWS = (
             "connection": "m.state",
             "reason": "m.reason",
             "ended_at": "m.valid_to",
+            "lasted_seconds": "{lasted:m.valid_from,m.valid_to}",
         },
         "FROM members m",
     ),
@@ -214,6 +217,7 @@ VIEWS = (
             "event_id": "e.event_id",
             "event_source": "e.source",
             **_same("e", "cluster", "detected_at", "matching_count", "cause_id", "revision"),
+            "age_seconds": "{age:e.detected_at}",
         },
         "FROM events e",
     ),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import asyncio.sslproto
 import base64
 import json
 import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fleetd.cluster.address import GuardedResolver
 from fleetd.cluster.connect import connect
 from fleetd.cluster.credentials import Credentials, FileSource, token_end
 from fleetd.cluster.errors import ClusterDown
@@ -252,12 +258,77 @@ def test_a_kubeconfig_that_cannot_be_used_is_refused_with_the_place(change, says
         assert "canary" not in str(raised.value)
 
 
+ODD_ADDRESSES = ["http://[", "https://a:99999", "https://a:0", "https://\u2100", "http://a b", "http://a\n", "//a", "https://", "https:a"]
+ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["it", *ODD_ADDRESSES])
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=6)
+    | st.sampled_from(["http://[", "https://a:99999", "it", "https://\u2100", "http://a b"])
+)
+ODDER = st.recursive(ODD, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2), max_leaves=4)
+PLACES = [
+    ("clusters",),
+    ("users",),
+    ("contexts",),
+    ("current-context",),
+    ("clusters", 0),
+    ("clusters", 0, "cluster"),
+    ("clusters", 0, "cluster", "server"),
+    ("clusters", 0, "cluster", "certificate-authority-data"),
+    ("clusters", 0, "cluster", "proxy-url"),
+    ("users", 0, "user"),
+    ("users", 0, "user", "token"),
+    ("users", 0, "user", "exec"),
+    ("users", 0, "user", "auth-provider"),
+    ("contexts", 0, "context"),
+    ("contexts", 0, "context", "user"),
+]
+
+
+@pytest.mark.parametrize("server", ODD_ADDRESSES)
+def test_an_address_that_is_none_is_refused(server, scripted):
+    config = scripted.kubeconfig()
+    config["clusters"][0]["cluster"]["server"] = server
+    with pytest.raises(InvalidInput, match="no plain http"):
+        read_kubeconfig(config)
+
+
+@given(place=st.sampled_from(PLACES), odd=ODDER)
+def test_any_nonsense_in_a_kubeconfig_is_refused_in_one_way(place, odd):
+    config: Any = {
+        "clusters": [{"name": "it", "cluster": {"server": "https://it"}}],
+        "users": [{"name": "it", "user": {"token": "t"}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "current-context": "it",
+    }
+    inner = config
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = odd
+    with suppress(InvalidInput):
+        assert read_kubeconfig(config).server
+
+
 @pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0", "[fd00:ec2::254]", "224.0.0.1"])
 async def test_addresses_where_clouds_keep_credentials_are_refused(host, scripted, connected):
     kubeconfig = scripted.kubeconfig()
     kubeconfig["clusters"][0]["cluster"]["server"] = f"http://{host}/"
     with pytest.raises(InvalidInput, match="link-local"):
         await connected(kubeconfig)
+
+
+async def test_a_name_that_leads_to_such_an_address_is_refused_too():
+    resolver = GuardedResolver()
+    with pytest.raises(OSError, match="link-local"):
+        await resolver.resolve("169.254.169.254", 80)
+    assert [found["host"] for found in await resolver.resolve("127.0.0.1", 80)] == ["127.0.0.1"]
+    await resolver.close()
+
+
+async def test_connections_keep_small_read_ahead_buffers(connected):
+    await connected()
+    assert asyncio.sslproto.SSLProtocol.max_size == 16 * 1024
 
 
 def test_a_pod_finds_its_own_cluster():

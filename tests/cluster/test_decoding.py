@@ -111,6 +111,8 @@ def test_bookmarks_and_faults_are_told_apart():
         b'{"type":"ADDED","object":{"metadata":{}}}',
         b'{"type":"ADDED","object":{"kind":"Deployment"}}',
         b'{"type":"ADDED","object":{"metadata":{"name":7}}}',
+        b'{"type":"ADDED","object":{"metadata":{"name":"x","resourceVersion":7}}}',
+        b'{"type":"ADDED","object":{"metadata":{"name":"x","uid":[]}}}',
         b'{"type":"WAT","object":{}}',
         b'{"type":"ADDED","object":{"metadata":{"name":"x"}}',
         b'{"type":"ADDED","object":{"metadata":{"name":"\xff\xfe"}}}',

@@ -85,6 +85,16 @@ async def test_a_group_whose_server_is_away_is_not_taken_for_gone(scripted, conn
         await (await connected()).resource(WIDGET)
 
 
+@pytest.mark.parametrize("nonsense", [{"items": [7]}, {"items": 7}, {"items": [{"versions": {"a": 1}}]}, {"items": [{"metadata": "x"}]}])
+async def test_nonsense_about_what_is_served_is_not_believed(nonsense, scripted, connected):
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"kind": "APIGroupDiscoveryList", **nonsense})
+
+    scripted.discovery = answer
+    with pytest.raises(Unreachable):
+        await (await connected()).resource(WIDGET)
+
+
 async def test_clusters_that_serve_the_same_share_what_is_known(scripted, connected):
     serving(scripted)
     first, second = await connected(), await connected()

@@ -64,6 +64,7 @@ async def test_half_a_line_at_the_end_is_asked_for_again(scripted, connected, si
     scripted.watches = [[words.event("ADDED", words.config_map("one", 11)), line[:40], scripted.END], [line]]
     seen = await sighted(await connected(), lambda seen: len(names(seen)) == 2)
     assert names(seen) == [("ADDED", "one"), ("ADDED", "two")]
+    assert kinds(seen) == ["Snapshot", "Changes", "Resumed", "Changes"]
     assert [query["resourceVersion"] for query in scripted.queries("watch")] == ["10", "11"]
 
 
@@ -243,3 +244,18 @@ async def test_a_dead_cluster_costs_no_busy_loop(scripted, connected, words):
         async with asyncio.timeout(0.2):
             await anext(sightings)
     assert rounds <= 3
+
+
+async def test_no_watch_waits_for_another_ones_socket(scripted, connected, words):
+    cluster = await connected()
+    watches = [cluster.watch(words.kind, Reads()) for _ in range(130)]
+    following = [asyncio.ensure_future(anext(watch)) for watch in watches]
+    assert all(isinstance(seen, Snapshot) for seen in await asyncio.gather(*following))
+    following = [asyncio.ensure_future(anext(watch)) for watch in watches]
+    async with asyncio.timeout(20):
+        while len(scripted.queries("watch")) < len(watches):
+            scripted.moved.clear()
+            await scripted.moved.wait()
+    for waiting in following:
+        waiting.cancel()
+    await asyncio.gather(*following, return_exceptions=True)

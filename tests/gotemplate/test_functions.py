@@ -135,6 +135,10 @@ def test_toyaml_of_what_cannot_be_written_is_empty(render: Callable[..., str]) -
         render("{{ mustToJson (mulf 1e308 10) }}")
 
 
+def test_a_key_that_reads_as_a_merge_is_quoted(render: Callable[..., str]) -> None:
+    assert render('{{ dict "<<" "a" | toYaml }}') == '"<<": a'
+
+
 def test_broken_text_becomes_a_map_with_an_error(render: Callable[..., str]) -> None:
     for call in ('fromYaml "a: ["', 'fromJson "x"', 'fromToml "x"', 'fromYaml "- a"', 'fromYaml "a: *b"'):
         assert render(f'{{{{ hasKey ({call}) "Error" }}}}') == "true"

@@ -90,9 +90,9 @@ def test_written_json_reads_back(value: Any) -> None:
     assert json.loads(text, parse_int=float) == value
 
 
-@given(VALUES.map(lambda value: json.loads(json.dumps(value).replace('"="', '"-"'))))
+@given(VALUES.map(lambda value: json.loads(json.dumps(value).replace('"="', '"-"').replace('"<<"', '"-"'))))
 def test_written_yaml_means_the_same_to_another_reader(value: Any) -> None:
-    """Texts for numbers, on which YAML libraries disagree; `=` is a word of its own to this one."""
+    """Texts for numbers, on which YAML libraries disagree; `=` and `<<` are words of their own to this one."""
     texts = json.loads(json_text(value, run()), parse_int=str, parse_float=str, parse_constant=str)
     assert yaml.safe_load(yaml_text(texts, run())) == texts
 

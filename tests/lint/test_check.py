@@ -191,6 +191,22 @@ def test_broken_lua_is_told_in_the_line_of_the_file(checked: Checked) -> None:
     assert (finding.code, finding.line) == ("FD202", 12)
 
 
+_LUA = (
+    "  resourceSelectors:\n  - group: ''\n    version: v1\n    kind: Pod\n"
+    "    evaluate: |\n      function evaluate()\n        %s\n      end\n"
+)
+
+
+def test_a_result_with_the_name_of_another_place_is_told(checked: Checked) -> None:
+    (finding,) = checked(_source(_LUA % "return {healthy=true}"))
+    assert (finding.code, finding.line, finding.column, finding.fix) == ("FD206", 12, 17, "write matching for healthy")
+
+
+@pytest.mark.parametrize("body", ["return {matching=true}", "hs.Matching = true return hs", "return compute()", "-- healthy = true"])
+def test_a_result_that_may_be_right_is_left_alone(checked: Checked, body: str) -> None:
+    assert checked(_source(_LUA % body)) == []
+
+
 def test_a_broken_template_is_told_in_the_line_of_the_file(checked: Checked) -> None:
     text = _CONTENT % (_INSTANTIATE, ".Resource.spec | nosuchfunction")
     (finding,) = checked(text)
@@ -222,6 +238,14 @@ def test_the_triggers_own_texts_are_templates_too(checked: Checked) -> None:
     trigger = (_TRIGGER % "false").replace("name: rule", "name: 'x-{{ .MatchingResource.Name }}'")
     (finding,) = checked(trigger)
     assert (finding.code, finding.line) == ("FD301", 9)
+
+
+def test_a_function_of_the_deployment_is_told_in_the_template_of_an_event(checked: Checked) -> None:
+    text = _CONTENT % (_INSTANTIATE, 'getField "Login" "data.user"')
+    (finding,) = checked(_SOURCE % "true", _TRIGGER % "true", text)
+    assert (finding.file, finding.code) == ("3.yaml", "FD304")
+    assert text.split("\n")[finding.line - 1][finding.column - 1 :].startswith("getField")
+    assert checked(_SOURCE % "true", _TRIGGER % "true", _CONTENT % (_INSTANTIATE, 'getField .Resource "data.user"')) == []
 
 
 def test_objects_that_are_not_collected_are_told(checked: Checked) -> None:

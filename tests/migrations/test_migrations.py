@@ -22,7 +22,8 @@ from fleetd.store.views import VIEWS, views
 
 POSTGRES_SHAPE = (
     "SELECT table_name, column_name, data_type, is_nullable, column_default, is_identity, identity_generation"
-    " FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'fleet\\_%' AND table_name <> 'alembic_version'",
+    " FROM information_schema.columns WHERE table_schema = 'public'"
+    " AND table_name NOT LIKE 'fleet\\_%' AND table_name <> 'alembic_version'",
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'",
     "SELECT conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) FROM pg_constraint"
     " WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass",

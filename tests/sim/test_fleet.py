@@ -156,6 +156,13 @@ async def test_the_version_is_that_of_the_spec(fleet: SimulatedFleet) -> None:
             assert version.git_version == cluster.spec.version
 
 
+async def test_a_fleet_that_cannot_start_leaves_nothing_behind() -> None:
+    fleet = SimulatedFleet([ClusterSpec("eu"), ClusterSpec("us", version="newest")])
+    with pytest.raises(InvalidInput, match="newest"):
+        await fleet.start()
+    assert fleet.clusters == {}
+
+
 async def test_a_service_account_gets_a_token_that_works_until_the_account_is_gone(cluster: SimulatedCluster) -> None:
     robot = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot", "namespace": "default"}}
     await cluster.create(robot)

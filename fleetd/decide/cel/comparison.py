@@ -12,6 +12,8 @@ from fleetd.decide.cel.operators import calculate, negate
 from fleetd.decide.cel.values import ABSENT, CONTAINERS, NoOverload, Table, UInt, compare, equal, find_key, key_of, type_name
 from fleetd.domain.errors import EvaluationFailed
 
+_EXACT: Final = 2**53
+"""Integers beyond it are rounded when they are compared with a double; Python does not do so by itself."""
 _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -33,6 +35,8 @@ def equals_constant(sign: str, left: Run, constant: Any) -> Run | None:
     kind = type(constant)
     if constant is None or kind is bool:
         return (lambda frame: left(frame) is constant) if sign == "==" else (lambda frame: left(frame) is not constant)
+    if kind is int and abs(constant) > _EXACT:
+        return None
     if kind is str or (kind is int and constant not in (0, 1)):
         return (lambda frame: left(frame) == constant) if sign == "==" else (lambda frame: left(frame) != constant)
     if kind is int:  # True == 1 in Python
@@ -92,7 +96,7 @@ def membership(item: Run, container: Run, at: Place) -> Run:
 def membership_of_constants(item: Run, constants: list[Any]) -> Run | None:
     """A closure for ``item in [constants]`` by one look into a set; None when they are no plain scalars."""
     keys = frozenset(map(key_of, constants))
-    if None in keys or not constants:
+    if None in keys or not constants or any(type(key) in (int, float) and abs(key) > _EXACT for key in keys):
         return None
     texts = all(type(constant) is str for constant in constants)
 

@@ -108,5 +108,6 @@ def _engine() -> Any:
 
 
 def _first(error: BaseException) -> str:
-    """The first line of what an error says."""
-    return str(error.args[0] if error.args else error).strip().partition("\n")[0]
+    """What an error says, without the state of the engine that it adds."""
+    line = str(error.args[0] if error.args else error).strip().partition("\n")[0]
+    return line.partition(" (in activation")[0][:300]

@@ -60,7 +60,7 @@ def _divide(left: int, right: int) -> int:
 def _remainder(left: int, right: int) -> int:
     if right == 0:
         raise EvaluationFailed("modulus by zero")
-    return left - right * _divide(left, right)
+    return left - right * whole(_divide(left, right))
 
 
 def _divide_doubles(left: float, right: float) -> float:
@@ -124,6 +124,4 @@ def negate(value: Any) -> Any:
         return whole(-value)
     if type(value) is float:
         return -value
-    if type(value) is Duration:
-        return duration(-value.nanoseconds)
     raise NoOverload("")

@@ -37,7 +37,9 @@ class UInt:
     def __eq__(self, other: object) -> bool:
         if type(other) is UInt:
             return self.value == other.value
-        return type(other) in (int, float) and self.value == other
+        if type(other) is float:
+            return float(self.value) == other
+        return type(other) is int and self.value == other
 
     def __lt__(self, other: UInt) -> bool:
         return self.value < other.value
@@ -187,6 +189,11 @@ def equal(left: Any, right: Any) -> bool:
     if kind is str or kind is bool:
         return kind is other and bool(left == right)
     if kind in _NUMBERS:
+        # As in the engines of Google, an integer is rounded to a double before it is compared with one.
+        if kind is int and other is float:
+            return float(left) == right
+        if kind is float and other is int:
+            return left == float(right)
         return other in _NUMBERS and bool(left == right)
     if kind is list:
         return other is list and len(left) == len(right) and all(map(equal, left, right))
@@ -226,7 +233,8 @@ def compare(left: Any, right: Any) -> int | None:
     if kind in _NUMBERS and other in _NUMBERS:
         left = left.value if kind is UInt else left
         right = right.value if other is UInt else right
-        # Python compares int with float exactly, also beyond 2**53.
+        if kind is float or other is float:
+            left, right = float(left), float(right)
     elif kind is not other or kind not in _ORDERED:
         raise NoOverload("")
     if left < right:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from fleetd.decide.gotemplate.nodes import Field, Number
+from fleetd.decide.gotemplate.nodes import Number
 from fleetd.decide.gotemplate.source import Site
 from fleetd.decide.gotemplate.values import MAP_TYPE, Int, Struct, type_name
 
@@ -155,8 +155,3 @@ _TIME_METHODS: dict[str, Callable[[datetime], Any]] = {
     "YearDay": lambda moment: Int(moment.timetuple().tm_yday),
     "Unix": lambda moment: int(moment.timestamp() // 1),
 }
-
-
-def field_node(node: Field, site: Site, missing: Missing) -> Expression:
-    """A field's closure from its node."""
-    return field(node.names, site, missing)

@@ -143,6 +143,8 @@ def _key(key: Any) -> str:
 
 
 def _reason(broken: Exception) -> str:
-    mark = getattr(broken, "problem_mark", None)
+    """The problem behind its line as the library counts it: the first line is not named, and only the scanner counts from 1."""
+    marks = [getattr(broken, name, None) for name in ("context_mark", "problem_mark")]
+    line = next((mark.line for mark in marks if mark is not None and mark.line), 0)
     problem = getattr(broken, "problem", None) or str(broken)
-    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
+    return f"line {line + isinstance(broken, yaml.scanner.ScannerError)}: {problem}" if line else str(problem)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from fleetd.decide.lint.compilers import Compilers
 from fleetd.decide.lint.expressions import check_expressions, check_syntax
 from fleetd.decide.lint.given import Given
+from fleetd.decide.lint.lua_results import check_lua_results
 from fleetd.decide.lint.references import check_identities, check_references, check_selectors
 from fleetd.decide.lint.variables import check_variables
 from fleetd.domain.documents import Document, UnreadableText, findings_of
@@ -24,6 +25,7 @@ def check(documents: Iterable[Document], compilers: Compilers | None = None) -> 
     found += check_selectors(given)
     found += check_references(given)
     found += check_expressions(given)
+    found += check_lua_results(given)
     found += check_variables(given)
     if compilers is not None:
         found += check_syntax(given, compilers)

@@ -28,6 +28,7 @@ _EVENT_FIELDS = (
 _STOP = re.compile(r"`|\"|/\*|\}\}")
 _CLOSED_BY = {"`": re.compile("`"), '"': re.compile(r'(?<!\\)(?:\\\\)*"'), "/*": re.compile(r"\*/")}
 _VARIABLE = re.compile(r"(?<![\w.)\]])\$?\.(MatchingResources?|Resources?|CloudEvents?)\b")
+_BY_IDENTIFIER = re.compile(r"(?<![\w.])(getResource|copy|getField|setField|removeField)\s+$")
 _PLURAL_OF = {"Resource": "Resources", "MatchingResource": "MatchingResources", "CloudEvent": "CloudEvents"}
 _SINGULAR_OF = {plural: singular for singular, plural in _PLURAL_OF.items()}
 
@@ -104,6 +105,7 @@ def _content(content: Document, trigger: Document, source: Document | None) -> I
 
 
 def _wrong_variables(document: Document, path: Path, text: str, trigger: Document, source: Document | None) -> Iterator[Finding]:
+    yield from _wrong_functions(document, path, text)
     one = at(trigger.manifest, "spec", "oneForEvent") is True
     who = at(trigger.manifest, "metadata", "name")
     for variable, line, column in variables_in(text):
@@ -116,6 +118,16 @@ def _wrong_variables(document: Document, path: Path, text: str, trigger: Documen
             named = at(source.manifest, "metadata", "name")
             message = f".{variable} is empty: EventSource {named} has no collectResources: true"
             yield _at(document, path, (line, column), "FD302", message, f"set collectResources: true in EventSource {named}")
+
+
+def _wrong_functions(document: Document, path: Path, text: str) -> Iterator[Finding]:
+    for start, end in _spoken_parts(text):
+        called = _BY_IDENTIFIER.search(text, start, end) if text[end] in ('"', "`") else None
+        if called is not None:
+            at_ = called.start()
+            place = text.count("\n", 0, at_) + 1, at_ - text.rfind("\n", 0, at_)
+            message = f"{dotted(path)}: {called[1]} takes an object at the moment of an event, not an identifier"
+            yield _at(document, path, place, "FD304", message, f"write {called[1]} .Resource, or let the deployment render it")
 
 
 def _fix(*, one: bool, other: str) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from fleetd.decide.plane.drifting import newer, suspect
+from fleetd.decide.plane.drifting import newer, open_incident, suspect
 from fleetd.decide.plane.matching import destination_states
 from fleetd.decide.plane.placing import DONE, forget, hold, put_addon
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.decide.retry import next_attempt
+from fleetd.domain.objects import Manifest
 from fleetd.domain.records import AddonGone, InventoryGone, InventoryRecord, JournalRecord, Stage
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import AddonState, DriftOutcome
@@ -27,13 +28,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one delivery did. `placement` is the one that it began with."""
+    """What one delivery did. `placement` is the one that it began with; `found` are objects of ours that it met changed."""
 
     key: DeliveryKey
     placement: Placement
     put: tuple[InventoryRecord, ...] = ()
     gone: tuple[ObjectRef, ...] = ()
     addons: Mapping[str, tuple[AddonState, str]] = field(default_factory=dict)
+    found: tuple[tuple[ObjectRef, Manifest | None], ...] = ()
     corrected: tuple[ObjectRef, ...] = ()
     failure: Failure | None = None
     told: tuple[JournalRecord, ...] = ()
@@ -46,6 +48,11 @@ def delivered(plane: Plane, turn: Turn, outcome: Outcome, *, chance: float) -> d
     plane.in_flight.discard(key)
     turn.cause = outcome.placement.cause
     turn.records.extend(outcome.told)
+    for ref, live in outcome.found:
+        item = plane.inventory.get(cluster, {}).get(ref)
+        if item is not None:
+            open_incident(plane, turn, cluster, item, live)
+    turn.cause = outcome.placement.cause
     _keep_inventory(plane, turn, outcome)
     placement = plane.placements.get(name, {}).get(cluster)
     again: datetime | None = None

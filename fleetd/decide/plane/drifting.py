@@ -50,7 +50,7 @@ def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live:
     if placement is None or placement.wanted is None:
         return
     placement.suspects[item.ref] = live
-    _open_incident(plane, turn, cluster, item, live)
+    open_incident(plane, turn, cluster, item, live)
     turn.due[item.profile, cluster] = turn.cause
 
 
@@ -65,7 +65,8 @@ def owned_listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, 
             turn.due[item.profile, cluster] = turn.caused_by()
 
 
-def _open_incident(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live: Manifest | None) -> None:
+def open_incident(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live: Manifest | None) -> None:
+    """Records that an object of ours is not as we left it, once for as long as that lasts."""
     key = (cluster, item.ref)
     known = plane.incidents.get(key)
     cause = known.cause_id if known else turn.caused_by()

@@ -101,7 +101,7 @@ def kind_by_name(text: str) -> KindSpec:
             return spec
     known = [name for spec in _SPECS for name in (spec.gvk.kind.lower(), spec.plural)]
     near = difflib.get_close_matches(wanted.partition(".")[0], known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "`fleetd kinds` lists what there is"
+    hint = f"did you mean {near[0]}?" if near else "it is neither one of Sveltos nor ConfigMap, Secret, Namespace or Cluster"
     raise InvalidInput(f"there is no kind {text!r}: {hint}")
 
 

@@ -93,7 +93,7 @@ def _is_ip(text: Any) -> bool:
 
 
 def _is_canonical(text: Any) -> bool:
-    return str(_ip(text).address) == text
+    return bool(str(_ip(text).address) == text)
 
 
 def _cidr(text: Any) -> Network:

@@ -60,7 +60,7 @@ def _is_semver(text: Any, lenient: Any = False) -> bool:
 def order(left: Any, right: Any) -> int:
     """-1, 0 or 1."""
     want(Version, left, right)
-    return (left.rank > right.rank) - (left.rank < right.rank)
+    return int(left.rank > right.rank) - int(left.rank < right.rank)
 
 
 def _number(index: int) -> Function:

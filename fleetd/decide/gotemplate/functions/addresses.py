@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.values import CallFailed, from_utf8, utf8
 
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
 _FIELDS = ("scheme", "userinfo", "host", "path", "query", "fragment", "opaque")
 
 
@@ -35,11 +37,16 @@ def url_parse(text: str) -> dict[str, Any]:
     """The parts of a URL under Sprig's names."""
     if any(letter < " " or letter == "\x7f" for letter in text):
         raise CallFailed(f'unable to parse url: parse "{text}": net/url: invalid control character in URL')
+    broken = _BROKEN_ESCAPE.search(text.partition("?")[0])
+    if broken is not None:
+        raise CallFailed(f'unable to parse url: parse "{text}": invalid URL escape "{broken.group()}"')
     rest, _, fragment = text.partition("#")
     rest, _, query = rest.partition("?")
     scheme, colon, after = rest.partition(":")
     if not (colon and scheme[:1].isalpha() and scheme.isascii() and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum()):
         scheme, after = "", rest
+        if ":" in rest.partition("/")[0]:
+            raise CallFailed(f'unable to parse url: parse "{text}": first path segment in URL cannot contain colon')
     opaque = userinfo = host = hostname = ""
     path = after
     if after.startswith("//"):

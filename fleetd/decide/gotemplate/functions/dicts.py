@@ -78,7 +78,7 @@ def _merge(run: Run, target: _Map, source: _Map, *, overwrite: bool) -> None:
         held = target.get(key)
         if isinstance(held, dict) and isinstance(value, dict):
             _merge(run, held, value, overwrite=overwrite)
-        elif overwrite or key not in target or is_empty(held):
+        elif overwrite or (value is not None and (key not in target or is_empty(held))):
             target[key] = value
 
 

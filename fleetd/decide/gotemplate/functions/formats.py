@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import string
 import tomllib
 import zlib
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from fleetd.decide.gotemplate.yaml_read import read_yaml
 from fleetd.decide.gotemplate.yaml_write import yaml_text
 
 _Reader = Callable[[str, Run], Any]
+
+_BASE_64 = frozenset(string.ascii_letters + string.digits + "+/")
+_BASE_32 = frozenset(string.ascii_uppercase + "234567")
 
 
 def _or_empty(text: Callable[[Any, Run], str]) -> Callable[[Run, Any], str]:
@@ -112,23 +116,26 @@ def _must_read_json(run: Run, text: str) -> Any:
     return read_json(text, run)
 
 
-def _decoder(decode: Callable[[bytes], bytes]) -> Callable[[str], str]:
+def _decoder(decode: Callable[[bytes], bytes], name: str, alphabet: frozenset[str]) -> Callable[[str], str]:
     """The decoded text, or Go's complaint instead of it, as in Sprig."""
 
     def function(text: str) -> str:
         try:
             return from_utf8(decode(utf8(text)))
         except (binascii.Error, ValueError):
-            return (
-                "illegal base32 data at input byte 0" if decode is base64.b32decode else f"illegal base64 data at input byte {_bad(text)}"
-            )
+            return f"illegal {name} data at input byte {_bad(text, alphabet)}"
 
     return function
 
 
-def _bad(text: str) -> int:
-    alphabet = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-    return next((at for at, letter in enumerate(text) if letter not in alphabet), len(text) - len(text) % 4)
+def _bad(text: str, alphabet: frozenset[str]) -> int:
+    """Where a decoder stops: at the first foreign character, or where the last incomplete group begins."""
+    places = [at for at, letter in enumerate(text) if letter not in "\r\n"]
+    foreign = next((at for at in places if text[at] not in alphabet), None)
+    if foreign is not None:
+        return foreign
+    whole = len(places) - len(places) % 4
+    return places[whole] if whole < len(places) else len(text)
 
 
 def _base64(data: bytes) -> bytes:
@@ -161,9 +168,9 @@ FUNCTIONS: dict[str, Function] = declare(
         "fromJsonArray": ("meter string", _list_reader(read_json, "")),
         "fromToml": ("meter string", _map_reader(_read_toml, "")),
         "b64enc": ("string", lambda text: base64_of(utf8(text))),
-        "b64dec": ("string", _decoder(_base64)),
+        "b64dec": ("string", _decoder(_base64, "base64", _BASE_64)),
         "b32enc": ("string", lambda text: base64.b32encode(utf8(text)).decode()),
-        "b32dec": ("string", _decoder(base64.b32decode)),
+        "b32dec": ("string", _decoder(base64.b32decode, "base32", _BASE_32)),
         "sha1sum": ("string", _digest("sha1")),
         "sha256sum": ("string", _digest("sha256")),
         "sha512sum": ("string", _digest("sha512")),

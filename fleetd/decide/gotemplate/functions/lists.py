@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fleetd.decide.gotemplate.functions.defaults import is_empty
+from fleetd.decide.gotemplate.functions.numbers import to_int64
 from fleetd.decide.gotemplate.functions.reflection import deep_equal
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.functions.strings import as_texts
@@ -58,15 +59,11 @@ def slice_of(value: Any, *bounds: Any) -> Any:
     items = value
     if not items:
         return None
-    start = _whole(bounds[0]) if bounds else 0
-    stop = _whole(bounds[1]) if len(bounds) > 1 else len(items)
+    start = to_int64(bounds[0]) if bounds else 0
+    stop = to_int64(bounds[1]) if len(bounds) > 1 else len(items)
     if not 0 <= start <= stop <= len(items):
         raise CallFailed(f"runtime error: slice bounds out of range [{start}:{stop}] with length {len(items)}")
     return type(items)(items[start:stop])
-
-
-def _whole(value: Any) -> int:
-    return int(value) if isinstance(value, (int, float)) else 0
 
 
 def chunk(run: Run, size: int, value: Any) -> list[Any]:

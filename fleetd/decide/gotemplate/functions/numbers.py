@@ -131,7 +131,7 @@ def _decimal(value: Any) -> Decimal:
 
 def _folded(operation: Callable[[Decimal, Decimal], Decimal]) -> Callable[..., float]:
     def fold(first: Any, *others: Any) -> float:
-        return float(reduce(operation, map(_decimal, others), _decimal(first)))
+        return float(reduce(operation, map(_decimal, others), _decimal(first))) + 0.0
 
     return fold
 

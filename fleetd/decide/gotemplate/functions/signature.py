@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fleetd.decide.gotemplate.values import Int
-
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -79,8 +77,3 @@ def arity_message(function: Function, given: int) -> str | None:
     if function.more is not None:
         return None if given >= wanted else f"wrong number of args for {function.name}: want at least {wanted} got {given}"
     return None if given == wanted else f"wrong number of args for {function.name}: want {wanted} got {given}"
-
-
-def length(value: str | list[Any] | dict[str, Any]) -> Int:
-    """A length is Go's int."""
-    return Int(len(value))

@@ -151,7 +151,7 @@ def url_query(run: Run, *values: Any) -> str:
 
 
 def _joined(values: tuple[Any, ...], run: Run) -> str:
-    return sprint(values, run)
+    return sprint(tuple("<no value>" if value is None else value for value in values), run)
 
 
 def println(run: Run, *values: Any) -> str:

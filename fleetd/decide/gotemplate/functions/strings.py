@@ -224,7 +224,7 @@ def wrap(run: Run, width: int, text: str, *, newline: str = "\n", split_long: bo
 
 
 def wrap_with(run: Run, width: int, newline: str, text: str) -> str:
-    return wrap(run, width, text, newline=newline, split_long=True)
+    return wrap(run, width, text, newline=newline or "\n", split_long=True)
 
 
 def snake(text: str) -> str:

@@ -1,0 +1,59 @@
+"""No question that a face asks all the time scans a table that grows."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleetd.store.reading import Reader
+
+ASKED = [
+    "SELECT * FROM fleet_events ORDER BY detected_at DESC LIMIT 50",
+    "SELECT * FROM fleet_events WHERE cluster = 'a' ORDER BY detected_at DESC LIMIT 50",
+    "SELECT * FROM fleet_events WHERE event_source = 'a' ORDER BY detected_at DESC LIMIT 50",
+    "SELECT * FROM fleet_event_objects WHERE event_id = 'a'",
+    "SELECT * FROM fleet_trigger_matches ORDER BY matched_at DESC LIMIT 50",
+    "SELECT * FROM fleet_trigger_matches WHERE event_trigger = 'a' ORDER BY matched_at DESC LIMIT 50",
+    "SELECT * FROM fleet_trigger_matches WHERE event_id = 'a'",
+    "SELECT * FROM fleet_trigger_matches WHERE match_id = 'a'",
+    "SELECT * FROM fleet_match_destinations WHERE match_id = 'a'",
+    "SELECT * FROM fleet_reactions WHERE match_id = 'a'",
+    "SELECT * FROM fleet_verdicts WHERE event_source = 'a' AND cluster = 'b' ORDER BY object_ref LIMIT 50",
+    "SELECT * FROM fleet_verdicts WHERE cluster = 'a' AND object_ref = 'b'",
+    "SELECT * FROM fleet_addons WHERE cluster = 'a' AND state = 'failed'",
+    "SELECT * FROM fleet_addons WHERE profile = 'a'",
+    "SELECT * FROM fleet_addon_history WHERE profile = 'a' AND cluster = 'b' AND addon = 'c' ORDER BY valid_from",
+    "SELECT * FROM fleet_objects WHERE cluster = 'a' ORDER BY object_ref LIMIT 50",
+    "SELECT * FROM fleet_objects WHERE object_ref = 'a'",
+    "SELECT * FROM fleet_objects WHERE profile = 'a'",
+    "SELECT * FROM fleet_drift_incidents ORDER BY detected_at DESC LIMIT 50",
+    "SELECT * FROM fleet_drift_incidents WHERE cluster = 'a' AND outcome = 'open'",
+    "SELECT * FROM fleet_journal ORDER BY entry_id DESC LIMIT 50",
+    "SELECT * FROM fleet_journal WHERE subject_ref = 'a' ORDER BY entry_id DESC LIMIT 50",
+    "SELECT * FROM fleet_journal WHERE cause_id = 'a' ORDER BY entry_id",
+    "SELECT * FROM fleet_changes WHERE seq > 5 ORDER BY seq LIMIT 100",
+    "SELECT * FROM fleet_clusters ORDER BY cluster",
+    "SELECT * FROM fleet_event_triggers ORDER BY name",
+]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_every_list_and_detail_goes_over_an_index(database):
+    with Reader.open(database.url) as reader:
+        scans = {}
+        for sql in ASKED:
+            plan = [row["detail"] for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")]
+            whole = [step for step in plan if step.startswith("SCAN ") and " USING " not in step and " INTEGER " not in step]
+            sorts = [step for step in plan if step.startswith("USE TEMP B-TREE FOR ORDER BY") and "fleet_clusters" not in sql]
+            ordered_scan = "journal" in sql and "ORDER BY entry_id DESC LIMIT" in sql  # by its primary key, which SQLite calls a scan
+            if (whole or sorts) and not ordered_scan:
+                scans[sql] = whole + sorts
+    assert scans == {}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_pending_events_are_found_among_those_that_have_not_acted(database):
+    with Reader.open(database.url) as reader:
+        plan = [row["detail"] for row in reader.rows("EXPLAIN QUERY PLAN SELECT * FROM fleet_pending_events")]
+    assert any("ix_destinations_unacted" in step for step in plan)
+    assert any("ix_matches_unacted" in step for step in plan)
+    assert not [step for step in plan if step in ("SCAN m", "SCAN d", "SCAN e")]
