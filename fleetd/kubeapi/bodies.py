@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -147,6 +149,15 @@ def json_type(value: Any) -> str:
 def unreadable(kind: Kind, why: str) -> Exception:
     """400: the body does not have the form of its kind."""
     return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {why}')
+
+
+@contextmanager
+def in_its_form(kind: Kind) -> Iterator[None]:
+    """Around the rules of a kind, which read an object as if it had the kind's form. Raises ApiRefusal (400) where it has not."""
+    try:
+        yield
+    except ZeroDivisionError as error:
+        raise unreadable(kind, "a part of the object does not have the form that the kind gives it") from error
 
 
 def refuse_depth(text: bytes, value: Any) -> None:

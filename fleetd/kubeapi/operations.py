@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from fleetd.kubeapi.bodies import from_yaml, manifest, media_type, refuse_depth
+from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, refuse_depth
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.definitions import DEFINITIONS, kinds_of
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
@@ -97,7 +97,8 @@ class Operations:
         accepted(request.headers.get("accept", ""))
         body, warnings = self._body(request, target.kind, "CreateOptions")
         if not target.kind.stored:
-            return answered(request, self.reviews.answer(target.kind.plural, body, user), 201)
+            with in_its_form(target.kind):
+                return answered(request, self.reviews.answer(target.kind.plural, body, user), 201)
         writer = Writer(user, write_options(request, "CreateOptions"))
         record = await self.writing.create(target, body, writer)
         return _warned(one(request, target.kind, record, self.reading.clock(), 201), warnings)

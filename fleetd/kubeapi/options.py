@@ -86,10 +86,12 @@ def delete_options(request: Request) -> DeleteOptions:
     body: Any = from_yaml(request.body) if request.body.strip() else {}
     if not isinstance(body, Mapping):
         raise bad_request("the object provided is unrecognized (must be of type DeleteOptions)")
-    conditions = body.get("preconditions") or {}
+    conditions, dry_run = body.get("preconditions") or {}, body.get("dryRun") or request.query.get("dryRun", ())
+    if not isinstance(conditions, Mapping) or not isinstance(dry_run, list | tuple):
+        raise bad_request("DeleteOptions cannot be handled: preconditions is an object, dryRun a list")
     propagation = body.get("propagationPolicy") or request.first("propagationPolicy") or "Background"
     if propagation not in PROPAGATIONS:
         message = f'Unsupported value: "{propagation}": supported values: "Background", "Foreground", "Orphan", "nil"'
         raise _meta("DeleteOptions", Cause("FieldValueNotSupported", message, "propagationPolicy"))
-    dry_run = _dry_run(tuple(body.get("dryRun") or request.query.get("dryRun", ())), "DeleteOptions")
-    return DeleteOptions(dry_run, str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), propagation)
+    trial = _dry_run(tuple(map(str, dry_run)), "DeleteOptions")
+    return DeleteOptions(trial, str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), propagation)

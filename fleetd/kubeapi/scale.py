@@ -11,11 +11,16 @@ Body = dict[str, Any]
 SHOWN = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
+def _map(value: Any) -> Mapping[str, Any]:
+    """A custom object may have anything there."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def scale_of(body: Mapping[str, Any]) -> Body:
     """The Scale of an object."""
-    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    metadata, spec, status = body["metadata"], _map(body.get("spec")), _map(body.get("status"))
     told: Body = {"replicas": status.get("replicas", 0)}
-    labels = (spec.get("selector") or {}).get("matchLabels") or {}
+    labels = _map(_map(spec.get("selector")).get("matchLabels"))
     if labels:
         told["selector"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     return {
@@ -31,10 +36,10 @@ def scaled(alter: Callable[[Body], Body]) -> Callable[[Body], Body]:
     """What changes a Scale, as what changes the object behind it."""
 
     def change(body: Body) -> Body:
-        wanted = (alter(scale_of(body)).get("spec") or {}).get("replicas", 0)
+        wanted = _map(_map(alter(scale_of(body))).get("spec")).get("replicas", 0)
         if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
             raise bad_request("spec.replicas must be a number that is not negative")
-        body["spec"] = {**(body.get("spec") or {}), "replicas": wanted}
+        body["spec"] = {**_map(body.get("spec")), "replicas": wanted}
         return body
 
     return change

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fleetd.kubeapi.bodies import json_type, unreadable
+from fleetd.kubeapi.definitions import kinds_of
 from fleetd.kubeapi.fields import TEXT_MAPS
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import Cause, invalid
@@ -74,7 +75,7 @@ def _structures(kind: Kind, body: Body) -> None:
     if kind.custom:
         return
     for key in ("spec", "status"):
-        if body.get(key) is not None and not isinstance(body[key], dict):
+        if key in body and not isinstance(body[key], dict):
             raise unreadable(kind, f"json: cannot unmarshal {json_type(body[key])} into Go struct field {kind.kind}.{key} of type struct")
 
 
@@ -165,8 +166,12 @@ def _service(body: Body, live: Body | None) -> Iterator[Cause]:
         if len(ports) > 1 and not port.get("name"):
             yield required(f"spec.ports[{number}].name")
         yield from _port(f"spec.ports[{number}].port", port.get("port"))
+        if not isinstance(port.get("nodePort", 0), int):
+            yield Cause("FieldValueInvalid", "Invalid value: must be a number", f"spec.ports[{number}].nodePort")
     old = live["spec"] if live else {}
     before, after = old.get("clusterIPs"), spec.get("clusterIPs")
+    if not isinstance(after or [], list) or not all(isinstance(address, str) for address in after or ()):
+        yield Cause("FieldValueInvalid", f"Invalid value: {_json(after)}: must be a list of addresses", "spec.clusterIPs")
     if before and after and before != after:
         yield Cause("FieldValueInvalid", f"Invalid value: {_json(after)}: may not change once set", "spec.clusterIPs[0]")
 
@@ -240,6 +245,7 @@ def _definition(body: Body, live: Body | None) -> Iterator[Cause]:
             yield required(f"spec.versions[{number}].name")
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
             yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
+    kinds_of(body)
     if live is not None and live["spec"].get("scope") != spec.get("scope"):
         yield immutable("spec.scope", str(spec.get("scope")))
 

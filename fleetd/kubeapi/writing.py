@@ -9,6 +9,7 @@ from typing import Any
 
 from fleetd.kubeapi.admission import Admission, Asked, Operation
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
+from fleetd.kubeapi.bodies import in_its_form
 from fleetd.kubeapi.defaults import DEFAULTS
 from fleetd.kubeapi.definitions import DEFINITIONS, established, unestablished
 from fleetd.kubeapi.ending import check_preconditions, ending, is_held, may_go
@@ -81,7 +82,8 @@ class Writing:
 
         async def attempt() -> Record:
             live = await self.found(target)
-            body = alter(live.copy())
+            with in_its_form(target.kind):
+                body = alter(live.copy())
             if not isinstance(body.get("metadata"), dict):
                 raise bad_request("metadata is missing")
             body["apiVersion"], body["kind"] = live.body["apiVersion"], live.body["kind"]
@@ -213,11 +215,13 @@ class Writing:
             raise invalid(kind.group, kind.kind, "", [required("metadata.name", "name or generateName is required")])
         if kind.has_status:
             body.pop("status", None)
-        with_defaults(kind, body)
+        with in_its_form(kind):
+            with_defaults(kind, body)
         body = await self._admitted(target, Operation.CREATE, None, body, writer)
-        body = owned(body)
-        completed(kind, body, None, self.held)
-        check(kind, body, None)
+        with in_its_form(kind):
+            body = owned(body)
+            completed(kind, body, None, self.held)
+            check(kind, body, None)
         body = ordered(body)
         if await self.storage.get(kind.resource, target.stored_namespace, target.name):
             await self._refuse_twice(target)
@@ -285,15 +289,16 @@ class Writing:
     def _merged(self, target: Target, live: Record | None, body: Body, writer: Writer) -> Body:
         options = writer.options
         try:
-            return apply_patch(
-                live.body if live else None,
-                body,
-                manager=options.manager,
-                force=options.force,
-                subresource=_owner_path(target),
-                now=stamp(self.clock()),
-                facts=target.kind.facts,
-            )
+            with in_its_form(target.kind):
+                return apply_patch(
+                    live.body if live else None,
+                    body,
+                    manager=options.manager,
+                    force=options.force,
+                    subresource=_owner_path(target),
+                    now=stamp(self.clock()),
+                    facts=target.kind.facts,
+                )
         except ApplyConflict as error:
             causes = [Cause("FieldManagerConflict", cause.message, cause.path).body() for cause in error.causes]
             raise ApiRefusal(409, "Conflict", str(error), {"causes": causes}) from error
@@ -306,12 +311,14 @@ class Writing:
         """The rest of every write to an object that is there."""
         kind = target.kind
         body = _only_what_the_path_writes(target, live, body)
-        with_defaults(kind, body)
+        with in_its_form(kind):
+            with_defaults(kind, body)
         body = await self._admitted(target, Operation.UPDATE, live.body, body, writer)
-        body = owned(body)
-        completed(kind, body, live.body, self.held)
-        aged(kind, live.body, body)
-        check(kind, body, live.body)
+        with in_its_form(kind):
+            body = owned(body)
+            completed(kind, body, live.body, self.held)
+            aged(kind, live.body, body)
+            check(kind, body, live.body)
         body = ordered(body)
         if may_go(kind, body):
             return await self._gone(target, live, body, writer.options.dry_run)

@@ -139,11 +139,12 @@ class _SqliteConnection:
         self._connection.close()
 
 
-def _views_only(action: int, first: str | None, _second: str | None, _database: str | None, inside: str | None) -> int:
+def _views_only(action: int, table: str | None, column: str | None, _database: str | None, inside: str | None) -> int:
     """SQLite's own check, below the allow-list: tables are read through the views only, and nothing else is done."""
     if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION):
         return sqlite3.SQLITE_OK
-    reads_a_view = (first or "").startswith("fleet_") or inside is not None
+    # A table of which no column is read (its rows are only counted) is named without the view that it is in.
+    reads_a_view = (table or "").startswith("fleet_") or inside is not None or not column
     if action == sqlite3.SQLITE_READ and reads_a_view:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY

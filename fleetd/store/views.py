@@ -102,7 +102,7 @@ _PENDING_ON_CLUSTERS = (
 _PENDING_BEFORE = (
     f"{_PENDING_MATCH}, CAST(NULL AS TEXT) AS cluster, m.state, m.reason, 'match' AS stage"
     " FROM matches m LEFT JOIN events e ON e.event_id = m.event_id"
-    f" WHERE m.valid_to IS NULL AND m.state IN {UNACTED} AND m.latest"
+    f" WHERE m.valid_to IS NULL AND m.state IN {UNACTED}"
     " AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = m.match_id AND d.latest AND d.valid_to IS NULL)"
 )
 

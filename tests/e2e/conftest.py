@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
 
 from fleetd.daemon import run
 from fleetd.domain.documents import read_documents
+from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
+from fleetd.domain.states import RequestState
 from fleetd.service.admission import Admission, Admitted
 from fleetd.service.membership import join, leave, member_ref
 from fleetd.settings import Settings
@@ -106,6 +109,15 @@ class World:
 
     async def leave(self, name: str) -> None:
         await leave(self.admission, name, now=datetime.now(UTC))
+
+    async def ask(self, verb: str, subject: str) -> None:
+        """A small thing asked of the daemon, as the commands ask it; returns when it is done."""
+        now = datetime.now(UTC)
+        request = RequestRecord(
+            request_id=uuid4().hex, verb=verb, subject=subject, actor="test", via="test", reason="", state=RequestState.WAITING, created_at=now
+        )
+        await self.database.commit([request])
+        await self.until_row("SELECT * FROM fleet_requests WHERE id = :id", {"state": "done"}, id=request.request_id)
 
     async def relabel(self, name: str, **labels: str | None) -> None:
         """`fleetd cluster label`."""

@@ -77,28 +77,67 @@ async def still_whole(world: Any, path: str) -> None:
             assert item["metadata"]["resourceVersion"]
 
 
-@settings(max_examples=250, deadline=None)
-@given(kind=PLURALS, body=OBJECTS, patch=st.one_of(OBJECTS, OPERATIONS, JSON), form=PATCHES)
-def test_any_object_and_any_patch_is_answered(new_world: Any, kind: tuple[str, str, str], body: Any, patch: Any, form: str) -> None:
+PORTS = {"ports": [{"name": "a", "port": 80, "nodePort": 30001}, {"name": "b", "port": 81}], "type": "NodePort", "clusterIPs": ["10.96.0.9"]}
+POD = {"containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 1}], "env": [{"name": "E", "valueFrom": {"fieldRef": {}}}]}]}
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {**POD, "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}}
+NAMES = {"plural": "as", "kind": "A", "singular": "a", "shortNames": ["q"], "categories": ["all"]}
+SCHEMA = {"schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object"}}}}, "subresources": {"status": {}}}
+WHOLE: dict[str, dict[str, Any]] = {
+    "ConfigMap": {"data": {"k": "v"}, "binaryData": {"b": "AA=="}, "immutable": False},
+    "Secret": {"data": {"k": "dg=="}, "stringData": {"s": "t"}, "type": "Opaque"},
+    "Service": {"spec": PORTS, "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}},
+    "Pod": {"spec": POD, "status": {"phase": "Running"}},
+    "Namespace": {"spec": {"finalizers": ["x"]}, "status": {"phase": "Active"}},
+    "Event": {"involvedObject": {"name": "a", "namespace": "default"}, "reason": "r"},
+    "Deployment": {"spec": {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, "strategy": {"rollingUpdate": {}}}},
+    "CronJob": {"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": TEMPLATE}}}},
+    "NetworkPolicy": {"spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 1}]}], "policyTypes": ["Ingress"]}},
+    "RoleBinding": {"subjects": [{"kind": "User", "name": "u"}], "roleRef": {"kind": "Role", "name": "r"}},
+    "CustomResourceDefinition": {
+        "spec": {"group": "x.y", "scope": "Namespaced", "names": NAMES, "versions": [{"name": "v1", "served": True, "storage": True, **SCHEMA}]}
+    },
+    "SelfSubjectAccessReview": {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}},
+}
+METADATA = {"labels": {"a": "b"}, "annotations": {"c": "d"}, "finalizers": ["x.y/z"], "ownerReferences": [{"uid": "1", "name": "o"}]}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
+
+
+def spoiled(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    """The value with something else at one place."""
+    if not path:
+        return by
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = spoiled(value[path[0]], path[1:], by)
+    return copy
+
+
+@settings(max_examples=400, deadline=None)
+@given(kind=PLURALS, data=st.data(), patch=st.one_of(OBJECTS, OPERATIONS, JSON), form=PATCHES)
+def test_any_object_and_any_patch_is_answered(new_world: Any, kind: tuple[str, str, str], data: Any, patch: Any, form: str) -> None:
     async def run() -> None:
         world = new_world()
         version, name, path = kind
-        manifest = {**body, "apiVersion": version, "kind": name}
-        answer = await send(world, "POST", path, manifest)
-        assert answer.status in (200, 201, 400, 403, 404, 409, 422, 500), answer.body
-        metadata = manifest.get("metadata")
-        if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
-            manifest["metadata"] = {"name": "a"}
-        manifest["metadata"].pop("resourceVersion", None)
-        of = f"{path}/{manifest['metadata']['name']}"
-        await send(world, "POST", path, {"apiVersion": version, "kind": name, "metadata": {"name": "a"}})
-        await send(world, "PUT", of, manifest)
+        named = "as.x.y" if name == "CustomResourceDefinition" else "a"
+        good = {"apiVersion": version, "kind": name, "metadata": {"name": named, **METADATA}, **WHOLE[name]}
+        where = data.draw(st.sampled_from([place for place in places(good) if len(place) > 1]))
+        bad = spoiled(good, where, data.draw(JSON))
+        of = f"{path}/{named}"
+        for manifest in (bad, good):
+            answer = await send(world, "POST", path, manifest)
+            assert answer.status in (200, 201, 400, 409, 422, 500), answer.body
+            await still_whole(world, path)
+        for manifest in (good, bad):
+            await send(world, "PUT", of, manifest)
+            await send(world, "PATCH", of, manifest, form, fieldManager="m", force="true")
+            await send(world, "PATCH", of, manifest, "application/apply-patch+yaml", fieldManager="m", force="true")
+            await send(world, "PATCH", f"{of}/status", manifest, "application/merge-patch+json")
         await send(world, "PATCH", of, patch, form, fieldManager="m")
-        if isinstance(patch, dict):
-            await send(world, "PATCH", of, {**patch, "apiVersion": version, "kind": name}, form, fieldManager="m")
-        await send(world, "PATCH", f"{of}/status", {"status": body}, "application/merge-patch+json")
         await still_whole(world, path)
-        await send(world, "DELETE", of, body)
+        await send(world, "DELETE", of, patch)
         await still_whole(world, path)
 
     asyncio.run(run())

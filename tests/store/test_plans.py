@@ -32,7 +32,7 @@ ASKED = [
     "SELECT * FROM fleet_journal WHERE cause_id = 'a' ORDER BY entry_id",
     "SELECT * FROM fleet_changes WHERE seq > 5 ORDER BY seq LIMIT 100",
     "SELECT * FROM fleet_clusters ORDER BY cluster",
-    "SELECT * FROM fleet_event_triggers ORDER BY name",
+    "SELECT * FROM fleet_event_triggers ORDER BY namespace, name",
 ]
 
 

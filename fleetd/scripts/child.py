@@ -1,0 +1,103 @@
+"""A process that runs scripts: `python -m fleetd.scripts.child MARK PARENT LIMITS`, frames on stdin and stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import msgspec
+
+from fleetd.domain.errors import EvaluationFailed
+from fleetd.scripts.confine import allow_cpu, confine
+from fleetd.scripts.limits import ScriptLimits
+from fleetd.scripts.lua import Lua
+from fleetd.scripts.places import CONTRACTS, Place
+from fleetd.scripts.protocol import HEADER, Answer, Batch, Hello, Mark, Work, framed
+
+_IN, _OUT = 0, 1
+_PATIENCE = 0.002
+"""Seconds that an answer may wait for the next ones."""
+
+
+class Child:
+    """Reads batches, runs them one by one, writes answers."""
+
+    def __init__(self, lua: Lua, mark: Mark, limits: ScriptLimits) -> None:
+        self._lua = lua
+        self._mark = mark
+        self._limits = limits
+        self._decoder = msgspec.msgpack.Decoder(Batch)
+
+    def serve(self) -> None:
+        """Until the other side closes."""
+        while (header := _read(HEADER.size)) is not None:
+            body = _read(HEADER.unpack(header)[0])
+            if body is None:
+                return
+            self._work(self._decoder.decode(body))
+
+    def _work(self, batch: Batch) -> None:
+        if batch.forget:
+            self._lua.forget()
+        for key, script in batch.scripts.items():
+            self._lua.keep(key, script)
+        answers: list[Answer] = []
+        told = time.monotonic()
+        for work in batch.work:
+            answers.append(self._answer(work))
+            if time.monotonic() - told > _PATIENCE:
+                _write(framed(answers))
+                answers, told = [], time.monotonic()
+        if answers:
+            _write(framed(answers))
+
+    def _answer(self, work: Work) -> Answer:
+        self._mark.set(work.number, running=False)
+        allow_cpu(self._limits.seconds * 2 + len(work.argument) / 250_000)
+
+        def begun() -> None:
+            self._mark.set(work.number, running=True)
+
+        try:
+            value = self._lua.run(work.key, CONTRACTS[Place(work.place)], work.argument, begun)
+        except EvaluationFailed as error:
+            return Answer(work.number, None, str(error), error.line)
+        return Answer(work.number, value, "", 0)
+
+
+def _read(size: int) -> bytes | None:
+    """Exactly so many bytes; None when the other side has closed."""
+    parts = []
+    while size:
+        part = os.read(_IN, min(size, 1 << 20))
+        if not part:
+            return None
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(_OUT, view) :]
+
+
+def main(arguments: list[str]) -> None:
+    """Begins; tells why where it cannot."""
+    descriptor, parent = int(arguments[0]), int(arguments[1])
+    limits = msgspec.json.decode(arguments[2], type=ScriptLimits)
+    mark = Mark(descriptor)
+    os.close(descriptor)
+    lua = Lua(limits)
+    confine(limits.process_bytes, parent)
+    _write(framed(Hello()))
+    Child(lua, mark, limits).serve()
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (BrokenPipeError, ProcessLookupError, KeyboardInterrupt):
+        sys.exit(1)
