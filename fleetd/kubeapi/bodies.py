@@ -156,7 +156,7 @@ def in_its_form(kind: Kind) -> Iterator[None]:
     """Around the rules of a kind, which read an object as if it had the kind's form. Raises ApiRefusal (400) where it has not."""
     try:
         yield
-    except ZeroDivisionError as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise unreadable(kind, "a part of the object does not have the form that the kind gives it") from error
 
 

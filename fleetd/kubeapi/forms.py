@@ -140,20 +140,24 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 
+def _shown(record: Record, kind: Kind, include: str) -> Any:
+    """What a row tells of its object, as JSON that is ready."""
+    if include == "None":
+        return None
+    return orjson.Fragment(text_of(record, kind, Form.WHOLE if include == "Object" else Form.METADATA))
+
+
 def table(kind: Kind, records: Sequence[Record], metadata: Mapping[str, Any], now: datetime, include: str = "Metadata") -> dict[str, Any]:
     """A table of objects; `include` is what a row tells of its object: None, Metadata or Object."""
     columns = COLUMNS.get(kind.resource, (NAME, AGE))
-    shown: dict[str, Callable[[Record], Any]] = {
-        "None": lambda _record: None,
-        "Object": lambda record: orjson.Fragment(text_of(record, kind, Form.WHOLE)),
-    }
-    told = shown.get(include, lambda record: orjson.Fragment(text_of(record, kind, Form.METADATA)))
     return {
         "kind": "Table",
         "apiVersion": META,
         "metadata": dict(metadata),
         "columnDefinitions": [column.definition() for column in columns],
-        "rows": [{"cells": [column.cell(record.body, now) for column in columns], "object": told(record)} for record in records],
+        "rows": [
+            {"cells": [column.cell(record.body, now) for column in columns], "object": _shown(record, kind, include)} for record in records
+        ],
     }
 
 

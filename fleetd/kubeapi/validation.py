@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fleetd.kubeapi.bodies import json_type, unreadable
@@ -229,6 +229,14 @@ def _pod(body: Body, live: Body | None) -> Iterator[Cause]:
         yield from _pod_spec("spec", body["spec"])
 
 
+def _versions(versions: Sequence[Body]) -> Iterator[Cause]:
+    for number, version in enumerate(versions):
+        if not version.get("name") or not isinstance(version["name"], str):
+            yield required(f"spec.versions[{number}].name")
+        if not (version.get("schema") or {}).get("openAPIV3Schema"):
+            yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
+
+
 def _definition(body: Body, live: Body | None) -> Iterator[Cause]:
     spec = body["spec"]
     names = spec.get("names") or {}
@@ -240,11 +248,10 @@ def _definition(body: Body, live: Body | None) -> Iterator[Cause]:
         yield wrong_value("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     if not spec.get("versions"):
         yield required("spec.versions")
-    for number, version in enumerate(spec.get("versions") or ()):
-        if not version.get("name"):
-            yield required(f"spec.versions[{number}].name")
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
+    for key in ("singular", "listKind"):
+        if not isinstance(names.get(key), str):
+            yield required(f"spec.names.{key}")
+    yield from _versions(spec.get("versions") or ())
     kinds_of(body)
     if live is not None and live["spec"].get("scope") != spec.get("scope"):
         yield immutable("spec.scope", str(spec.get("scope")))

@@ -47,10 +47,15 @@ class Child:
         for work in batch.work:
             answers.append(self._answer(work))
             if time.monotonic() - told > _PATIENCE:
-                _write(framed(answers))
+                self._tell(answers)
                 answers, told = [], time.monotonic()
         if answers:
-            _write(framed(answers))
+            self._tell(answers)
+
+    def _tell(self, answers: list[Answer]) -> None:
+        # Should the daemon read slowly, that is no script's fault.
+        self._mark.set(0, running=False)
+        _write(framed(answers))
 
     def _answer(self, work: Work) -> Answer:
         self._mark.set(work.number, running=False)
@@ -101,3 +106,6 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except (BrokenPipeError, ProcessLookupError, KeyboardInterrupt):
         sys.exit(1)
+    except Exception as error:
+        _write(framed(Hello(f"{type(error).__name__}: {error}")))
+        raise

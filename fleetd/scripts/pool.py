@@ -2,18 +2,181 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
+import orjson
+
+from fleetd.scripts.limits import ScriptLimits
+from fleetd.scripts.places import Place, Result
+from fleetd.scripts.process import Child, Ended
+from fleetd.scripts.protocol import Answer, Batch, Work
+from fleetd.scripts.quarantine import Quarantine
+from fleetd.scripts.queue import Queue, Request
+
+_BATCH_COUNT, _BATCH_BYTES = 32, 1_000_000
+_KNOWN_SCRIPTS = 512
+_DEATHS = 2
+_SCRIPT_CHARACTERS = 1_000_000
+
 
 class ScriptPool:
-    """Runs scripts."""
+    """Runs scripts in processes that may be killed.
+
+    The processes are started when first needed, and ended with the pool.
+
+    Args:
+        workers: how many processes at most.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self, workers: int = 1, limits: ScriptLimits = ScriptLimits(), clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._queue = Queue()
+        self._quarantine = Quarantine()
+        self._workers = [Worker(self._queue, self._quarantine, limits, clock) for _ in range(workers)]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        return None
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for request in self._queue.drain():
+            request.settle(Result(error="scripts are no longer run"))
+
+    @property
+    def pids(self) -> list[int]:
+        """Ids of the processes that run now."""
+        return [worker.child.pid for worker in self._workers if worker.child is not None]
 
     async def evaluate(self, script: str, body: object) -> tuple[bool | None, str]:
-        return None, "no scripts"
+        """Whether an object is selected, and the script's message; (None, why) where the script failed."""
+        result = await self.call(script, Place.SELECTOR, body)
+        if result.error:
+            return None, f"line {result.line}: {result.error}" if result.line else result.error
+        return result.value["matching"], result.value["message"]
+
+    async def call(self, script: str, place: Place, argument: object) -> Result:
+        """Runs a script by its place's contract; whatever the script does, the answer is a result.
+
+        Args:
+            argument: plain data, see `Contract.given`.
+        """
+        try:
+            data = orjson.dumps(argument)
+        except TypeError as error:
+            return Result(error=f"the object cannot be handed to a script: {error}")
+        if len(data) > self._limits.argument_bytes:
+            return Result(error=f"the object is larger than {self._limits.argument_bytes} bytes")
+        if len(script) > _SCRIPT_CHARACTERS:
+            return Result(error=f"the script is longer than {_SCRIPT_CHARACTERS} characters")
+        if self._closed:
+            return Result(error="scripts are no longer run")
+        key = _key(script)
+        if rest := self._quarantine.rest(key, self._clock()):
+            return _resting(rest)
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(worker.run()) for worker in self._workers]
+        request = Request(key, script, place, data, asyncio.get_running_loop().create_future())
+        self._queue.add(request)
+        return await request.answer
+
+
+class Worker:
+    """One child after another, and the work that they are given."""
+
+    def __init__(self, queue: Queue, quarantine: Quarantine, limits: ScriptLimits, clock: Callable[[], float]) -> None:
+        self._queue = queue
+        self._quarantine = quarantine
+        self._limits = limits
+        self._clock = clock
+        self._number = 0
+        self.child: Child | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        requests: list[Request] = []
+        try:
+            while True:
+                requests = await self._queue.take(_BATCH_COUNT, _BATCH_BYTES)
+                await self._serve(requests)
+        finally:
+            self._queue.put_back(request for request in requests if not request.answer.done())
+            if self.child is not None:
+                await self.child.stop()
+                self.child = None
+
+    async def _serve(self, requests: list[Request]) -> None:
+        try:
+            child = self.child = self.child or await Child.start(self._limits)
+        except OSError as error:
+            for request in requests:
+                request.settle(Result(error=str(error)))
+            return
+        numbered = {self._number + place: request for place, request in enumerate(requests, 1)}
+        self._number += len(requests)
+        try:
+            async for answers in child.run(_batch(child, numbered)):
+                for answer in answers:
+                    self._settle(numbered, answer)
+        except Ended as end:
+            self.child = None
+            culprit = numbered.pop(end.number, None)
+            if culprit is not None:
+                self._blame(culprit, end)
+            self._queue.put_back(numbered.values())
+
+    def _settle(self, numbered: dict[int, Request], answer: Answer) -> None:
+        request = numbered.pop(answer.number)
+        self._quarantine.answered(request.key)
+        request.settle(Result(answer.value, answer.error, answer.line))
+
+    def _blame(self, request: Request, end: Ended) -> None:
+        request.deaths += 1
+        if not end.late and request.deaths < _DEATHS:
+            # The process may have been killed by somebody else.
+            self._queue.put_back([request])
+            return
+        self._quarantine.ended(request.key, self._clock())
+        request.settle(Result(error=_reason(end, self._limits)))
+        if rest := self._quarantine.rest(request.key, self._clock()):
+            for other in self._queue.drain_script(request.key):
+                other.settle(_resting(rest))
+
+
+def _batch(child: Child, numbered: dict[int, Request]) -> Batch:
+    forget = len(child.known) > _KNOWN_SCRIPTS
+    known = set() if forget else child.known
+    scripts = {request.key: request.script for request in numbered.values() if request.key not in known}
+    work = [Work(number, request.key, request.place.value, request.argument) for number, request in numbered.items()]
+    return Batch(work, scripts, forget)
+
+
+def _reason(end: Ended, limits: ScriptLimits) -> str:
+    if end.late and end.running:
+        return f"it ran longer than {limits.seconds * 1000:.0f} ms"
+    if end.late:
+        return "its object took too long to be handed over"
+    return f"the process that ran it ended (status {end.status}): it may have used more memory or time than it may"
+
+
+def _resting(rest: float) -> Result:
+    return Result(error=f"it is not run for another {rest:.0f} s, because it ended its process several times in a row")
+
+
+@lru_cache(maxsize=1024)
+def _key(script: str) -> str:
+    return hashlib.blake2b(script.encode(errors="replace"), digest_size=16).hexdigest()

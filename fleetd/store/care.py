@@ -1,4 +1,4 @@
-"""Backups, and how much room what takes."""
+"""Backups, how much room what takes, and who may read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from fleetd.domain.errors import InvalidInput
+from fleetd.domain.errors import InvalidInput, NotPermitted
+from fleetd.store.postgres import connect
 from fleetd.store.reading import Reader
 from fleetd.store.sqlite import trouble
 from fleetd.store.urls import SqliteFile, place_of
+from fleetd.store.views import VIEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,36 @@ def _copy(source: Path, path: Path) -> None:
         raise trouble(error, source) from error
     finally:
         connection.close()
+
+
+async def grant(url: str, role: str, *, seconds: int = 30) -> None:
+    """Lets a Postgres role read the views and nothing else, each query for some seconds at most.
+
+    Raises:
+        InvalidInput: the database is a SQLite file, or there is no such role.
+        NotPermitted: who asks may not grant it.
+        Unreachable: nobody answers.
+    """
+    place = place_of(url)
+    if isinstance(place, SqliteFile):
+        raise InvalidInput("a SQLite file has no roles: whoever may read the file may read the views")
+    connection = await connect(place)  # which says so when the driver is not there
+
+    import asyncpg
+
+    named = '"' + role.replace('"', '""') + '"'
+    try:
+        async with connection.transaction():
+            schema = await connection.fetchval("SELECT quote_ident(current_schema())")
+            await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {named}")
+            await connection.execute(f"GRANT SELECT ON {', '.join(view.name for view in VIEWS)} TO {named}")
+            await connection.execute(f"ALTER ROLE {named} SET statement_timeout = '{int(seconds)}s'")
+    except asyncpg.UndefinedObjectError as error:
+        raise InvalidInput(f"there is no role {role}") from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise NotPermitted(f"this user may not grant the views: {error.message}") from error
+    finally:
+        await connection.close()
 
 
 def usage(url: str) -> list[TableUsage]:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import bindparam, func, select
 
-from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted
+from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted, TryLater
 from fleetd.domain.records import Record
 from fleetd.store import tables
 from fleetd.store.crypto import MasterKey, key_beside
@@ -77,6 +77,7 @@ class Database:
         self.declared = DeclaredObjects(self, key)
         self._driver: Driver
         self._lock: DaemonLock | None = None
+        self._closed = False
         self._changed = asyncio.Event()
 
     @classmethod
@@ -153,6 +154,7 @@ class Database:
 
     async def close(self) -> None:
         """Ends after everything that was asked is committed."""
+        self._closed = True
         await self._driver.close()
         if self._lock is not None:
             self._lock.release()
@@ -175,6 +177,8 @@ class Database:
     async def _ask(self, records: Sequence[Record], work: Callable[[Changes], Steps[Any]] | None) -> Any:
         if self.key is None:
             raise NotPermitted("this database was opened for reading only")
+        if self._closed:
+            raise TryLater("this database is closed")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._driver.submit(Asked(future, records, work))
         return await future

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, select, update
 
 from fleetd.domain.records import DestinationGone, DestinationRecord, MatchRecord
 from fleetd.store import tables
@@ -20,6 +20,9 @@ from fleetd.store.steps import Ask, Many, Row
 _at = bindparam("at", type_=tables.Moment())
 _m, _d = tables.matches, tables.destinations
 _earlier = _m.alias("earlier")
+# In these very words: SQLAlchemy writes a truth value as `latest = 1` on SQLite, and the partial indexes are then not used.
+_latest_match: ColumnElement[bool] = literal_column("matches.latest")
+_latest_destination: ColumnElement[bool] = literal_column("destinations.latest")
 
 _SUPERSEDE = (
     update(_m)
@@ -31,7 +34,7 @@ _SUPERSEDE = (
     )
     .values(valid_to=_at, superseded_at=_at)
 )
-_CLOSE_MATCH = update(_m).where(key_is(_m, "match_id"), _m.c.latest).values(latest=False, valid_to=func.coalesce(_m.c.valid_to, _at))
+_CLOSE_MATCH = update(_m).where(key_is(_m, "match_id"), _latest_match).values(latest=False, valid_to=func.coalesce(_m.c.valid_to, _at))
 _superseded = func.coalesce(
     bindparam("superseded_at", type_=tables.Moment()),
     select(func.max(_m.c.superseded_at)).where(_m.c.match_id == bindparam("match_id")).scalar_subquery(),
@@ -44,17 +47,19 @@ _CLOSE_SUPERSEDED_DESTINATIONS = (
     update(_d)
     .where(
         _d.c.valid_to.is_(None),
-        _d.c.latest,
+        _latest_destination,
         _d.c.match_id.in_(select(_m.c.match_id).where(_m.c.superseded_at == _at)),
     )
     .values(valid_to=_at)
 )
 _CLOSE_DESTINATION = (
-    update(_d).where(key_is(_d, "match_id", "cluster"), _d.c.latest).values(latest=False, valid_to=func.coalesce(_d.c.valid_to, _at))
+    update(_d)
+    .where(key_is(_d, "match_id", "cluster"), _latest_destination)
+    .values(latest=False, valid_to=func.coalesce(_d.c.valid_to, _at))
 )
 _OPEN_DESTINATION = insert_all(_d, "row_id", "valid_to").values(
     valid_to=case(
-        (select(_m.c.row_id).where(_m.c.match_id == bindparam("match_id"), _m.c.latest, _m.c.valid_to.is_not(None)).exists(), _now)
+        (select(_m.c.row_id).where(_m.c.match_id == bindparam("match_id"), _latest_match, _m.c.valid_to.is_not(None)).exists(), _now)
     )
 )
 

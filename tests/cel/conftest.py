@@ -20,9 +20,14 @@ EXTENSIONS = ("strings", "math", "lists", "sets", "regex", "optional", "bindings
 FOLDER = Path(__file__).parent
 
 
+_TYPES = {"NULL": "null_type"} | {name: f"google.protobuf.{name.title()}" for name in ("DURATION", "TIMESTAMP")}
+
+
 def _environment() -> Any:
     names = "".join(f"{{name: {name}}}," for name in EXTENSIONS)
-    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(f"name: oracle\nextensions: [{names}]\nvariables: [{{name: resource, type_name: dyn}}]\n"))
+    return cel.NewEnv(
+        config=cel.NewEnvConfigFromYaml(f"name: oracle\nextensions: [{names}]\nvariables: [{{name: resource, type_name: dyn}}]\n")
+    )
 
 
 _ENVIRONMENT = _environment()
@@ -46,8 +51,8 @@ def _of_oracle(value: Any) -> Any:
     if kind == cel.Type.UINT:
         return ("uint", value.plain_value())
     if kind == cel.Type.TYPE:
-        name = value.plain_value().name().partition("<")[0]
-        return ("type", {"NULL": "null_type"}.get(name, name.lower() if name.isupper() else name))
+        name = value.plain_value().name().partition("<")[0].upper()
+        return ("type", _TYPES.get(name, name.lower()))
     plain = value.value()
     if isinstance(plain, list):
         return ("list", [_of_oracle(item) for item in plain])

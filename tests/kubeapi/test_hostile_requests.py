@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from fleetd.kubeapi.exchange import Request, Response, User
 
 ADMIN = User("admin", ("system:masters",))
-LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-3, 70000), st.sampled_from(["", "a", "x y", "None", "ClusterIP", "LoadBalancer", "%"]))
-KEYS = st.sampled_from(
-    "metadata name namespace labels annotations finalizers ownerReferences managedFields spec status data type ports port selector "
-    "template containers replicas matchLabels clusterIP loadBalancer ingress ip versions names group plural strategy rollingUpdate "
-    "volumes secret env valueFrom fieldRef stringData subjects roleRef $patch $retainKeys $setElementOrder/ports apiVersion uid "
-    "resourceVersion fieldsV1 egress jobTemplate subresources schema openAPIV3Schema served storage deletionTimestamp generation "
-    "immutable livenessProbe httpGet conditions".split()
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 70000), st.sampled_from(["", "a", "x y", "None", "ClusterIP", "LoadBalancer", "%"])
 )
+WORDS = """
+metadata name namespace labels annotations finalizers ownerReferences managedFields spec status data type ports port selector template
+containers replicas matchLabels clusterIP loadBalancer ingress ip versions names group plural strategy rollingUpdate volumes secret env
+valueFrom fieldRef stringData subjects roleRef $patch $retainKeys $setElementOrder/ports apiVersion uid resourceVersion fieldsV1 egress
+jobTemplate subresources schema openAPIV3Schema served storage deletionTimestamp generation immutable livenessProbe httpGet conditions
+"""
+KEYS = st.sampled_from(WORDS.split())
 JSON = st.recursive(LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=5)), max_leaves=25)
 OBJECTS = st.dictionaries(KEYS, JSON, max_size=6)
 PLURALS = st.sampled_from(
@@ -49,7 +51,7 @@ PATCHES = st.sampled_from(
 )
 OPERATIONS = st.lists(
     st.fixed_dictionaries(
-        {"op": st.sampled_from("add remove replace move copy test frob".split())},
+        {"op": st.sampled_from(["add", "remove", "replace", "move", "copy", "test", "frob"])},
         optional={
             "path": st.sampled_from(["", "/", "/metadata", "/spec", "/spec/ports/0", "/spec/ports/-", "/metadata/name", "/a~1b", "x"]),
             "from": st.sampled_from(["", "/spec", "/metadata/labels", "/spec/ports/-1"]),
@@ -77,11 +79,17 @@ async def still_whole(world: Any, path: str) -> None:
             assert item["metadata"]["resourceVersion"]
 
 
-PORTS = {"ports": [{"name": "a", "port": 80, "nodePort": 30001}, {"name": "b", "port": 81}], "type": "NodePort", "clusterIPs": ["10.96.0.9"]}
+PORTS = {
+    "ports": [{"name": "a", "port": 80, "nodePort": 30001}, {"name": "b", "port": 81}],
+    "type": "NodePort",
+    "clusterIPs": ["10.96.0.9"],
+}
 POD = {"containers": [{"name": "c", "image": "i", "ports": [{"containerPort": 1}], "env": [{"name": "E", "valueFrom": {"fieldRef": {}}}]}]}
-TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {**POD, "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}}
+LABELS = {"a": "b"}
+TEMPLATE = {"metadata": {"labels": LABELS}, "spec": {**POD, "volumes": [{"name": "v", "secret": {"secretName": "s"}}]}}
 NAMES = {"plural": "as", "kind": "A", "singular": "a", "shortNames": ["q"], "categories": ["all"]}
 SCHEMA = {"schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object"}}}}, "subresources": {"status": {}}}
+VERSION = {"name": "v1", "served": True, "storage": True, **SCHEMA}
 WHOLE: dict[str, dict[str, Any]] = {
     "ConfigMap": {"data": {"k": "v"}, "binaryData": {"b": "AA=="}, "immutable": False},
     "Secret": {"data": {"k": "dg=="}, "stringData": {"s": "t"}, "type": "Opaque"},
@@ -89,12 +97,19 @@ WHOLE: dict[str, dict[str, Any]] = {
     "Pod": {"spec": POD, "status": {"phase": "Running"}},
     "Namespace": {"spec": {"finalizers": ["x"]}, "status": {"phase": "Active"}},
     "Event": {"involvedObject": {"name": "a", "namespace": "default"}, "reason": "r"},
-    "Deployment": {"spec": {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, "strategy": {"rollingUpdate": {}}}},
+    "Deployment": {
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE, "strategy": {"rollingUpdate": {}}}
+    },
     "CronJob": {"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": TEMPLATE}}}},
     "NetworkPolicy": {"spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 1}]}], "policyTypes": ["Ingress"]}},
     "RoleBinding": {"subjects": [{"kind": "User", "name": "u"}], "roleRef": {"kind": "Role", "name": "r"}},
     "CustomResourceDefinition": {
-        "spec": {"group": "x.y", "scope": "Namespaced", "names": NAMES, "versions": [{"name": "v1", "served": True, "storage": True, **SCHEMA}]}
+        "spec": {
+            "group": "x.y",
+            "scope": "Namespaced",
+            "names": NAMES,
+            "versions": [{"name": "v1", "served": True, "storage": True, **SCHEMA}],
+        }
     },
     "SelfSubjectAccessReview": {"spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}},
 }
@@ -143,7 +158,10 @@ def test_any_object_and_any_patch_is_answered(new_world: Any, kind: tuple[str, s
     asyncio.run(run())
 
 
-@given(body=st.binary(max_size=40), form=st.sampled_from(["application/json", "application/yaml", "application/apply-patch+yaml", "text/x", ""]))
+@given(
+    body=st.binary(max_size=40),
+    form=st.sampled_from(["application/json", "application/yaml", "application/apply-patch+yaml", "text/x", ""]),
+)
 def test_any_bytes_are_answered(new_world: Any, body: bytes, form: str) -> None:
     async def run() -> None:
         world = new_world()
@@ -159,7 +177,9 @@ def test_any_bytes_are_answered(new_world: Any, body: bytes, form: str) -> None:
 
 
 @given(
-    path=st.lists(st.sampled_from(["api", "apis", "v1", "apps", "namespaces", "default", "configmaps", "a", "status", "watch", "", ".."]), max_size=8),
+    path=st.lists(
+        st.sampled_from(["api", "apis", "v1", "apps", "namespaces", "default", "configmaps", "a", "status", "watch", "", ".."]), max_size=8
+    ),
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]),
     query=st.dictionaries(
         st.sampled_from(["watch", "limit", "continue", "resourceVersion", "labelSelector", "fieldSelector", "timeoutSeconds"]),

@@ -42,7 +42,9 @@ def holds(term: tuple[str, str, list[str]], labels: dict[str, str]) -> bool:
 
 
 @given(terms=st.lists(TERMS, max_size=4), labels=LABELS, space=st.sampled_from(["", " "]))
-def test_a_selector_matches_where_each_of_its_terms_holds(terms: list[tuple[str, str, list[str]]], labels: dict[str, str], space: str) -> None:
+def test_a_selector_matches_where_each_of_its_terms_holds(
+    terms: list[tuple[str, str, list[str]]], labels: dict[str, str], space: str
+) -> None:
     text = f",{space}".join(written(term, space) for term in terms)
     assert labels_match(text, labels) is all(holds(term, labels) for term in terms)
 

@@ -22,7 +22,9 @@ async def take(world: Any, step: tuple[str, str, dict[str, str]], number: int = 
         if there:
             await world.server.delete("v1", "ConfigMap", "default", name)
     elif there:
-        await world.server.replace({**there, "metadata": {"name": name, "namespace": "default", "labels": labels}, "data": {"n": str(number)}})
+        await world.server.replace(
+            {**there, "metadata": {"name": name, "namespace": "default", "labels": labels}, "data": {"n": str(number)}}
+        )
     else:
         await world.config_map(name, {"n": str(number)}, labels=labels)
 

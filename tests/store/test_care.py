@@ -1,4 +1,4 @@
-"""Backups, addresses."""
+"""Backups, readers, addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleetd.domain.errors import GiveUp, InvalidInput, TryLater, Unreachable
-from fleetd.store.care import backup
+from fleetd.store.care import backup, grant
 from fleetd.store.database import Database
 from fleetd.store.reading import Reader
 from fleetd.store.urls import PostgresServer, SqliteFile, place_of
@@ -65,3 +65,30 @@ async def test_a_database_that_is_not_there_is_told(tmp_path):
         Reader.open(str(tmp_path / "none.db"))
     with pytest.raises(InvalidInput, match="cannot be opened"):
         await Database.open("/proc/none/fleet.db")
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_a_role_that_is_granted_the_views_reads_them_and_nothing_else(database, said):
+    import asyncpg
+
+    owner = await asyncpg.connect(database.url)
+    role = 'board "one"'
+    with pytest.raises(InvalidInput, match="no role"):
+        await grant(database.url, role)
+    await owner.execute('CREATE ROLE "board ""one""" LOGIN')
+    await grant(database.url, role)
+    await database.commit([said.member()])
+    reader = await asyncpg.connect(database.url, user=role)
+    assert await reader.fetchval("SELECT cluster FROM fleet_clusters") == "prod/eu-1"
+    assert await reader.fetchval("SHOW statement_timeout") == "30s"
+    for forbidden in ("SELECT * FROM members", "SELECT sealed FROM declared", "DELETE FROM fleet_schema"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await reader.execute(forbidden)
+    await reader.close()
+    await owner.execute('DROP OWNED BY "board ""one"""; DROP ROLE "board ""one"""')
+    await owner.close()
+
+
+async def test_a_file_has_no_roles(tmp_path):
+    with pytest.raises(InvalidInput, match="no roles"):
+        await grant(str(tmp_path / "fleet.db"), "board")

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from fleetd.domain.errors import GiveUp, NotPermitted
+from fleetd.domain.errors import GiveUp, NotPermitted, TryLater
 from fleetd.domain.records import (
     AddonGone,
     ChangeKind,
@@ -250,3 +250,16 @@ async def test_what_was_committed_is_there_after_reopening(database, said, maste
 async def test_a_time_without_a_zone_is_refused(database, said):
     with pytest.raises((ValueError, TypeError, GiveUp)):
         await database.commit([said.member(since=said.clock().replace(tzinfo=None))])
+
+
+async def test_closing_waits_for_what_was_asked_and_refuses_what_comes_after(database_url, master_key, said):
+    closing = await Database.open(database_url, key=master_key)
+    asked = [asyncio.ensure_future(closing.commit([said.member(f"prod/c{number}")])) for number in range(20)]
+    await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    await closing.close()
+    await asyncio.gather(*asked)
+    with pytest.raises(TryLater, match="closed"):
+        await closing.commit([said.member("prod/late")])
+    reader = await Database.open(database_url, writer=False)
+    assert len((await reader.load()).members) == 20
+    await reader.close()

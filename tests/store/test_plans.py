@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Delete, Update
 
+from fleetd.store import declared, matching, writing
+from fleetd.store.compiled import sqlite_compiler
 from fleetd.store.reading import Reader
 
 ASKED = [
@@ -57,3 +60,21 @@ async def test_pending_events_are_found_among_those_that_have_not_acted(database
     assert any("ix_destinations_unacted" in step for step in plan)
     assert any("ix_matches_unacted" in step for step in plan)
     assert not [step for step in plan if step in ("SCAN m", "SCAN d", "SCAN e")]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_every_statement_that_writes_finds_its_rows_by_an_index(database):
+    single = [found for module in (declared, matching, writing) for found in vars(module).values() if isinstance(found, (Update, Delete))]
+    closing = [versions.close for versions in writing._VERSIONS] + [current.remove for current in writing._CURRENT]
+    compiler = sqlite_compiler()
+    with Reader.open(database.url) as reader:
+        connection = reader._connection._connection
+        scans = {}
+        for statement in (*single, *closing):
+            prepared = compiler.prepared(statement)
+            values = [None] * len(prepared.names)
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {prepared.text}", values)]
+            if found := [step for step in plan if step.startswith("SCAN ")]:
+                scans[prepared.text] = found
+    assert len(single) + len(closing) > 20
+    assert scans == {}

@@ -9,13 +9,14 @@ from typing import Any, Final
 from fleetd.decide.cel import access, calls, comparison, logic, loops, tree
 from fleetd.decide.cel.frame import Frame, Place, Run, placed
 from fleetd.decide.cel.library import catalogue
+from fleetd.decide.cel.library.function import Function
 from fleetd.decide.cel.position import Text
-from fleetd.decide.cel.values import Maybe, TypeName, make_map, type_name
+from fleetd.decide.cel.values import Duration, Maybe, Timestamp, TypeName, make_map, type_name
 from fleetd.domain.errors import EvaluationFailed
 
 _MEANT: Final = frozenset(("object", "self", "obj", "oldObject", "this", "oldSelf"))
 _AFFIXES: Final = frozenset(("startsWith", "endsWith", "contains"))
-_SIZE: Final = catalogue.GLOBAL["size"]
+_TIMES: Final = frozenset(("timestamp", "duration"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +270,8 @@ class _Compiler:
             raise self._unknown(name, target is not None, at)
         if not function.fewest <= len(arguments) <= function.most:
             raise EvaluationFailed(f"{name} does not take {len(node.arguments)} arguments", line=at[0], column=at[1])
+        if (value := _constant(name, function, arguments)) is not None:
+            return lambda _: value
         if quick := self._quick_call(name, arguments, at):
             return quick
         return calls.call(name, function, [self.compile(argument) for argument in arguments], at)
@@ -276,7 +279,7 @@ class _Compiler:
     def _named(self, node: tree.Call) -> tuple[str, tree.Node | None]:
         """The name with its namespace, and the target if it is a value."""
         dotted = self._dotted(node.target)
-        if dotted and dotted.partition(".")[0] in catalogue.NAMESPACES:
+        if dotted and dotted.partition(".")[0] in catalogue.NAMESPACES | catalogue.ELSEWHERE:
             return f"{dotted}.{node.function}", None
         return node.function, node.target
 
@@ -297,6 +300,17 @@ class _Compiler:
             except EvaluationFailed as error:
                 raise placed(error, self._place(arguments[1])) from None
         return calls.constant_affix(self.compile(arguments[0]), name, constant, at) if name in _AFFIXES else None
+
+
+def _constant(name: str, function: Function, arguments: tuple[tree.Node, ...]) -> Timestamp | Duration | None:
+    """The time that ``timestamp("…")`` or ``duration("…")`` is; None for every other call, and for text that is no time."""
+    if name not in _TIMES or len(arguments) != 1 or not isinstance(arguments[0], tree.Literal):
+        return None
+    try:
+        value: Timestamp | Duration = function.run(arguments[0].value)
+    except EvaluationFailed:
+        return None  # an error of the evaluation, which another term may forgive
+    return value
 
 
 def _kept(value: Any, optional: bool) -> tuple[Any, ...]:

@@ -36,8 +36,8 @@ MEMBER: Final[Functions] = {
 TYPES: Final = {
     name: name for name in ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type")
 } | {f"google.protobuf.{name}": f"google.protobuf.{name}" for name in ("Duration", "Timestamp")}
-ELSEWHERE: Final = frozenset(("regex", "proto", "cel", "net", "random", "json", "yaml"))
-"""Namespaces and functions that other engines have."""
+ELSEWHERE: Final = frozenset(("cel", "proto", "regex"))
+"""Namespaces that other engines have."""
 NAMESPACES: Final = frozenset(name.partition(".")[0] for name in GLOBAL if "." in name)
 
 
@@ -52,10 +52,10 @@ def unknown(name: str, *, member: bool, line: int, column: int) -> EvaluationFai
     message = f"there is no function {name}"
     if name in there:
         message += f" in this place; it is written {f'{name}(x)' if member else f'x.{name}()'}"
+    elif name.partition(".")[0] in ELSEWHERE:
+        return NotUnderstood(f"the function {name} is not among those of this engine", line, column)
     elif close := closest(name, (*here, *LOOPS) if member else here):
         message += f"; did you mean {close}?"
-    elif name in ELSEWHERE or name.partition(".")[0] in ELSEWHERE:
-        return NotUnderstood(f"the function {name} is not among those of this engine", line, column)
     return EvaluationFailed(message, line=line, column=column)
 
 
