@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,14 @@ import pytest
 from fleetd.store.crypto import MasterKey
 
 _NOBODY = 65534
+_STOPPER = """
+import shutil, subprocess, sys
+folder, user, *stop = sys.argv[1:]
+sys.stdin.read()
+uid = int(user) if user else None
+subprocess.run(stop, user=uid, group=uid, extra_groups=[] if user else None, stdout=subprocess.DEVNULL, cwd="/")
+shutil.rmtree(folder, ignore_errors=True)
+"""
 
 
 @dataclass(frozen=True)
@@ -97,9 +106,13 @@ def postgres_server() -> Iterator[PostgresProcess]:
     with (data / "postgresql.conf").open("a") as configuration:
         configuration.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
     run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(data / "server.log"), "start")
-    yield PostgresProcess(data, port)
-    run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
-    shutil.rmtree(folder, ignore_errors=True)
+    stop = [str(files / "bin" / "pg_ctl"), "-D", str(data), "-m", "immediate", "-w", "stop"]
+    # Stops it when its standard input ends: also when the tests themselves are killed, so that no server stays behind.
+    with subprocess.Popen(
+        [sys.executable, "-c", _STOPPER, str(folder), str(user or ""), *stop], stdin=subprocess.PIPE, start_new_session=True
+    ) as stopper:
+        yield PostgresProcess(data, port)
+        stopper.communicate()
 
 
 async def _create(server: PostgresProcess, database: str, template: str = "template1") -> None:

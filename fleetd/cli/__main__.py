@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
 from fleetd import __version__
+from fleetd.cli.commands import COMMANDS, GROUPS
 from fleetd.domain.errors import FleetdError
 
 HELP = """When this happens in one Kubernetes cluster, configure those clusters.
@@ -16,18 +18,21 @@ HELP = """When this happens in one Kubernetes cluster, configure those clusters.
 Exit codes: 0 done and true · 1 done, and the answer is "no" · 2 usage or bad input · 3 a database, server or cluster could
 not be reached · 4 refused · 130 interrupted.
 """
+DEFECT = 70
+"""sysexits' EX_SOFTWARE: no script may take a defect of ours for one of the answers above."""
 
-app = App(name="fleetd", help=HELP, version=__version__, result_action="return_value", help_format="plaintext")
 
-COMMANDS = {
-    "demo": "fleetd.cli.demo_command:demo",
-    "run": "fleetd.cli.run:run",
-    "sim": "fleetd.cli.sim:sim",
-}
-"""name → where its function stands; `a.b` is the command b of the group a."""
-
-for _name, _place in COMMANDS.items():
-    app.command(_place, name=_name)
+def build_app() -> App:
+    """The application with every command of the table; none of their modules is loaded yet."""
+    app = App(name="fleetd", help=HELP, version=__version__, result_action="return_value", help_format="plaintext")
+    groups: dict[str, App] = {}
+    for name, sentence in GROUPS.items():
+        groups[name] = App(name=name, help=sentence, version_flags=[], result_action="return_value", help_format="plaintext")
+        app.command(groups[name])
+    for name, command in COMMANDS.items():
+        group, _, last = name.rpartition(".")
+        (groups[group] if group else app).command(command.place, name=last, help=command.sentence)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_command(arguments: Sequence[str]) -> int:
     """Runs one command; the exit code."""
     try:
-        answer = app(list(arguments), exit_on_error=False, print_error=True)
+        answer = build_app()(list(arguments), exit_on_error=False, print_error=True)
+        sys.stdout.flush()
     except CycloptsError:
         return 2
     except FleetdError as error:
@@ -49,6 +55,10 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:
+        sys.stderr.write("fleetd: this is a defect of fleetd, not of what you gave it; please report it with these lines\n")
+        traceback.print_exc()
+        return DEFECT
     return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0
 
 

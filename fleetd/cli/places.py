@@ -1,12 +1,79 @@
-"""Where fleetd keeps its files when nobody says."""
+"""Where fleetd keeps its files when nobody says, and which database is meant."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
+
+from fleetd.domain.errors import InvalidInput
+from fleetd.settings import Settings, read_settings
+from fleetd.store.reading import Reader
+from fleetd.store.urls import SqliteFile, place_of
+
+if TYPE_CHECKING:
+    from fleetd.store.database import Database
 
 
 def data_folder() -> Path:
     """The platform's data folder for fleetd; not made before something is written."""
     return user_data_path("fleetd", appauthor=False)
+
+
+def settings_of(database: str | None) -> Settings:
+    """The settings of the environment, with the database that the command line names, if it names one."""
+    environment = {**os.environ, "FLEETD_DATABASE": database} if database else os.environ
+    return read_settings(environment, data_folder())
+
+
+def database_url(database: str | None) -> str:
+    """The database that is meant."""
+    return settings_of(database).database
+
+
+@contextmanager
+def reading(database: str | None) -> Iterator[Reader]:
+    """The database, opened for reading only; no master key is loaded.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    url = database_url(database)
+    place = place_of(url)
+    if isinstance(place, SqliteFile) and not place.path.exists():
+        raise InvalidInput(
+            f"there is no database at {place}: name it by --database or FLEETD_DATABASE; `fleetd run` and `fleetd apply` make one"
+        )
+    with Reader.open(url) as reader:
+        yield reader
+
+
+@asynccontextmanager
+async def writing(database: str | None) -> AsyncIterator[Database]:
+    """The database, opened for writing; a SQLite file is made when there is none."""
+    from fleetd.store.crypto import MasterKey  # what only writing needs costs reading commands a second
+    from fleetd.store.database import Database
+
+    settings = settings_of(database)
+    key = MasterKey.from_file(settings.key_file) if settings.key_file else None
+    opened = await Database.open(settings.database, key=key)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def listening(database: str | None) -> AsyncIterator[Database]:
+    """The database, opened to hear of what others commit; nothing can be written, and no key is loaded."""
+    from fleetd.store.database import Database  # see writing
+
+    opened = await Database.open(database_url(database), writer=False)
+    try:
+        yield opened
+    finally:
+        await opened.close()

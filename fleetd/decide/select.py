@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from pyroaring import BitMap, FrozenBitMap
+from pyroaring import BitMap
 
 from fleetd.domain.errors import InvalidInput
 
 Labels = Mapping[str, str]
 _Bucket = tuple[str, str | None] | None
 _Key = TypeVar("_Key")
-_NONE = FrozenBitMap()
+_NONE = BitMap()
 
 
 class Operator(StrEnum):
@@ -218,9 +218,9 @@ class SelectorIndex:
 
     def add_cluster(self, identity: str, labels: Labels) -> None:
         """Takes a cluster in, or its new labels."""
+        number = self._numbers.get(identity, self._next)
+        self._next = max(self._next, number + 1)
         self.remove(identity)
-        number = self._next
-        self._next += 1
         self._numbers[identity], self._ids[number], self._labels[identity] = number, identity, dict(labels)
         self._all.add(number)
         for pair in labels.items():

@@ -88,6 +88,7 @@ class Delivery:
             gone=tuple(done.gone),
             addons=self._states(),
             found=tuple(done.found),
+            looked=frozenset((*order.live, *order.unread)),
             corrected=tuple(done.corrected),
             failure=done.failure,
             told=tuple(done.told),
@@ -181,6 +182,8 @@ class Delivery:
                 if step.adopted and step.wanted is not None and step.live is not None:
                     self._enter(step.wanted, step.live)
                     self._tell(step.ref, "adopted", step.reason)
+                elif step.live is not None:
+                    self._done.corrected.append(step.ref)
             case Action.CREATE | Action.UPDATE:
                 await self._apply(step)
             case Action.CONFLICT:

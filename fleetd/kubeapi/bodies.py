@@ -12,6 +12,7 @@ import yaml
 
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.protobuf import MEDIA_TYPE, from_protobuf
 from fleetd.kubeapi.refusals import bad_request, unsupported_media_type
 
 JSON = "application/json"
@@ -95,9 +96,12 @@ def _first_wrong(text: str) -> str:
 def manifest(request: Request, kind: Kind) -> dict[str, Any]:
     """The object of a POST or PUT, of the path's kind. Raises ApiRefusal (400, 415)."""
     form = media_type(request)
-    if form not in ("", JSON, YAML):
+    if form not in ("", JSON, YAML, MEDIA_TYPE):
         raise unsupported_media_type(ACCEPTED)
-    if form == YAML:
+    body: Any
+    if form == MEDIA_TYPE:
+        body = from_protobuf(request.body)
+    elif form == YAML:
         body = from_yaml(request.body)
     else:
         try:

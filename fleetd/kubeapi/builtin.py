@@ -215,7 +215,16 @@ GROUPS = [
         (
             "CustomResourceDefinition",
             "customresourcedefinitions",
-            _short("crd", "crds", **WIDE, **WITH_STATUS, categories=("api-extensions",), counts_generations=True, answers_with_object=True),
+            _short(
+                "crd",
+                "crds",
+                **WIDE,
+                **WITH_STATUS,
+                categories=("api-extensions",),
+                counts_generations=True,
+                answers_with_object=True,
+                kept_as="v1beta1",
+            ),
         ),
     ),
     *_rows("scheduling.k8s.io", "v1", ("PriorityClass", "priorityclasses", _short("pc", **WIDE, counts_generations=True))),

@@ -53,6 +53,8 @@ class Kind:
     custom: bool = False
     list_kind: str = ""
     schema: Mapping[str, Any] | None = None
+    kept_as: str = ""
+    """The version under which a real server stores it, where that is another one; discovery's hash is made of it."""
 
     @cached_property
     def facts(self) -> Facts:
@@ -86,7 +88,7 @@ class Kind:
     @cached_property
     def storage_version_hash(self) -> str:
         """The first eight bytes of the SHA-256 of group/version/kind, as discovery shows them."""
-        digest = hashlib.sha256(f"{self.group}/{self.version}/{self.kind}".encode()).digest()
+        digest = hashlib.sha256(f"{self.group}/{self.kept_as or self.version}/{self.kind}".encode()).digest()
         return base64.b64encode(digest[:8]).decode()
 
     def below(self, name: str) -> Subresource | None:

@@ -80,6 +80,8 @@ class MemoryStorage:
         self._remember(change)
         for tell in self._listeners:
             tell(change)
+        if before is not None:
+            before.slim()
         return after or change.last
 
     async def since(self, resource: str, version: int) -> Sequence[Change]:

@@ -34,6 +34,10 @@ class Record:
             found = self._texts[form] = made(self.body)
         return found
 
+    def slim(self) -> None:
+        """Forgets the bytes, of a state that is past."""
+        self._texts.clear()
+
     def copy(self) -> dict[str, Any]:
         """The body, to be changed freely."""
         found: dict[str, Any] = orjson.loads(orjson.dumps(self.body))

@@ -107,6 +107,7 @@ class Watches:
             if watches:
                 for watch in tuple(watches.values()):
                     watch.tell(change)
+        change.texts.clear()
 
     def end(self, resource: str) -> None:
         """Ends every watch of a resource that is served no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 from fleetd.kubeapi.admission import Admission, Asked, Operation
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
 from fleetd.kubeapi.bodies import in_its_form
-from fleetd.kubeapi.defaults import DEFAULTS
-from fleetd.kubeapi.definitions import DEFINITIONS, established, unestablished
+from fleetd.kubeapi.content import completed, what_the_path_writes, with_defaults
+from fleetd.kubeapi.definitions import DEFINITIONS, established
 from fleetd.kubeapi.ending import check_preconditions, ending, is_held, may_go
 from fleetd.kubeapi.exchange import User
-from fleetd.kubeapi.kinds import Kind, Kinds
+from fleetd.kubeapi.kinds import Kinds
 from fleetd.kubeapi.metadata import aged, born, carried_over, generated_name, ordered, same, stamp
 from fleetd.kubeapi.options import DeleteOptions, Options
 from fleetd.kubeapi.refusals import (
@@ -29,7 +29,7 @@ from fleetd.kubeapi.refusals import (
     not_found,
 )
 from fleetd.kubeapi.rules import immutable, required
-from fleetd.kubeapi.services import Allocation, complete
+from fleetd.kubeapi.services import Allocation
 from fleetd.kubeapi.storage import Record, Stale, Storage, Write
 from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.validation import check, readable
@@ -310,7 +310,7 @@ class Writing:
     async def _settled(self, target: Target, live: Record, body: Body, writer: Writer, owned: Callable[[Body], Body]) -> Record:
         """The rest of every write to an object that is there."""
         kind = target.kind
-        body = _only_what_the_path_writes(target, live, body)
+        body = what_the_path_writes(target, live, body)
         with in_its_form(kind):
             with_defaults(kind, body)
         body = await self._admitted(target, Operation.UPDATE, live.body, body, writer)
@@ -372,35 +372,3 @@ def ordered_copy(body: Body) -> Body:
 
 def _owner_path(target: Target) -> str:
     return target.subresource if target.subresource == "status" else ""
-
-
-def with_defaults(kind: Kind, body: Body) -> None:
-    add = DEFAULTS.get(kind.resource)
-    if add is not None:
-        add(body)
-
-
-def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allocation) -> None:
-    """What the server adds on its own account, and nobody owns."""
-    if kind.resource == "services":
-        complete(body, live, held)
-    elif kind.resource == "namespaces" and live is None:
-        body["spec"] = {"finalizers": ["kubernetes"], **body.get("spec", {})}
-    elif kind.resource == DEFINITIONS and live is None:
-        unestablished(body)
-
-
-def _only_what_the_path_writes(target: Target, live: Record, body: Body) -> Body:
-    kind = target.kind
-    kept = live.copy()
-    if target.subresource == "status":
-        metadata = {**kept["metadata"], "managedFields": body["metadata"].get("managedFields")}
-        return {**kept, "metadata": metadata, "status": body.get("status") or {}}
-    if kind.has_status:
-        body.pop("status", None)
-        if "status" in kept:
-            body["status"] = kept["status"]
-    if kind.resource == "namespaces":
-        finalizers = (body if target.subresource == "finalize" else kept).get("spec", {}).get("finalizers")
-        body["spec"] = {**(body.get("spec") or {}), "finalizers": finalizers} if finalizers else {}
-    return body

@@ -16,9 +16,6 @@ STALE_SECONDS = 180
 TRUTHS = frozenset({"ready", "paused", "stale", "resolved"})
 """Columns that hold a truth value; SQLite knows numbers only, so that readers turn them."""
 
-JSON_COLUMNS = frozenset({"spec", "status", "lost", "unsupported"})
-"""Columns that hold JSON: `jsonb` on Postgres or text."""
-
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleetd.decide.cel.plain import to_json
 from fleetd.decide.cel.program import compile_cel
-from fleetd.decide.cel.values import to_json
 from fleetd.domain.errors import EvaluationFailed
 
 

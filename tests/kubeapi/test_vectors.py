@@ -36,7 +36,6 @@ NOT_HELD = (
     ("crd-definition", "names that another definition holds are not refused, and a definition goes at once instead of by a finalizer"),
     ("crd-objects", "custom objects are taken as they are: no defaults, no pruning"),
     ("crd-validation", "custom objects are not checked against their schema"),
-    ("discovery-apps-v1", "PLACEHOLDER"),
     ("errors-field-validation", "doubled keys are taken as the last one says; only the top of an object is checked"),
     ("errors-too-many-requests", "how many requests have a place is the transport's to say"),
     ("events", "an Event of the core group is not shown in the form of events.k8s.io"),

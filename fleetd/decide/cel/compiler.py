@@ -274,6 +274,7 @@ class _Compiler:
             return lambda _: value
         if quick := self._quick_call(name, arguments, at):
             return quick
+        self.steps += function.steps
         return calls.call(name, function, [self.compile(argument) for argument in arguments], at)
 
     def _named(self, node: tree.Call) -> tuple[str, tree.Node | None]:

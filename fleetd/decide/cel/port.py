@@ -9,7 +9,7 @@ from fleetd.decide.cel.trace import Trace
 from fleetd.domain.errors import EvaluationFailed
 
 DEFAULT_BUDGET = 100_000
-"""Steps: one for a node of the expression, one more for each item of a loop, 16 characters or item that is copied or read."""
+"""Steps: one for a node of the expression, each time it may run; one for 16 characters or 2 items that are read or copied."""
 
 
 class NotUnderstood(EvaluationFailed):

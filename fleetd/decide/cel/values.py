@@ -17,7 +17,6 @@ from fleetd.domain.errors import EvaluationFailed
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 UINT_MAX: Final = 2**64 - 1
-NANOSECOND: Final = 1
 SECOND: Final = 1_000_000_000
 TIMESTAMP_MIN: Final = -62_135_596_800 * SECOND
 TIMESTAMP_MAX: Final = 253_402_300_800 * SECOND - 1
@@ -191,9 +190,9 @@ def equal(left: Any, right: Any) -> bool:
     if kind in _NUMBERS:
         # As in the engines of Google, an integer is rounded to a double before it is compared with one.
         if kind is int and other is float:
-            return float(left) == right
+            return bool(float(left) == right)
         if kind is float and other is int:
-            return left == float(right)
+            return bool(left == float(right))
         return other in _NUMBERS and bool(left == right)
     if kind is list:
         return other is list and len(left) == len(right) and all(map(equal, left, right))
@@ -271,46 +270,3 @@ def key_of(value: Any) -> Any:
     if kind is float and math.isnan(value):
         return None
     return value if kind in (str, int, float, bytes) else value.value if kind is UInt else None
-
-
-def to_json(value: Any) -> Any:
-    """The value as JSON has it: numbers are numbers, times are text, an absent optional is null, keys are text.
-
-    Raises:
-        EvaluationFailed: a value that JSON cannot say, such as a type.
-    """
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case UInt():
-            return value.value
-        case list():
-            return [to_json(item) for item in value]
-        case dict():
-            return {key: to_json(item) for key, item in value.items()}
-        case Table():
-            return {_json_key(key): to_json(item) for key, item in value.entries.values()}
-        case Maybe():
-            return to_json(value.value) if value.present else None
-        case _:
-            return _text_of(value)
-
-
-def _json_key(key: Any) -> str:
-    return key if isinstance(key, str) else str(key.value if isinstance(key, UInt) else key).lower()
-
-
-def _text_of(value: Any) -> str:
-    from fleetd.decide.cel import times  # it needs the classes above
-
-    match value:
-        case bytes():
-            import base64
-
-            return base64.b64encode(value).decode()
-        case Timestamp():
-            return times.timestamp_text(value)
-        case Duration():
-            return times.duration_text(value)
-        case _:
-            raise EvaluationFailed(f"a value of type {type_name(value)} has no form in JSON")

@@ -28,7 +28,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What one delivery did. `placement` is the one that it began with; `found` are objects of ours that it met changed."""
+    """What one delivery did. `placement` is the one that it began with; `found` are objects of ours that it met changed,
+    `looked` those whose drift it was to mend.
+    """
 
     key: DeliveryKey
     placement: Placement
@@ -36,6 +38,7 @@ class Outcome:
     gone: tuple[ObjectRef, ...] = ()
     addons: Mapping[str, tuple[AddonState, str]] = field(default_factory=dict)
     found: tuple[tuple[ObjectRef, Manifest | None], ...] = ()
+    looked: frozenset[ObjectRef] = frozenset()
     corrected: tuple[ObjectRef, ...] = ()
     failure: Failure | None = None
     told: tuple[JournalRecord, ...] = ()
@@ -56,6 +59,8 @@ def delivered(plane: Plane, turn: Turn, outcome: Outcome, *, chance: float) -> d
     _keep_inventory(plane, turn, outcome)
     placement = plane.placements.get(name, {}).get(cluster)
     again: datetime | None = None
+    if placement is not None and placement.wanted is not None:
+        placement.unread |= outcome.looked - {item.ref for item in outcome.put} - set(outcome.corrected)
     if placement is not outcome.placement:
         if placement is not None and not placement.settled and not hold(plane, cluster):
             turn.due[key] = placement.cause

@@ -114,7 +114,10 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
     if placement is not None and placement.wanted is not None and placement.digest == mark:
         placement.wanted = want
         return
-    placement = plane.placements[profile.id][member.cluster] = Placement(want, mark, turn.cause)
+    made = Placement(want, mark, turn.cause)
+    if placement is not None:
+        made.suspects, made.unread = placement.suspects, placement.unread
+    placement = plane.placements[profile.id][member.cluster] = made
     plane.placed[member.cluster].add(profile.id)
     _put_addons(plane, turn, profile, member, want)
     if any(item.state in MOVING for item in addons.values()) or _stale(plane, key, want):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
@@ -12,15 +13,26 @@ from fleetd.decide.cel.macros import LOOPS
 from fleetd.decide.cel.port import NotUnderstood
 from fleetd.domain.errors import EvaluationFailed
 
+
+def _weighed(functions: Functions, steps: int) -> Functions:
+    return {name: replace(function, steps=steps) for name, function in functions.items()}
+
+
+_KUBERNETES: Final = 15
+"""Steps of a function that reads or compares quantities, versions, addresses."""
+_PATTERN: Final = 200
+"""Steps of a match with a pattern that is not known beforehand and may have to be compiled."""
+
 GLOBAL: Final[Functions] = {
     **standard.GLOBAL,
     **text.GLOBAL,
     **maths.GLOBAL,
     **collections.GLOBAL,
     **optionals.GLOBAL,
-    **quantities.GLOBAL,
-    **versions.GLOBAL,
-    **network.GLOBAL,
+    **_weighed(quantities.GLOBAL, _KUBERNETES),
+    **_weighed(versions.GLOBAL, _KUBERNETES),
+    **_weighed(network.GLOBAL, _KUBERNETES),
+    "matches": replace(standard.GLOBAL["matches"], steps=_PATTERN),
 }
 MEMBER: Final[Functions] = {
     **standard.MEMBER,
@@ -28,10 +40,11 @@ MEMBER: Final[Functions] = {
     **text.MEMBER,
     **collections.MEMBER,
     **optionals.MEMBER,
-    **quantities.MEMBER,
-    **versions.MEMBER,
-    **network.MEMBER,
-    **shared.MEMBER,
+    **_weighed(quantities.MEMBER, _KUBERNETES),
+    **_weighed(versions.MEMBER, _KUBERNETES),
+    **_weighed(network.MEMBER, _KUBERNETES),
+    **_weighed(shared.MEMBER, _KUBERNETES),
+    **_weighed({name: {**standard.MEMBER, **shared.MEMBER}[name] for name in ("matches", "find", "findAll")}, _PATTERN),
 }
 TYPES: Final = {
     name: name for name in ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type")

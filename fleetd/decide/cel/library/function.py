@@ -18,13 +18,14 @@ class Function:
     """A function over values; a member's target is its first argument.
 
     ``run`` raises NoOverload for types that it does not take. ``reads_all`` says that the cost grows with the size of
-    the arguments and of the result; the caller then charges for both.
+    the arguments and of the result; the caller then charges for both. ``steps`` is what one call costs beside that.
     """
 
     run: Callable[..., Any]
     fewest: int
     most: int
     reads_all: bool = False
+    steps: int = 0
 
 
 Functions = Mapping[str, Function]

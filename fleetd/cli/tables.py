@@ -1,0 +1,103 @@
+"""Which columns of which view people see, and how a value is said in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Cell = str
+Column = str
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "fleet_clusters": (
+        "cluster", "connection", "paused", "kubernetes_version", "pending_events", "failed_addons", "open_drift", "last_seen_at", "reason",
+    ),
+    "fleet_events": ("event_source", "cluster", "matching_count", "detected_at", "event_id"),
+    "fleet_pending_events": (
+        "event_source", "event_trigger", "source_cluster", "cluster", "stage", "state", "detected_at", "reason",
+    ),
+    "fleet_addons": ("profile", "cluster", "addon", "state", "attempts", "applied_at", "reason"),
+    "fleet_drift_incidents": ("object_ref", "cluster", "profile", "changed_by", "outcome", "detected_at", "corrected_at"),
+    "fleet_trigger_matches": ("event_trigger", "cluster", "object_ref", "state", "matched_at", "acted_at", "reason"),
+    "fleet_objects": ("cluster", "object_ref", "profile", "addon", "applied_at"),
+    "fleet_declared": ("kind", "namespace", "name", "state", "updated_at", "reason"),
+    "fleet_journal": ("at", "stage", "subject_ref", "cluster", "decision", "reason"),
+    "fleet_proposals": ("id", "subject", "state", "created_at", "reason"),
+    "fleet_requests": ("id", "verb", "subject", "actor", "state", "created_at", "outcome"),
+    "fleet_verdicts": ("event_source", "cluster", "object_ref", "verdict", "since", "deciding_expression", "reason"),
+}  # fmt: skip
+_IDENTITIES: dict[str, tuple[str, ...]] = {
+    "fleet_clusters": ("cluster",),
+    "fleet_events": ("event_id",),
+    "fleet_pending_events": ("event_id", "event_trigger", "cluster"),
+    "fleet_addons": ("profile", "addon", "cluster"),
+    "fleet_drift_incidents": ("incident_id",),
+    "fleet_trigger_matches": ("match_id",),
+    "fleet_objects": ("object_ref", "cluster"),
+    "fleet_declared": ("ref",),
+}
+_JSON = frozenset({"spec", "manifest", "status", "lost", "unsupported"})
+_MOMENTS = frozenset({"at", "since", "valid_from", "valid_to"})
+
+
+def columns_of(view: str, rows: Sequence[Mapping[str, Any]], *, wide: bool) -> tuple[str, ...]:
+    """The columns that a table shows: the chosen ones, or all; JSON never, and no column in which nothing stands."""
+    every = tuple(rows[0]) if rows else _COLUMNS.get(view, ())
+    chosen = _COLUMNS.get(view) if not wide else None
+    kept = chosen or tuple(name for name in every if name not in _JSON)
+    return tuple(name for name in kept if name not in ("reason", "outcome") or any(row.get(name) for row in rows))
+
+
+def cells_of(view: str, rows: Sequence[Mapping[str, Any]], *, wide: bool) -> tuple[list[Column], list[list[Cell]]]:
+    """Titles and lines of a table; times are ages, unless it is wide."""
+    names = columns_of(view, rows, wide=wide)
+    now = datetime.now(UTC)
+    lines = [[_cell(name, row.get(name), None if wide else now) for name in names] for row in rows]
+    return [_title(name, wide=wide) for name in names], lines
+
+
+def identity_of(view: str, row: Mapping[str, Any]) -> str:
+    """What `-o name` shows of a row: its identity, parts separated by a space; the first column where none is known."""
+    names = _IDENTITIES.get(view) or tuple(row)[:1]
+    return " ".join(str(row[name]) for name in names if row.get(name) is not None)
+
+
+def _title(name: str, *, wide: bool) -> str:
+    shown = name.removesuffix("_at") if not wide and name.endswith("_at") else name
+    return shown.upper().replace("_", " ")
+
+
+def _cell(name: str, value: Any, now: datetime | None) -> Cell:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if now is not None and isinstance(value, str) and (name.endswith("_at") or name in _MOMENTS):
+        return ago(value, now)
+    return str(value)
+
+
+def ago(moment: str, now: datetime) -> str:
+    """How long ago a time was, as kubectl writes ages."""
+    try:
+        then = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    return age(now - then)
+
+
+def age(lasted: timedelta) -> str:
+    """`45s`, `3m12s`, `5h10m`, `4d`: at most two units."""
+    seconds = int(lasted.total_seconds())
+    if seconds < 0:
+        return f"in {age(-lasted)}"
+    if seconds < 120:
+        return f"{seconds}s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 10:
+        return f"{minutes}m{seconds}s" if seconds else f"{minutes}m"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 3:
+        return f"{hours}h{minutes}m" if hours else f"{minutes}m"
+    return f"{hours}h" if hours < 48 else f"{hours // 24}d"

@@ -1,0 +1,49 @@
+"""What of an object a request may write, and what the server adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fleetd.kubeapi.defaults import DEFAULTS
+from fleetd.kubeapi.definitions import DEFINITIONS, unestablished
+from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.services import Allocation, complete
+from fleetd.kubeapi.storage import Record
+from fleetd.kubeapi.targets import Target
+
+Body = dict[str, Any]
+
+
+def with_defaults(kind: Kind, body: Body) -> None:
+    """Adds the defaults of the kind, which whoever writes the object owns."""
+    add = DEFAULTS.get(kind.resource)
+    if add is not None:
+        add(body)
+
+
+def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allocation) -> None:
+    """What the server adds on its own account, and nobody owns."""
+    if kind.resource == "services":
+        complete(body, live, held)
+    elif kind.resource == "namespaces" and live is None:
+        body["spec"] = {"finalizers": ["kubernetes"], **body.get("spec", {})}
+    elif kind.resource == DEFINITIONS and live is None:
+        unestablished(body)
+
+
+def what_the_path_writes(target: Target, live: Record, body: Body) -> Body:
+    """The new object as far as its path may write it: status is written through its own path only, and that path writes nothing else."""
+    kind = target.kind
+    kept = live.copy()
+    if target.subresource == "status":
+        metadata = {**kept["metadata"], "managedFields": body["metadata"].get("managedFields")}
+        return {**kept, "metadata": metadata, "status": body.get("status") or {}}
+    if kind.has_status:
+        body.pop("status", None)
+        if "status" in kept:
+            body["status"] = kept["status"]
+    if kind.resource == "namespaces":
+        finalizers = (body if target.subresource == "finalize" else kept).get("spec", {}).get("finalizers")
+        body["spec"] = {**(body.get("spec") or {}), "finalizers": finalizers} if finalizers else {}
+    return body

@@ -1,0 +1,116 @@
+"""Many documents at once: all of them are judged before the first is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fleetd.decide.lint.check import check
+from fleetd.domain.documents import Document
+from fleetd.domain.errors import FleetdError, InvalidInput, Refused
+from fleetd.domain.findings import Severity
+from fleetd.domain.objects import Manifest, ref_of
+from fleetd.domain.records import DeclaredObject
+from fleetd.domain.refs import ObjectRef
+from fleetd.service.admission import Admission, Admitted, placed
+from fleetd.service.compilers import Engines
+from fleetd.service.selectors import Selects
+from fleetd.store.bodies import REDACTED
+from fleetd.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a document cannot be taken; `exit_code` is the error's."""
+
+    sentence: str
+    exit_code: int = InvalidInput.exit_code
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is said of documents before anything is written: with problems nothing may be."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+
+
+def judged(documents: Sequence[Document]) -> Judged:
+    """The checker's findings, and values that were redacted when they were read."""
+    findings = check(documents, Engines())
+    problems = [Problem(f"{one} [{one.code}]") for one in findings if one.severity is Severity.ERROR]
+    warnings = [f"{one} [{one.code}]" for one in findings if one.severity is Severity.WARNING]
+    problems += [Problem(sentence) for document in documents for sentence in _redacted(document)]
+    return Judged(tuple(problems), tuple(warnings))
+
+
+def _redacted(document: Document) -> Iterator[str]:
+    manifest = document.manifest
+    if manifest.get("kind") != "Secret":
+        return
+    for part in ("data", "stringData"):
+        held = manifest.get(part)
+        for key, value in held.items() if isinstance(held, dict) else ():
+            if value == REDACTED:
+                line, column = document.place_of((part, key))
+                yield f"{document.source}:{line}:{column}: {part}.{key} holds {REDACTED!r}: that is how a Secret is shown, not its value"
+
+
+async def foreseen(
+    admission: Admission, documents: Iterable[Document], *, now: datetime, force: bool = False
+) -> tuple[list[Admitted], list[Problem]]:
+    """What applying the documents would do, and what stands against it."""
+    admitted: list[Admitted] = []
+    problems: list[Problem] = []
+    for document in documents:
+        try:
+            admitted.append(await admission.apply(document, now=now, force=force, dry_run=True))
+        except (InvalidInput, Refused) as error:
+            problems.append(_problem(document, error))
+    return admitted, problems
+
+
+def _problem(document: Document, error: FleetdError) -> Problem:
+    place = f"{document.source}:{document.line}: "
+    sentence = str(error)
+    # What the checker found already says where.
+    return Problem(sentence if sentence.startswith(document.source) else place + sentence, error.exit_code)
+
+
+def refs_of(documents: Iterable[Document]) -> list[ObjectRef]:
+    """The identities of documents, with the namespaces that they get.
+
+    Raises:
+        InvalidInput: a document has no kind or no name, or a namespace that its kind has not.
+    """
+    refs = []
+    for document in documents:
+        ref = ref_of(placed(document.manifest))
+        if not ref.kind or not ref.name:
+            raise InvalidInput(f"{document.source}:{document.line}: a document needs apiVersion, kind and metadata.name")
+        refs.append(ref)
+    return refs
+
+
+async def to_prune(database: Database, kept: Iterable[ObjectRef], manager: str, selects: Selects) -> list[ObjectRef]:
+    """Objects that this manager applied, that the selector selects, and that are not among those kept."""
+    keep = set(kept)
+    return [
+        item.ref
+        for item in await database.declared.list()
+        if item.ref not in keep and applied_by(item, manager) and selects(_labels(item.manifest))
+    ]
+
+
+def applied_by(item: DeclaredObject, manager: str) -> bool:
+    """Whether a manager declared the object by apply, and so may take it away."""
+    managers = (item.manifest.get("metadata") or {}).get("managedFields") or ()
+    return any(entry.get("manager") == manager and entry.get("operation") == "Apply" for entry in managers)
+
+
+def _labels(manifest: Manifest) -> dict[str, str]:
+    return (manifest.get("metadata") or {}).get("labels") or {}
