@@ -39,11 +39,17 @@ class Server:
         self._told: asyncio.Queue[list[bytes]] = asyncio.Queue()
         self._version = FIRST_VERSION
         self._watched = asyncio.Event()
+        self._answering: set[asyncio.Task[None] | None] = set()
 
     async def start(self) -> dict[str, Any]:
         """Listens; answers with its address."""
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         return {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}
+
+    async def stop(self) -> None:
+        """Ends the watch, and with it the last connection."""
+        self._told.put_nowait([])
+        await asyncio.gather(*filter(None, self._answering))
 
     async def watched(self) -> dict[str, Any]:
         """Answers when somebody watches Pods."""
@@ -52,19 +58,21 @@ class Server:
 
     async def say(self, count: int, marker: str = "") -> dict[str, Any]:
         """So many events that match nothing, and one (named after `marker`) that does."""
-        chunks = list(self._chunks(count, marker))
-        self._told.put_nowait(chunks)
-        return {"bytes": sum(map(len, chunks))}
+        lines = list(self._lines(count, marker))
+        self._told.put_nowait([_chunk(line) for line in lines])
+        return {"bytes": sum(map(len, lines))}
 
-    def _chunks(self, count: int, marker: str) -> Iterator[bytes]:
+    def _lines(self, count: int, marker: str) -> Iterator[bytes]:
         for number in range(count):
             self._version += 1
-            yield _chunk(pod_event(f"web-6d5f8b7c9d-{number % NAMES:05}", str(self._version)))
+            yield pod_event(f"web-6d5f8b7c9d-{number % NAMES:05}", str(self._version))
         if marker:
             self._version += 1
-            yield _chunk(pod_event(marker, str(self._version), restarts=9))
+            yield pod_event(marker, str(self._version), restarts=9)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._answering.add(task)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 request = await _request(head, reader)
@@ -78,6 +86,7 @@ class Server:
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
+            self._answering.discard(task)
             writer.close()
 
     async def _flood(self, writer: asyncio.StreamWriter) -> None:
@@ -113,6 +122,7 @@ def _chunk(line: bytes) -> bytes:
 async def main() -> None:
     server = Server()
     await serve({"start": server.start, "watched": server.watched, "say": server.say})
+    await server.stop()
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def read_kubeconfig_text(text: str) -> Mapping[str, Any]:
     """
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise InvalidInput("the kubeconfig is no YAML") from error
     if not isinstance(value, dict):
         raise InvalidInput("the kubeconfig is no YAML mapping")

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleetd.decide.cel.port import Evaluator
+from fleetd.decide.cel.fallback import compile_with_cel_python
+from fleetd.decide.cel.port import Evaluator, NotUnderstood
 from fleetd.decide.cel.program import compile_cel
 from fleetd.decide.select import LabelFilters, Selector, compile_label_filters, compile_selector
 from fleetd.domain.errors import EvaluationFailed, GiveUp, InvalidInput
@@ -101,7 +102,7 @@ def _compile_condition(entry: Mapping[str, Any]) -> Condition:
     reads = Reads()
     for rule in entry.get("evaluateCEL") or ():
         try:
-            program = compile_cel(rule["rule"])
+            program = _compile_rule(rule["rule"])
         except EvaluationFailed as error:
             raise EvaluationFailed(f"rule {rule['name']!r}: {error}", line=error.line, column=error.column) from error
         rules.append((str(rule["name"]), program))
@@ -121,6 +122,14 @@ def _compile_condition(entry: Mapping[str, Any]) -> Condition:
         script,
         reads,
     )
+
+
+def _compile_rule(text: str) -> Evaluator:
+    """Our compiler; what it knows to be CEL but does not understand goes to cel-python."""
+    try:
+        return compile_cel(text)
+    except NotUnderstood:
+        return compile_with_cel_python(text)
 
 
 def judge(source: Source, gvk: GroupVersionKind, observed: Observed) -> Judgement | Wish:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from fleetd.decide.gotemplate.template import Budget, Struct, Template, compile_template, deploy_functions, event_functions
+from fleetd.decide.gotemplate.template import Budget, Struct, Surroundings, Template, compile_template, deploy_functions, event_functions
 from fleetd.domain.documents import read_documents
 from fleetd.domain.errors import EvaluationFailed, InvalidInput, OverBudget
 from fleetd.domain.objects import Manifest
@@ -48,17 +48,17 @@ class Render:
 
     def event(self, text: str, data: Mapping[str, Any], place: str) -> str:
         """Renders at the moment of an event. `place` names the text in errors."""
-        return self._render(_event_template(text, self.now), data, place) if "{{" in text else text
+        return self._render(_compiled(text, True), data, place) if "{{" in text else text
 
     def deploy(self, text: str, data: Mapping[str, Any], place: str) -> str:
         """Renders at the moment of deployment, with the cluster's data."""
-        return self._render(_deploy_template(text, self.now), data, place) if "{{" in text else text
+        return self._render(_compiled(text, False), data, place) if "{{" in text else text
 
     def _render(self, template: Template | EvaluationFailed, data: Mapping[str, Any], place: str) -> str:
         try:
             if isinstance(template, EvaluationFailed):
                 raise template
-            return template.render(data, budget=self.budget)
+            return template.render(data, budget=self.budget, surroundings=Surroundings(self.now))
         except EvaluationFailed as error:
             at = f" line {error.line}" if error.line else ""
             raise EvaluationFailed(f"{place}{at}: {error}", line=error.line, column=error.column) from error
@@ -67,29 +67,13 @@ class Render:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(text: str, event: bool, minute: datetime) -> Template | EvaluationFailed:
-    functions = event_functions(now=minute) if event else deploy_functions({}, now=minute)
+def _compiled(text: str, event: bool) -> Template | EvaluationFailed:
+    """A template without its surroundings; a text that is wrong stays wrong, so its error is kept, too."""
+    functions = event_functions() if event else deploy_functions({})
     try:
         return compile_template(text, functions=functions)
     except EvaluationFailed as error:
         return error
-
-
-def _event_template(text: str, now: datetime) -> Template | EvaluationFailed:
-    return _compiled(text, True, _moment(text, now))
-
-
-def _deploy_template(text: str, now: datetime) -> Template | EvaluationFailed:
-    return _compiled(text, False, _moment(text, now))
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    """Only texts that may ask for the time are compiled anew as it passes."""
-    return (
-        now
-        if "now" in text or "date" in text or "ago" in text
-        else now.replace(year=2000, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    )
 
 
 def manifests(text: str, place: str) -> tuple[Manifest, ...]:

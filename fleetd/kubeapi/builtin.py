@@ -160,7 +160,7 @@ GROUPS = [
         ("SubjectAccessReview", "subjectaccessreviews", REVIEW),
     ),
     *_rows("autoscaling", "v2", ("HorizontalPodAutoscaler", "horizontalpodautoscalers", _short("hpa", **ALL, **WITH_STATUS))),
-    *_rows("autoscaling", "v1", ("HorizontalPodAutoscaler", "horizontalpodautoscalers", _short("hpa", **ALL, **WITH_STATUS))),
+    *_rows("autoscaling", "v1", ("HorizontalPodAutoscaler", "horizontalpodautoscalers", _short("hpa", **ALL, **WITH_STATUS, kept_as="v2"))),
     *_rows(
         "batch",
         "v1",

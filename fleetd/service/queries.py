@@ -16,12 +16,12 @@ import orjson
 from fleetd.domain.errors import InvalidInput, NotFound
 from fleetd.domain.refs import GroupKind, ObjectRef
 from fleetd.store.reading import Reader
-from fleetd.store.views import JSON_COLUMNS, VIEWS
+from fleetd.store.views import VIEWS
 
 Row = dict[str, Any]
 VIEW_NAMES = tuple(view.name for view in VIEWS)
 
-_JSON = JSON_COLUMNS | {"manifest"}
+JSON_COLUMNS = frozenset({"manifest", "spec", "status", "lost", "unsupported"})
 _OBJECTS = """
 SELECT ref, kind, api_group, api_version, namespace, name, uid, resource_version, generation, created_at, updated_at, manifest,
  unsupported, state, reason FROM fleet_declared
@@ -139,7 +139,7 @@ def view_of(word: str) -> str | None:
 
 def decoded(row: Row) -> Row:
     """A row whose JSON columns are values."""
-    return {name: _value(value) if name in _JSON and isinstance(value, str) else value for name, value in row.items()}
+    return {name: _value(value) if name in JSON_COLUMNS and isinstance(value, str) else value for name, value in row.items()}
 
 
 def _value(text: str) -> Any:

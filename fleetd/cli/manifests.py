@@ -1,0 +1,101 @@
+"""Documents from what `-f` names: files, folders with all below them, and stdin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fleetd.domain.documents import Document, UnreadableText, read_documents
+from fleetd.domain.errors import InvalidInput
+from fleetd.domain.kinds.registry import KINDS
+from fleetd.domain.objects import gvk_of
+
+SUFFIXES = (".yaml", ".yml", ".json")
+PAGES = (".md", ".markdown")
+STDIN = "<stdin>"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All documents of the input, and the files that could not be read."""
+
+    documents: tuple[Document, ...]
+    unreadable: tuple[UnreadableText, ...]
+
+
+def given_documents(paths: Sequence[str], *, pages: bool = False) -> Given:
+    """Reads all of them.
+
+    Args:
+        pages: whether Markdown files of a folder are read too (a file that is named is always read).
+
+    Raises:
+        InvalidInput: a path is not there, or there is nothing to read.
+    """
+    if not paths:
+        raise InvalidInput("nothing to read: name files, folders or - by -f")
+    documents: list[Document] = []
+    unreadable: list[UnreadableText] = []
+    for name, text in _texts(paths, SUFFIXES + (PAGES if pages else ())):
+        try:
+            documents.extend(read_documents(text, source=name))
+        except UnreadableText as error:
+            unreadable.append(error)
+    return Given(tuple(documents), tuple(unreadable))
+
+
+def _texts(paths: Sequence[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    seen: set[Path] = set()
+    for name in paths:
+        if name == "-":
+            yield STDIN, sys.stdin.read()
+            continue
+        for path in _files(name, suffixes):
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield str(path), _text(path)
+
+
+def _files(name: str, suffixes: tuple[str, ...]) -> list[Path]:
+    if "://" in name:
+        raise InvalidInput(f"{name} is an address: fetch it first, then name the file (curl … | fleetd apply -f -)")
+    path = Path(name)
+    if path.is_dir():
+        found = [one for one in sorted(path.rglob("*")) if one.suffix.lower() in suffixes and one.is_file() and not _hidden(one, path)]
+        if not found:
+            raise InvalidInput(f"the folder {name} has no {', '.join(suffixes)} files in it")
+        return found
+    if not path.exists():
+        raise InvalidInput(f"there is no file or folder {name}")
+    return [path]
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is no UTF-8 text") from error
+
+
+def in_namespace(document: Document, namespace: str) -> Document:
+    """With this namespace where a namespaced object names none.
+
+    Raises:
+        InvalidInput: it names another one.
+    """
+    manifest = document.manifest
+    spec, metadata = KINDS.get(gvk_of(manifest)), manifest.get("metadata")
+    if not namespace or spec is None or not spec.namespaced or not isinstance(metadata, dict):
+        return document
+    own = metadata.get("namespace")
+    if own and own != namespace:
+        raise InvalidInput(f"{document.source}:{document.line}: the object is in namespace {own}, not in {namespace} as -n says")
+    return replace(document, manifest={**manifest, "metadata": {**metadata, "namespace": namespace}})
