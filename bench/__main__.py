@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from bench import p1_noop
+from bench import p1_noop, p3_latency
 from bench.calibration import calibrate
 from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes, measure, new_report, show
 
-GOALS: tuple[Goal, ...] = (p1_noop.GOAL,)
+GOALS: tuple[Goal, ...] = (p1_noop.GOAL, p3_latency.GOAL)
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 

@@ -15,9 +15,11 @@ from fleetd.cluster.connect import connect
 from fleetd.cluster.port import Cluster
 from fleetd.cluster.settings import ClusterSettings
 from fleetd.domain.errors import InvalidInput
+from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
+from fleetd.service.plane_cluster import PlaneCluster
 from fleetd.settings import Settings
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
@@ -57,13 +59,18 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
             asyncio.get_running_loop().add_signal_handler(number, ending.set)
     limits = ClusterSettings(allowed_exec=settings.allowed_exec)
 
+    database = await Database.open(settings.database, key=master_key(settings), daemon=True)
+    itself = PlaneCluster(database)
+
     async def open_cluster(name: str, text: str) -> Cluster:
+        if name == MANAGEMENT_CLUSTER:
+            return itself
         return await connect(name, read_kubeconfig_text(text), settings=limits)
 
-    database = await Database.open(settings.database, key=master_key(settings), daemon=True)
     try:
+        await itself.prepare()
         async with ScriptPool() as scripts:
-            engine = Engine(database, open_cluster, scripts, Clock(), observe=settings.observe)
+            engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, observe=settings.observe)
             running = asyncio.create_task(engine.run())
             waiting = asyncio.create_task(ending.wait())
             if ready is not None:

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from fleetd import __version__
 from fleetd.cli.commands import COMMANDS, GROUPS
@@ -22,17 +22,29 @@ DEFECT = 70
 """sysexits' EX_SOFTWARE: no script may take a defect of ours for one of the answers above."""
 
 
-def build_app() -> App:
-    """The application with every command of the table; none of their modules is loaded yet."""
+def build_app(arguments: Sequence[str] = ()) -> App:
+    """The application with every command of the table; none of their modules is loaded yet.
+
+    Args:
+        arguments: what will be called; a sentence of the table would stand in for that command's own help.
+    """
     app = App(name="fleetd", help=HELP, version=__version__, result_action="return_value", help_format="plaintext")
+    app.default_parameter = Parameter(show_default=_worth_showing)
+    called = ".".join(word for word in arguments[:2] if not word.startswith("-"))
     groups: dict[str, App] = {}
     for name, sentence in GROUPS.items():
         groups[name] = App(name=name, help=sentence, version_flags=[], result_action="return_value", help_format="plaintext")
         app.command(groups[name])
     for name, command in COMMANDS.items():
         group, _, last = name.rpartition(".")
-        (groups[group] if group else app).command(command.place, name=last, help=command.sentence)
+        sentence = {} if called.startswith(name) else {"help": command.sentence}
+        (groups[group] if group else app).command(command.place, name=last, **sentence)
     return app
+
+
+def _worth_showing(default: object) -> str | None:
+    """A default for help pages: not that of switches and of options that are simply not given."""
+    return str(default) if default else None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_command(arguments: Sequence[str]) -> int:
     """Runs one command; the exit code."""
     try:
-        answer = build_app()(list(arguments), exit_on_error=False, print_error=True)
+        answer = build_app(arguments)(list(arguments), exit_on_error=False, print_error=True)
         sys.stdout.flush()
     except CycloptsError:
         return 2

@@ -17,7 +17,7 @@ from fleetd.cli.places import writing
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import InvalidInput
 from fleetd.service.admission import Admission
-from fleetd.service.declaring import Problem, foreseen, judged, refs_of, to_prune
+from fleetd.service.declaring import Problem, declare, foreseen, judged, refs_of, to_prune
 from fleetd.service.selectors import Selects, label_selector
 from fleetd.store.database import Database
 
@@ -79,7 +79,7 @@ async def _apply(documents: Sequence[Document], database: str | None, selects: S
         if problems:
             return _refused(problems)
         for expected, document in zip(admitted, documents, strict=True):
-            done = expected if dry_run else await admission.apply(document, now=now, force=force)
+            done = expected if dry_run else await declare(opened, admission, document, expected, now=now, force=force)
             say_all(f"warning: {warning}" for warning in done.warnings)
             write_line(f"{shown(done.ref)} {done.done}{' (dry run)' if dry_run else ''}")
         if selects is not None:

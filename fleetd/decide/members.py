@@ -12,12 +12,18 @@ from fleetd.domain.errors import GiveUp
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import MANAGEMENT_CLUSTER, ObjectRef
 
+WITHDRAW = "fleetd.io/withdraw"
+"""Annotation of a cluster that is to leave with nothing of ours on it."""
+
 API_VERSIONS = {"SveltosCluster": "lib.projectsveltos.io/v1beta1", "Cluster": "cluster.x-k8s.io/v1beta2"}
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A cluster of the fleet with what selectors and templates read of it. `manifest` carries no status."""
+    """A cluster of the fleet with what selectors and templates read of it. `manifest` carries no status.
+
+    A `leaving` cluster is given nothing any more, and what it was given is withdrawn.
+    """
 
     cluster: str
     kind: str
@@ -27,6 +33,7 @@ class Member:
     manifest: Manifest = field(repr=False)
     ready: bool
     paused: bool = False
+    leaving: bool = False
 
     @property
     def type(self) -> str:

@@ -37,14 +37,20 @@ class WantedAddon:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a profile wants on one cluster, in the order of its policyRefs. `uses` are the declared objects it was read from."""
+    """What a profile wants on one cluster, in the order of its policyRefs. `uses` are the declared objects it was read from.
+
+    `unknown` is what a restart begins with: that there are no add-ons in it says nothing.
+    """
 
     addons: tuple[WantedAddon, ...]
     uses: frozenset[ObjectRef]
+    unknown: bool = False
 
     @property
     def problem(self) -> str:
         """The first add-on's problem, or empty."""
+        if self.unknown:
+            return "what is wanted here is not known yet"
         return next((addon.problem for addon in self.addons if addon.problem), "")
 
     def objects(self, profile: Profile, member: Member) -> tuple[Owned, ...]:

@@ -17,7 +17,7 @@ from fleetd.domain.objects import Observed
 from fleetd.domain.refs import GroupVersionKind
 from fleetd.engine.clock import Clock
 from fleetd.engine.deliverer import Deliverer
-from fleetd.engine.feed import Feed
+from fleetd.engine.feed import Announce, Feed, unheard
 from fleetd.engine.loop import Loop
 from fleetd.engine.members import Connect, Members
 from fleetd.store.database import Database
@@ -38,12 +38,14 @@ class Scripts(Protocol):
 class Engine:
     """Begins with what the store holds, and keeps the fleet as declared until it is stopped."""
 
-    def __init__(self, database: Database, connect: Connect, scripts: Scripts, clock: Clock, *, observe: bool = False) -> None:
+    def __init__(
+        self, database: Database, connect: Connect, scripts: Scripts, clock: Clock, announce: Announce = unheard, *, observe: bool = False
+    ) -> None:
         self.plane = Plane(database.instance_id, database.epoch)
         self.loop = Loop(self.plane, database, clock)
         self.members = Members(self.loop, connect, clock)
         self.deliverer = Deliverer(self.loop, self.members.connected, clock, observe=observe)
-        self.feed = Feed(database, self.loop)
+        self.feed = Feed(database, self.loop, announce)
         self.loop.consequences = self
         self._scripts = scripts
         self._asking: set[asyncio.Task[None]] = set()

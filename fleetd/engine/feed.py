@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import structlog
@@ -23,15 +23,24 @@ from fleetd.store.loading import Loaded
 
 DECLARED, REQUEST = "declared", "request"
 
+Announce = Callable[[ObjectRef, DeclaredObject | None], None]
+"""Told of every declared object that changes; None when it went."""
+
+
+def unheard(_ref: ObjectRef, _found: DeclaredObject | None) -> None:
+    """Where nobody else follows declared objects."""
+
+
 log = structlog.get_logger(__name__)
 
 
 class Feed:
     """Follows the store's changes."""
 
-    def __init__(self, database: Database, loop: Loop) -> None:
+    def __init__(self, database: Database, loop: Loop, announce: Announce) -> None:
         self._database = database
         self._loop = loop
+        self._announce = announce
         self._seq = 0
 
     async def begin(self) -> None:
@@ -67,6 +76,7 @@ class Feed:
         for text in refs:
             ref = ObjectRef.parse(text)
             found = await self._database.declared.get(ref)
+            self._announce(ref, found)
             self._loop.put(partial(_declare, ref, found))
         if any(change.object_kind == REQUEST for change in changes):
             for request in (await self._database.load()).requests:

@@ -27,7 +27,10 @@ from fleetd.engine.observer import Observer
 HEARTBEAT_SECONDS = 60.0
 
 Connect = Callable[[str, str], Awaitable[Cluster]]
-"""(name, kubeconfig text) → a connection; raises as the cluster port says, and `InvalidInput` for a bad kubeconfig."""
+"""(name, kubeconfig text) → a connection; raises as the cluster port says, and `InvalidInput` for a bad kubeconfig.
+
+The management plane has no kubeconfig: its text is empty.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +155,7 @@ class Members:
             raise GiveUp("it is not a member any more")
         if plane.known_members.get(name) is None:
             self._tell(name, ClusterState.CONNECTING, "")
-        text = kubeconfig_text(member, plane.contents.get(credentials_of(member).secret))
+        text = "" if member.local else kubeconfig_text(member, plane.contents.get(credentials_of(member).secret))
         cluster = session.cluster = await self._connect(name, text)
         session.trouble = "connecting"
         await self._check(name, cluster)

@@ -13,7 +13,7 @@ from fleetd.domain.findings import Severity
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import ObjectRef
-from fleetd.service.admission import Admission, Admitted, placed
+from fleetd.service.admission import Admission, Admitted, Done, placed
 from fleetd.service.compilers import Engines
 from fleetd.service.selectors import Selects
 from fleetd.store.bodies import REDACTED
@@ -72,6 +72,23 @@ async def foreseen(
         except (InvalidInput, Refused) as error:
             problems.append(_problem(document, error))
     return admitted, problems
+
+
+async def declare(
+    database: Database, admission: Admission, document: Document, expected: Admitted, *, now: datetime, force: bool = False
+) -> Admitted:
+    """Applies a document for which `expected` was foreseen; writes nothing where nothing would change but times."""
+    if expected.done is Done.UNCHANGED:
+        live = await database.declared.get(expected.ref)
+        if live is not None and _owners(live.manifest) == _owners(expected.object.manifest):
+            return expected
+    return await admission.apply(document, now=now, force=force)
+
+
+def _owners(manifest: Manifest) -> list[Manifest]:
+    managers = (manifest.get("metadata") or {}).get("managedFields") or ()
+    entries = [{key: value for key, value in entry.items() if key != "time"} for entry in managers]
+    return sorted(entries, key=lambda entry: (str(entry.get("manager")), str(entry.get("operation"))))
 
 
 def _problem(document: Document, error: FleetdError) -> Problem:

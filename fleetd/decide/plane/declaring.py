@@ -6,17 +6,17 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, Trigger, compile_profile, compile_trigger, member_key, profile_id
-from fleetd.decide.members import Member, credentials_of, template_data
+from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, compile_profile, compile_trigger, member_key, profile_id
+from fleetd.decide.members import WITHDRAW, Member, credentials_of
 from fleetd.decide.observe import Source, compile_source
 from fleetd.decide.plane.delivering import release
 from fleetd.decide.plane.observing import drop_kinds, report_changes
-from fleetd.decide.plane.placing import place
+from fleetd.decide.plane.placing import depart, place
 from fleetd.decide.plane.reacting import meet, react, reactions_to
+from fleetd.decide.plane.selecting import reacting, select
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
-from fleetd.decide.rendering import Render
-from fleetd.domain.errors import GiveUp
+from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import DeclaredStatus, MemberGone, VerdictGone
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
@@ -40,7 +40,7 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
     elif kind == TRIGGER:
         problem = _declare_trigger(plane, ref.name, manifest)
     elif kind in (CLUSTER_PROFILE, PROFILE):
-        problem = _declare_profile(plane, ref, manifest)
+        problem = _declare_profile(plane, turn, ref, manifest)
     elif kind in CONTENTS:
         if manifest is None:
             plane.contents.pop(ref, None)
@@ -51,9 +51,14 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
         turn.reconnect |= plane.credentials.get(ref, set())
     elif kind in (SVELTOS_CLUSTER, CAPI_CLUSTER):
         _declare_member(plane, turn, ref, manifest)
-    if manifest is not None:
-        state = DeclaredState.FAILED if problem else DeclaredState.UNSUPPORTED if unsupported else DeclaredState.READY
-        reason = problem or (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "")
+    if manifest is None:
+        plane.statuses.pop(ref, None)
+        return
+    state = DeclaredState.FAILED if problem else DeclaredState.UNSUPPORTED if unsupported else DeclaredState.READY
+    reason = problem or (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "")
+    status = str(manifest["metadata"].get("uid") or ""), state, reason
+    if plane.statuses.get(ref) != status:
+        plane.statuses[ref] = status
         turn.records.append(DeclaredStatus(ref=ref, state=state, reason=reason, at=turn.now))
 
 
@@ -74,26 +79,41 @@ def _declare_source(plane: Plane, name: str, manifest: Manifest | None) -> str:
 
 def _declare_trigger(plane: Plane, name: str, manifest: Manifest | None) -> str:
     plane.dirty.triggers.add(name)
+    plane.unreadable.discard(f"EventTrigger/{name}")
     if manifest is None:
         plane.triggers.pop(name, None)
         return ""
     try:
         plane.triggers[name] = compile_trigger(manifest)
-    except GiveUp as error:
+    except (GiveUp, InvalidInput) as error:
+        plane.unreadable.add(f"EventTrigger/{name}")
         return str(error)
     return ""
 
 
-def _declare_profile(plane: Plane, ref: ObjectRef, manifest: Manifest | None) -> str:
+def _declare_profile(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None) -> str:
     name = profile_id(ref)
+    holder = plane.reaction_of.get(name)
+    if holder is not None:
+        return f"the match of {holder[0]} on {holder[1]} already has this name" if manifest is not None else ""
     plane.dirty.profiles.add(name)
+    plane.unreadable.discard(name)
+    before = plane.profiles.get(name)
     if manifest is None:
         plane.profiles.pop(name, None)
+        plane.dirty.reactions |= plane.readers.get(ref, set())
         return ""
     try:
-        plane.profiles[name] = compile_profile(manifest)
-    except GiveUp as error:
+        now = plane.profiles[name] = compile_profile(manifest)
+    except (GiveUp, InvalidInput) as error:
+        plane.unreadable.add(name)
         return str(error)
+    clusters = sorted(plane.placements.get(name, ()))
+    if before is not None and (before.sync_mode, before.paused) != (now.sync_mode, now.paused):
+        turn.rewatch.update(clusters)
+    if before is not None and before.paused != now.paused:
+        for cluster in clusters:
+            release(plane, turn, name, cluster)
     return ""
 
 
@@ -105,9 +125,8 @@ def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest
     if before is not None:
         plane.credentials[credentials_of(before).secret].discard(cluster)
     if manifest is None:
-        if plane.members.pop(cluster, None) is not None:
-            turn.records.append(MemberGone(cluster=cluster, at=turn.now))
-        plane.reachable.pop(cluster, None)
+        plane.members.pop(cluster, None)
+        _leave(plane, turn, cluster)
         return
     known = plane.known_members.get(cluster)
     metadata = manifest["metadata"]
@@ -121,11 +140,20 @@ def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest
         manifest=_shown(manifest),
         ready=before.ready if before else (known.ready if known else False),
         paused=bool(spec.get("paused")),
+        leaving=WITHDRAW in (metadata.get("annotations") or {}),
     )
     plane.credentials[credentials_of(plane.members[cluster]).secret].add(cluster)
     if before is not None and before.paused != plane.members[cluster].paused:
         for name in sorted(plane.placed.get(cluster, ())):
             release(plane, turn, name, cluster)
+
+
+def _leave(plane: Plane, turn: Turn, cluster: str) -> None:
+    """A cluster is a member no more, since now or since a time when nobody looked."""
+    plane.reachable.pop(cluster, None)
+    if plane.known_members.pop(cluster, None) is not None:
+        turn.records.append(MemberGone(cluster=cluster, at=turn.now))
+    depart(plane, turn, cluster)
 
 
 def _shown(manifest: Manifest) -> Manifest:
@@ -136,13 +164,12 @@ def _shown(manifest: Manifest) -> Manifest:
     return {**shown, "metadata": metadata}
 
 
-def became_ready(plane: Plane, turn: Turn, cluster: str) -> None:
+def became_ready(plane: Plane, cluster: str) -> None:
     """A cluster answered for the first time; ready never resets."""
     member = plane.members.get(cluster)
     if member is not None and not member.ready:
         plane.members[cluster] = replace(member, ready=True)
         plane.dirty.members.add(cluster)
-        settle(plane, turn)
 
 
 def settle(plane: Plane, turn: Turn) -> None:
@@ -165,9 +192,12 @@ def _listen(plane: Plane, turn: Turn) -> None:
     dirty.members.clear()
     dirty.triggers.clear()
     dirty.sources.clear()
+    for cluster in members - plane.members.keys():
+        _leave(plane, turn, cluster)
     touched: set[str] = set()
-    for name in set(plane.triggers) | triggers:
-        touched |= _select(plane, turn, name, None if name in triggers else members)
+    reactions = reacting(plane) if triggers else {}
+    for name in sorted(plane.triggers.keys() | plane.selected.keys() | triggers):
+        touched |= select(plane, turn, name, None if name in triggers else members, reactions)
     for name in sources:
         touched |= _edited(plane, name)
     for cluster in touched | members:
@@ -187,40 +217,6 @@ def _reactions(plane: Plane, name: str, cluster: str) -> set[tuple[str, str, Obj
     if trigger is not None:
         return reactions_to(plane, trigger, cluster)
     return {(name, cluster, ref) for ref in plane.reactions_by_trigger.get((name, cluster), ())}
-
-
-def _select(plane: Plane, turn: Turn, name: str, only: set[str] | None) -> set[str]:
-    """Brings a trigger's source clusters up to date, all or only these; the clusters where something changed."""
-    trigger = plane.triggers.get(name)
-    before = plane.selected.get(name, {})
-    now = dict(before) if only is not None else {}
-    for cluster in plane.members if only is None else only:
-        member = plane.members.get(cluster)
-        now.pop(cluster, None)
-        if trigger is not None and member is not None and member.ready and trigger.sources.matches(member.labels):
-            source = _source_name(trigger, member, turn.render)
-            if source:
-                now[cluster] = source
-    if trigger is None:
-        plane.selected.pop(name, None)
-    else:
-        plane.selected[name] = now
-    changed = {cluster for cluster in set(before) | set(now) if before.get(cluster) != now.get(cluster)}
-    for cluster in changed:
-        if cluster in before:
-            plane.listeners[cluster][before[cluster]].discard(name)
-        if cluster in now:
-            plane.listeners.setdefault(cluster, {}).setdefault(now[cluster], set()).add(name)
-    return changed
-
-
-def _source_name(trigger: Trigger, member: Member, render: Render) -> str:
-    if "{{" not in trigger.source_name:
-        return trigger.source_name
-    try:
-        return render.deploy(trigger.source_name, template_data(member), "spec.eventSourceName")
-    except GiveUp:
-        return ""
 
 
 def _edited(plane: Plane, name: str) -> set[str]:
@@ -263,5 +259,7 @@ def _drop_report(plane: Plane, turn: Turn, key: tuple[str, str]) -> None:
     for ref in report.judgements:
         turn.records.append(VerdictGone(source=key[0], cluster=key[1], ref=ref, at=turn.now))
     report.judgements.clear()
+    report.doubted.clear()
+    report.edited.clear()
     report.pending = dict.fromkeys(report.objects)
     plane.dirty.reports.add(key)

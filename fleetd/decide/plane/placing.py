@@ -31,7 +31,7 @@ def place(plane: Plane, turn: Turn) -> None:
 
 def reaches(profile: Profile, member: Member) -> bool:
     """Whether the profile belongs on the cluster: by selector only when the cluster is ready, by name always."""
-    if profile.namespaced and member.namespace != profile.ref.namespace:
+    if member.leaving or (profile.namespaced and member.namespace != profile.ref.namespace):
         return False
     if member.cluster in profile.cluster_refs:
         return True

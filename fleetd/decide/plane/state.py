@@ -22,6 +22,7 @@ from fleetd.domain.records import (
     ReportedObject,
 )
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
+from fleetd.domain.states import DeclaredState
 
 ReportKey = tuple[str, str]
 """(source, cluster)"""
@@ -139,7 +140,10 @@ class Plane:
     seen_in_flight: dict[tuple[str, ObjectRef], tuple[str, Manifest | None]] = field(default_factory=dict)
     parsed: dict[tuple[str, str], Parsed] = field(default_factory=dict)
     dirty: Dirty = field(default_factory=Dirty)
-
+    unreadable: set[str] = field(default_factory=set)
+    """declared triggers and profiles that cannot be read as they are now; what they led to before stays"""
+    statuses: dict[ObjectRef, tuple[str, DeclaredState, str]] = field(default_factory=dict)
+    """declared object → its uid, and what was last said of it"""
     interest: dict[str, dict[GroupVersionKind, tuple[Source, ...]]] = field(default_factory=dict)
     """cluster → kind → the sources that some trigger wants evaluated there"""
 

@@ -4,7 +4,7 @@ local limits = ...
 
 local type, next, rawget, error, tostring, tonumber = type, next, rawget, error, tostring, tonumber
 local setmetatable, getmetatable = setmetatable, debug.getmetatable
-local floor, huge, format, gsub = math.floor, math.huge, string.format, string.gsub
+local floor, huge, format, gsub, concat = math.floor, math.huge, string.format, string.gsub, table.concat
 
 local LIST = { __metatable = false }
 
@@ -93,7 +93,7 @@ end
 local function encoded(value)
   local out = { size = 0 }
   encode(value, out, 0)
-  return table.concat(out)
+  return concat(out)
 end
 
 return { encode = encoded, new_list = new_list }

@@ -1,0 +1,133 @@
+"""The management plane as a cluster: `mgmt/mgmt` is watched, and configured, like any other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fleetd.decide.members import WITHDRAW
+from fleetd.service.membership import member_ref
+
+
+async def label_plane(w: Any, **labels: str) -> None:
+    await w.until_row("SELECT connection FROM fleet_clusters WHERE cluster = 'mgmt/mgmt'", {"connection": "ready"})
+    await w.admission.label(member_ref("mgmt", "mgmt"), labels, now=datetime.now(UTC))
+
+
+async def test_n3_a_declared_object_is_an_event_that_configures_other_clusters(world: Any) -> None:
+    async with world(a={"role": "apps"}) as w:
+        await label_plane(w, role="plane")
+        await w.declare("""
+            apiVersion: lib.projectsveltos.io/v1beta1
+            kind: EventSource
+            metadata: {name: teams}
+            spec:
+              collectResources: true
+              resourceSelectors: [{group: "", version: v1, kind: ConfigMap, labelFilters: [{key: team, operation: Has}]}]
+            ---
+            apiVersion: lib.projectsveltos.io/v1beta1
+            kind: EventTrigger
+            metadata: {name: teams}
+            spec:
+              sourceClusterSelector: {matchLabels: {role: plane}}
+              destinationClusterSelector: {matchLabels: {role: apps}}
+              eventSourceName: teams
+              oneForEvent: true
+              policyRefs: [{kind: ConfigMap, namespace: default, name: team}]
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: team, namespace: default, annotations: {projectsveltos.io/instantiate: ok}}
+            data:
+              ns.yaml: |
+                apiVersion: v1
+                kind: Namespace
+                metadata: {name: "team-{{ .Resource.metadata.labels.team }}"}
+        """)
+        await w.declare("""
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: blue, namespace: default, labels: {team: blue}}
+        """)
+        await w.shows("a", "v1", "Namespace", "/team-blue")
+        await w.delete("ConfigMap/default/blue")
+        await w.lacks("a", "v1", "Namespace", "/team-blue")
+
+
+async def test_a_profile_that_selects_the_plane_declares_other_profiles(world: Any) -> None:
+    async with world(a={"tier": "gold"}) as w:
+        await label_plane(w, role="plane")
+        await w.declare("""
+            apiVersion: config.projectsveltos.io/v1beta1
+            kind: ClusterProfile
+            metadata: {name: outer}
+            spec:
+              clusterSelector: {matchLabels: {role: plane}}
+              policyRefs: [{kind: ConfigMap, namespace: default, name: outer}]
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: outer, namespace: default}
+            data:
+              inner.yaml: |
+                apiVersion: config.projectsveltos.io/v1beta1
+                kind: ClusterProfile
+                metadata: {name: inner}
+                spec:
+                  clusterSelector: {matchLabels: {tier: gold}}
+                  policyRefs: [{kind: ConfigMap, namespace: default, name: inner}]
+                ---
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: inner, namespace: default}
+                data:
+                  a.yaml: '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made", "namespace": "default"}}'
+        """)
+        await w.shows("a", "v1", "ConfigMap", "default/made")
+        await w.delete("ClusterProfile.config.projectsveltos.io//outer")
+        await w.lacks("a", "v1", "ConfigMap", "default/made")
+        await w.until_row("SELECT count(*) AS n FROM fleet_profiles", {"n": 0})
+
+
+async def test_an_empty_namespace_in_a_reference_means_that_of_the_matching_cluster(world: Any) -> None:
+    async with world(a={"tier": "gold"}) as w:
+        await w.declare("""
+            apiVersion: config.projectsveltos.io/v1beta1
+            kind: ClusterProfile
+            metadata: {name: own}
+            spec:
+              clusterSelector: {matchLabels: {tier: gold}}
+              policyRefs: [{kind: ConfigMap, name: "{{ .Cluster.metadata.name }}-own"}]
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: a-own}
+            data:
+              a.yaml: '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made"}}'
+        """)
+        await w.shows("a", "v1", "ConfigMap", "default/made")
+
+
+async def test_a_cluster_that_is_to_leave_with_nothing_on_it_is_cleaned_first(world: Any) -> None:
+    async with world(a={"tier": "gold"}, b={"tier": "gold"}) as w:
+        await w.declare("""
+            apiVersion: config.projectsveltos.io/v1beta1
+            kind: ClusterProfile
+            metadata: {name: own}
+            spec:
+              clusterSelector: {matchLabels: {tier: gold}}
+              policyRefs: [{kind: ConfigMap, namespace: default, name: own}]
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: own, namespace: default}
+            data:
+              a.yaml: '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "made", "namespace": "default"}}'
+        """)
+        await w.shows("a", "v1", "ConfigMap", "default/made")
+        await w.shows("b", "v1", "ConfigMap", "default/made")
+        await w.settled()
+        await w.admission.label(member_ref("a"), {WITHDRAW: "yes"}, now=datetime.now(UTC), field="annotations")
+        await w.lacks("a", "v1", "ConfigMap", "default/made")
+        await w.until_row("SELECT count(*) AS n FROM fleet_addons WHERE cluster = 'default/a'", {"n": 0})
+        assert await w["b"].get("v1", "ConfigMap", "default", "made") is not None
