@@ -111,8 +111,8 @@ class Fleet:
         """Makes exported Services; each has one of the destinations as its label, in turn."""
         marks = []
         for place, name in enumerate(names):
-            for number in range(per_cluster):
-                short = f"{name}-{number}"
+            for _ in range(per_cluster):
+                short = f"exported-{len(self._exported)}"
                 mark = self._new_mark()
                 marks.append(mark)
                 await self._fleet.clusters[name].create(exported(short, mark, destinations[place % len(destinations)]))
@@ -189,7 +189,7 @@ class Fleet:
         return {}
 
     async def touch(self, name: str) -> dict[str, Any]:
-        """Writes a status, which nothing here asks for, to the first exported Service of a cluster."""
+        """Writes a status, which no template here reads, to the first exported Service of a cluster."""
         short = next(short for cluster, short in self._exported if cluster.name == name)
         status = {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}}
         await self._fleet.clusters[name].patch("v1", "Service", "default", short, status, subresource="status")

@@ -9,7 +9,6 @@ from typing import Any
 
 from bench.harness import Bench, Check, Goal, Result, median
 from bench.objects import copy_declarations
-from bench.p3_latency import settle
 from bench.world import World, world
 
 FILES_PER_CLUSTER = 5
@@ -73,19 +72,19 @@ async def fan_out(bench: Bench, clusters: int) -> FanOut:
 
 async def quiet(made: World) -> dict[str, Any]:
     """Waits until the daemon has written down what came of its applies; its usage then."""
-    await made.daemon.ask("quiet")
+    await made.settled()
     return await made.usage()
 
 
 async def replay(made: World, clusters: int) -> int:
-    """PATCHes that follow when the source's objects are told again, and when something changes that nobody asks for.
+    """PATCHes that follow when the source's objects are listed anew, and when a status changes that no template reads.
 
     A second Service, exported afterwards, goes the same way behind them: when it is everywhere, they have been dealt with.
     """
     before = (await made.fleet.ask("asked"))["applies"]
     await made.fleet.ask("again", name="source")
-    await made.fleet.ask("again", name="source")
-    marks = (await made.fleet.ask("export", names=["source"], per_cluster=2, destinations=["all"]))["marks"]
+    await made.fleet.ask("touch", name="source")
+    marks = (await made.fleet.ask("export", names=["source"], per_cluster=1, destinations=["all"]))["marks"]
     answer = await made.fleet.ask("applied", marks=[marks[-1]], times=clusters)
     await quiet(made)
     after = (await made.fleet.ask("asked"))["applies"]

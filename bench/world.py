@@ -18,6 +18,9 @@ from fleetd.domain.objects import Manifest
 from fleetd.service.admission import Admission
 from fleetd.service.membership import join
 from fleetd.store.database import Database
+from fleetd.store.reading import Reader
+
+LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,22 @@ class World:
     async def usage(self) -> dict[str, Any]:
         """What the daemon has used."""
         return await self.daemon.ask("usage")
+
+    async def settled(self) -> None:
+        """Waits until every add-on is deployed, as the database says."""
+        await self._until("SELECT count(*) AS found FROM fleet_addons WHERE state <> 'deployed'", 0)
+
+    async def connected(self, clusters: int) -> None:
+        """Waits until so many clusters are ready, as the database says."""
+        await self._until("SELECT count(*) AS found FROM fleet_clusters WHERE connection = 'ready'", clusters)
+
+    async def _until(self, query: str, found: int) -> None:
+        while await asyncio.to_thread(self._count, query) != found:
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _count(self, query: str) -> int:
+        with Reader.open(self.database) as reader:
+            return int(next(iter(reader.rows(query, {})))["found"])
 
 
 @asynccontextmanager

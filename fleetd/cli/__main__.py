@@ -37,7 +37,7 @@ def build_app(arguments: Sequence[str] = ()) -> App:
         app.command(groups[name])
     for name, command in COMMANDS.items():
         group, _, last = name.rpartition(".")
-        sentence = {} if called.startswith(name) else {"help": command.sentence}
+        sentence = {} if f"{called}.".startswith(f"{name}.") else {"help": command.sentence}
         (groups[group] if group else app).command(command.place, name=last, **sentence)
     return app
 

@@ -15,7 +15,12 @@ from fleetd.domain.refs import ObjectRef
 from fleetd.service.queries import Queries, Row, view_of
 from fleetd.service.selectors import label_selector
 
-_SHORT = {"cluster": "fleet_clusters", "drift": "fleet_drift_incidents", "matches": "fleet_trigger_matches", "pending": "fleet_pending_events"}
+_SHORT = {
+    "cluster": "fleet_clusters",
+    "drift": "fleet_drift_incidents",
+    "matches": "fleet_trigger_matches",
+    "pending": "fleet_pending_events",
+}
 
 
 def get(

@@ -20,9 +20,7 @@ DatabaseOption = Annotated[
 OutputOption = Annotated[Output, Parameter(name=("--output", "-o"), help="A table for people, or a form for programs.")]
 NamespaceOption = Annotated[str, Parameter(name=("--namespace", "-n"), help="The namespace of namespaced objects.")]
 EverywhereOption = Annotated[bool, Parameter(name=("--all-namespaces", "-A"), negative="", help="All namespaces.")]
-SelectorOption = Annotated[
-    str, Parameter(name=("--selector", "-l"), help="Labels, as kubectl writes selectors: a=b,c!=d,e in (f,g),h,!i.")
-]
+SelectorOption = Annotated[str, Parameter(name=("--selector", "-l"), help="Labels, as kubectl writes selectors: a=b,c!=d,e in (f,g),h,!i.")]
 FilesOption = Annotated[
     Sequence[str],
     Parameter(name=("--filename", "-f"), negative="", metavar="PATH", help="A file, a folder with all below it, or - for stdin."),

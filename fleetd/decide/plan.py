@@ -15,7 +15,9 @@ from fleetd.decide.drift import owned_digest
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import HASH as HASH_MARK
 from fleetd.decide.ownership import Owned, entry_of, foreign_owner, marks, ours
-from fleetd.domain.objects import Manifest
+from fleetd.domain.fieldset import NotMergeable, missing_or_different
+from fleetd.domain.mergefacts import facts_of
+from fleetd.domain.objects import Manifest, gvk_of
 from fleetd.domain.records import InventoryRecord
 from fleetd.domain.refs import ObjectRef
 
@@ -140,7 +142,7 @@ def _first_contact(item: Owned, now: Manifest | None, terms: Terms) -> Step:
         return Step(Action.CREATE, item.ref, "it is not there", item)
     adopt = terms.adopts(item.ref)
     if ours(now, terms.profile, terms.member):
-        if marks(now).get(HASH_MARK) == item.hash and _marked_alike(item.manifest, now):
+        if marks(now).get(HASH_MARK) == item.hash and _stands(item.manifest, now):
             return Step(Action.KEEP, item.ref, "it already stands as wanted", item, live=now, adopted=True)
         return Step(Action.UPDATE, item.ref, "ours, from before", item, live=now)
     owner = foreign_owner(now, terms.profile, terms.member)
@@ -149,6 +151,9 @@ def _first_contact(item: Owned, now: Manifest | None, terms: Terms) -> Step:
     return Step(Action.UPDATE, item.ref, "taken over" if adopt else "nobody's", item, live=now, force=adopt or entry_of(now) is not None)
 
 
-def _marked_alike(wanted: Manifest, live: Manifest) -> bool:
-    mine, theirs = marks(wanted), marks(live)
-    return all(theirs.get(key) == value for key, value in mine.items())
+def _stands(wanted: Manifest, live: Manifest) -> bool:
+    """Whether nobody changed it since; what a server writes in another form than it was given counts as changed, and is applied."""
+    try:
+        return not missing_or_different(wanted, live, facts_of(gvk_of(wanted)))
+    except NotMergeable:
+        return False

@@ -12,7 +12,18 @@ from datetime import UTC, datetime
 
 import orjson
 
-from fleetd.cluster.port import Changed, Changes, ChangeType, FieldClaim, FieldConflict, Identity, NoSuchKind, ResourceKind, Sighting, Snapshot
+from fleetd.cluster.port import (
+    Changed,
+    Changes,
+    ChangeType,
+    FieldClaim,
+    FieldConflict,
+    Identity,
+    NoSuchKind,
+    ResourceKind,
+    Sighting,
+    Snapshot,
+)
 from fleetd.domain.errors import Conflict, GiveUp, InvalidInput, NotFound
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import Manifest, Observed, Reads, gvk_of
@@ -123,4 +134,3 @@ class PlaneCluster:
 
 def _observed(item: DeclaredObject) -> Observed:
     return Observed(item.ref, item.uid, str(item.resource_version), item.manifest, orjson.dumps(item.manifest))
-

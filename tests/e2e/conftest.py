@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 import yaml
 
 from fleetd.daemon import run
@@ -28,6 +29,7 @@ from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
 from fleetd.store.reading import Reader
+from fleetd.store.validate import violations
 
 PATIENCE = 20.0
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -212,18 +214,20 @@ def world(database_url: str, master_key: MasterKey, tmp_path: Path) -> WorldMake
     async def make(*, start: bool = True, register: bool = True, observe: bool = False, **clusters: Mapping[str, str]) -> AsyncIterator[World]:
         specs = [ClusterSpec(name.replace("_", "-"), labels=dict(labels)) for name, labels in clusters.items()]
         database = await Database.open(database_url, key=master_key)
-        try:
-            async with SimulatedFleet(specs) as fleet:
-                made = World(fleet, database_url, key_file, database, observe=observe)
-                if start:
-                    await made.start()
-                if register:
-                    await made.register(*fleet.clusters, ready=start)
-                try:
+        async with SimulatedFleet(specs) as fleet:
+            made = World(fleet, database_url, key_file, database, observe=observe)
+            try:
+                with structlog.testing.capture_logs() as logs:
+                    if start:
+                        await made.start()
+                    if register:
+                        await made.register(*fleet.clusters, ready=start)
                     yield made
-                finally:
                     await made.stop()
-        finally:
-            await database.close()
+                assert [entry for entry in logs if entry.get("exc_info")] == [], "nothing failed in a way that nobody foresaw"
+                assert await violations(made.database) == [], "the store's invariants hold"
+            finally:
+                await made.stop()
+                await made.database.close()
 
     return make

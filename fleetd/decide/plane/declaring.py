@@ -202,9 +202,9 @@ def _listen(plane: Plane, turn: Turn) -> None:
         touched |= _edited(plane, name)
     for cluster in touched | members:
         _interest(plane, turn, cluster)
-    for name in triggers:
-        for cluster in set(plane.selected.get(name, ())) | {where for trigger, where in plane.reactions_by_trigger if trigger == name}:
-            dirty.reactions |= _reactions(plane, name, cluster)
+    pairs = {(name, cluster) for name in triggers for cluster in plane.selected.get(name, ())}
+    for name, cluster in pairs | {pair for pair in plane.reactions_by_trigger if pair[0] in triggers}:
+        dirty.reactions |= _reactions(plane, name, cluster)
     for cluster in members:
         for name in plane.triggers:
             dirty.reactions |= _reactions(plane, name, cluster)

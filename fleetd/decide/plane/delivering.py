@@ -51,6 +51,8 @@ def delivered(plane: Plane, turn: Turn, outcome: Outcome, *, chance: float) -> d
     plane.in_flight.discard(key)
     turn.cause = outcome.placement.cause
     turn.records.extend(outcome.told)
+    if cluster not in plane.members:
+        return None
     for ref, live in outcome.found:
         item = plane.inventory.get(cluster, {}).get(ref)
         if item is not None:
@@ -62,7 +64,7 @@ def delivered(plane: Plane, turn: Turn, outcome: Outcome, *, chance: float) -> d
     if placement is not None and placement.wanted is not None:
         placement.unread |= outcome.looked - {item.ref for item in outcome.put} - set(outcome.corrected)
     if placement is not outcome.placement:
-        if placement is not None and not placement.settled and not hold(plane, cluster):
+        if placement is not None and not placement.settled and not hold(plane, cluster, name):
             turn.due[key] = placement.cause
     elif outcome.failure is not None:
         placement.failures += 1
@@ -86,6 +88,9 @@ def _keep_inventory(plane: Plane, turn: Turn, outcome: Outcome) -> None:
     cluster = outcome.key[1]
     inventory, owned = plane.inventory[cluster], plane.owned[outcome.key]
     for item in outcome.put:
+        before = inventory.get(item.ref)
+        if before is not None and before.profile != item.profile:
+            _taken_from(plane, turn, before)
         inventory[item.ref] = item
         owned.add(item.ref)
         turn.records.append(item)
@@ -99,6 +104,17 @@ def _keep_inventory(plane: Plane, turn: Turn, outcome: Outcome) -> None:
         plane.owned.pop(outcome.key, None)
     if outcome.put or outcome.gone:
         turn.rewatch.add(cluster)
+
+
+def _taken_from(plane: Plane, turn: Turn, item: InventoryRecord) -> None:
+    """A profile of a lower tier took the object: who had it has to say that it is in conflict."""
+    key = item.profile, item.cluster
+    plane.owned[key].discard(item.ref)
+    placement = plane.placements.get(item.profile, {}).get(item.cluster)
+    if placement is not None and placement.wanted is not None:
+        placement.settled = False
+        if not hold(plane, item.cluster, item.profile):
+            turn.due[key] = turn.cause
 
 
 def _put_states(plane: Plane, turn: Turn, outcome: Outcome, again: datetime | None) -> None:
@@ -169,7 +185,7 @@ def release(plane: Plane, turn: Turn, name: str, cluster: str, reason: str = "")
     placement = plane.placements.get(name, {}).get(cluster)
     if placement is None or (placement.settled and not placement.suspects and not placement.unread):
         return
-    held = hold(plane, cluster)
+    held = hold(plane, cluster, name)
     for addon in list(plane.addons.get((name, cluster), {}).values()):
         if held and addon.state is AddonState.APPLYING:
             put_addon(plane, turn, replace(addon, state=AddonState.WAITING, reason=reason or held, at=turn.now))

@@ -9,6 +9,7 @@ import orjson
 from fleetd.decide.definitions import SyncMode
 from fleetd.decide.drift import changed_by, drifted_fields, owned_digest
 from fleetd.decide.ownership import IGNORE_DRIFT, marks
+from fleetd.decide.plane.placing import hold
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.objects import Manifest, Observed
@@ -44,14 +45,22 @@ def owned_seen(plane: Plane, turn: Turn, cluster: str, observed: Observed, exist
 
 def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live: Manifest | None) -> None:
     """Opens an incident when the object is not as we left it."""
-    if live is not None and (owned_digest(live) == item.live_digest or IGNORE_DRIFT in marks(live)):
-        return
     placement = plane.placements.get(item.profile, {}).get(cluster)
     if placement is None or placement.wanted is None:
         return
-    placement.suspects[item.ref] = live
-    open_incident(plane, turn, cluster, item, live)
-    turn.due[item.profile, cluster] = turn.cause
+    if live is not None and (owned_digest(live) == item.live_digest or IGNORE_DRIFT in marks(live)):
+        incident = plane.incidents.get((cluster, item.ref))
+        if incident is None:
+            return
+        # Somebody put it back: a read that agrees ends the incident.
+        placement.suspects.pop(item.ref, None)
+        placement.unread.add(item.ref)
+        turn.cause = incident.cause_id
+    else:
+        placement.suspects[item.ref] = live
+        open_incident(plane, turn, cluster, item, live)
+    if not hold(plane, cluster, item.profile):
+        turn.due[item.profile, cluster] = turn.cause
 
 
 def owned_listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, present: Collection[ObjectRef]) -> None:
@@ -62,7 +71,8 @@ def owned_listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, 
         placement = plane.placements.get(item.profile, {}).get(cluster)
         if placement is not None and placement.wanted is not None:
             placement.unread.add(ref)
-            turn.due[item.profile, cluster] = turn.caused_by()
+            if not hold(plane, cluster, item.profile):
+                turn.due[item.profile, cluster] = turn.caused_by()
 
 
 def open_incident(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live: Manifest | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fleetd.decide.members import Member
 from fleetd.decide.plane.declaring import became_ready
 from fleetd.decide.plane.delivering import reached
 from fleetd.decide.plane.state import Plane
@@ -22,7 +23,19 @@ def member_state(
     if member is None:
         return
     before = plane.known_members.get(cluster)
-    changed = before is None or (before.state, before.reason) != (state, reason)
+    _put_member(plane, turn, member, state, reason, version=version, uid=uid)
+    if before is None or (before.state, before.reason) != (state, reason):
+        turn.caused_by()
+        turn.tell(Stage.CONNECT, member.kind + "/" + cluster, cluster, state.value, reason)
+    if state is ClusterState.READY:
+        became_ready(plane, cluster)
+    reached(plane, turn, cluster, state in SPEAKING, reason)
+
+
+def _put_member(plane: Plane, turn: Turn, member: Member, state: ClusterState, reason: str, *, version: str = "", uid: str = "") -> None:
+    """Records the member as it is now, if that is news."""
+    cluster = member.cluster
+    before = plane.known_members.get(cluster)
     record = MemberRecord(
         cluster=cluster,
         namespace=member.namespace,
@@ -42,25 +55,21 @@ def member_state(
     if before is None or replace(before, last_seen_at=record.last_seen_at) != record:
         plane.known_members[cluster] = record
         turn.records.append(record)
-    if changed:
-        turn.caused_by()
-        turn.tell(Stage.CONNECT, member.kind + "/" + cluster, cluster, state.value, reason)
-    if state is ClusterState.READY:
-        became_ready(plane, turn, cluster)
-    reached(plane, turn, cluster, state in SPEAKING, reason)
 
 
 def member_declared(plane: Plane, turn: Turn, cluster: str) -> None:
-    """A member's declaration changed: its record takes over the labels and whether it is paused."""
+    """A member's declaration changed: its record takes over the labels and whether it is paused.
+
+    Whether it can be spoken to is for who speaks to it to say.
+    """
     before = plane.known_members.get(cluster)
-    state = before.state if before else ClusterState.CONNECTING
     member = plane.members.get(cluster)
     if member is None:
-        plane.known_members.pop(cluster, None)
         return
-    record_like = before is not None and dict(before.labels) == dict(member.labels) and before.paused == member.paused
-    if not record_like:
-        member_state(plane, turn, cluster, state, before.reason if before else "", version=before.version if before else "")
+    if before is None:
+        member_state(plane, turn, cluster, ClusterState.CONNECTING)
+    elif dict(before.labels) != dict(member.labels) or before.paused != member.paused:
+        _put_member(plane, turn, member, before.state, before.reason)
 
 
 def uid_of(plane: Plane, cluster: str) -> str:

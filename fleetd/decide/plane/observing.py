@@ -9,12 +9,12 @@ import orjson
 
 from fleetd.decide.observe import Judgement, Source, Wish, answered, judge
 from fleetd.decide.plane.drifting import owned_listed, owned_seen
+from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.state import Plane, Report
 from fleetd.decide.plane.turn import Ask, Turn
-from fleetd.decide.removal import weigh
 from fleetd.decide.report import difference, reported
 from fleetd.domain.objects import Observed
-from fleetd.domain.records import EventRecord, HeldLoss, ReportedObject, Stage, VerdictGone, VerdictRecord
+from fleetd.domain.records import EventRecord, ReportedObject, Stage, VerdictGone, VerdictRecord
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
 from fleetd.domain.states import VerdictState
 
@@ -69,6 +69,7 @@ def listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, object
         elif missing:
             report.doubted |= missing
             turn.doubts.add((cluster, gvk))
+            turn.caused_by()
             turn.tell(Stage.OBSERVE, f"EventSource/{source.name}", cluster, "doubt", f"{len(missing)} objects are missing; reading again")
     owned_listed(plane, turn, cluster, gvk, present)
 
@@ -201,22 +202,11 @@ Pending = dict[ObjectRef, ReportedObject | None]
 def _hold(plane: Plane, turn: Turn, source: str, cluster: str, report: Report, after: Pending) -> Pending:
     """Leaves out what is lost on doubt, when it is more than one step may lose."""
     doubted = [ref for ref, now in after.items() if now is None and ref in report.doubted]
-    loss = weigh([str(ref) for ref in doubted], len(report.objects))
     subject = f"EventSource/{source}@{cluster}"
-    if not loss.held or subject in plane.approved:
-        plane.approved.discard(subject)
-        plane.held.pop(subject, None)
-        return after
-    if subject not in plane.held:
-        record = HeldLoss(
-            proposal_id=turn.new_id(),
-            subject=subject,
-            summary=f"EventSource {source} on {cluster}: {loss}",
-            lost=loss.lost,
-            created_at=turn.now,
-            cause_id=turn.caused_by(),
-        )
-        plane.held[subject] = record
-        turn.records.append(record)
-        turn.tell(Stage.REPORT, f"EventSource/{source}", cluster, "held", str(loss))
-    return {ref: now for ref, now in after.items() if ref not in doubted}
+    known = plane.held.get(subject)
+    waiting = {str(ref) for ref in report.doubted if ref in report.objects and ref not in after} & set(known.lost if known else ())
+    if not doubted and not waiting:
+        nothing_lost(plane, subject)
+    elif doubted and held(plane, turn, Stage.REPORT, subject, {str(ref) for ref in doubted} | waiting, len(report.objects), cluster):
+        return {ref: now for ref, now in after.items() if ref not in doubted}
+    return after

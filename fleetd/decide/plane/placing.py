@@ -7,16 +7,17 @@ from dataclasses import replace
 from fleetd.decide.definitions import Profile, SyncMode
 from fleetd.decide.digest import digest
 from fleetd.decide.members import Member
+from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.matching import destination_states
 from fleetd.decide.plane.state import Placement, Plane
 from fleetd.decide.plane.turn import Turn
-from fleetd.decide.removal import weigh
 from fleetd.decide.wanted import Wanted, WantedAddon, wanted
-from fleetd.domain.records import AddonGone, AddonRecord, HeldLoss, Stage
-from fleetd.domain.states import AddonState
+from fleetd.domain.records import AddonGone, AddonRecord, InventoryGone, Stage
+from fleetd.domain.states import AddonState, DriftOutcome
 
 DONE = (AddonState.DEPLOYED, AddonState.HEALTHY)
 MOVING = (AddonState.APPLYING, AddonState.REMOVING)
+PAUSED = "the profile is paused"
 
 
 def place(plane: Plane, turn: Turn) -> None:
@@ -43,13 +44,18 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     current = plane.placements[name]
     key = plane.reaction_of.get(name)
     turn.cause = plane.matches[plane.match_of[key]].cause_id if key in plane.match_of else turn.caused_by()
+    if profile is None and name in plane.unreadable:
+        return
     if profile is not None and profile.paused:
-        _tell_waiting(plane, turn, name, "the profile is paused")
+        _tell_waiting(plane, turn, name, PAUSED)
         return
     members = [] if profile is None else [member for member in plane.members.values() if reaches(profile, member)]
     names = {member.cluster for member in members}
     lost = [cluster for cluster, item in current.items() if cluster not in names and item.wanted is not None]
-    if lost and not _held(plane, turn, profile, name, lost, len(current)):
+    # A profile that is gone was taken away by somebody's word.
+    if profile is None or not lost:
+        nothing_lost(plane, f"Profile/{name}")
+    if lost and (profile is None or not held(plane, turn, Stage.SCHEDULE, f"Profile/{name}", lost, len(current))):
         for cluster in sorted(lost):
             _withdraw(plane, turn, name, cluster)
     for member in members:
@@ -60,34 +66,13 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     destination_states(plane, turn, name)
 
 
-def _held(plane: Plane, turn: Turn, profile: Profile | None, name: str, lost: list[str], total: int) -> bool:
-    """Whether an edit would lose too many clusters; a profile that is gone was taken away by somebody's word."""
-    subject = f"Profile/{name}"
-    loss = weigh(lost, total)
-    if profile is None or not loss.held or subject in plane.approved:
-        plane.approved.discard(subject)
-        plane.held.pop(subject, None)
-        return False
-    if subject not in plane.held:
-        record = HeldLoss(
-            proposal_id=turn.new_id(), subject=subject, summary=f"{name}: {loss}", lost=loss.lost, created_at=turn.now, cause_id=turn.cause
-        )
-        plane.held[subject] = record
-        turn.records.append(record)
-        turn.tell(Stage.SCHEDULE, name, "", "held", str(loss))
-    return True
-
-
 def _withdraw(plane: Plane, turn: Turn, name: str, cluster: str) -> None:
-    if cluster not in plane.members:
-        forget(plane, turn, name, cluster)
-        return
-    placement = plane.placements[name][cluster]
-    placement.wanted, placement.digest, placement.cause, placement.settled = None, "", turn.cause, False
+    # A new one, so that a delivery that is on its way is known to have brought what is no longer wanted.
+    plane.placements[name][cluster] = Placement(None, "", turn.cause)
     for addon in list(plane.addons[name, cluster].values()):
         put_addon(plane, turn, replace(addon, state=AddonState.REMOVING, reason="no longer wanted here", at=turn.now, next_attempt_at=None))
     turn.tell(Stage.WITHDRAW, name, cluster, "withdraw", "no longer wanted here")
-    if not hold(plane, cluster):
+    if not hold(plane, cluster, name):
         turn.due[name, cluster] = turn.cause
 
 
@@ -97,6 +82,21 @@ def forget(plane: Plane, turn: Turn, name: str, cluster: str) -> None:
     plane.placed[cluster].discard(name)
     for addon in plane.addons.pop((name, cluster), {}):
         turn.records.append(AddonGone(profile=name, cluster=cluster, addon=addon, at=turn.now))
+
+
+def depart(plane: Plane, turn: Turn, cluster: str) -> None:
+    """Drops what is known of a cluster that left. What stands there stays, and is met for the first time should it come back."""
+    for name in sorted(plane.placed.pop(cluster, ())):
+        forget(plane, turn, name, cluster)
+        plane.dirty.profiles.add(name)
+    for ref, item in plane.inventory.pop(cluster, {}).items():
+        plane.owned.pop((item.profile, cluster), None)
+        turn.records.append(InventoryGone(cluster=cluster, ref=ref, at=turn.now))
+    for key in [key for key in plane.incidents if key[0] == cluster]:
+        incident = plane.incidents.pop(key)
+        turn.records.append(replace(incident, corrected_at=turn.now, outcome=DriftOutcome.WITHDRAWN))
+    for key in [key for key in plane.seen_in_flight if key[0] == cluster]:
+        del plane.seen_in_flight[key]
 
 
 def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
@@ -121,11 +121,12 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
     plane.placed[member.cluster].add(profile.id)
     _put_addons(plane, turn, profile, member, want)
     if any(item.state in MOVING for item in addons.values()) or _stale(plane, key, want):
-        if not hold(plane, member.cluster):
+        if not hold(plane, member.cluster, profile.id):
             turn.due[key] = turn.cause
             turn.tell(Stage.SCHEDULE, profile.id, member.cluster, "due", f"{len(want.addons)} add-ons")
     else:
-        placement.settled = all(item.state in DONE for item in addons.values())
+        problems = {item.addon for item in want.addons if item.problem}
+        placement.settled = all(item.state in DONE or item.addon in problems for item in addons.values())
 
 
 def _deployed(addons: dict[str, AddonRecord]) -> bool:
@@ -144,12 +145,18 @@ def _put_addons(plane: Plane, turn: Turn, profile: Profile, member: Member, want
     known = plane.addons[key]
     for item in want.addons:
         before = known.get(item.addon)
-        if before is not None and before.state in DONE and before.wanted_digest == item.digest and not item.problem:
+        if before is not None and before.wanted_digest == item.digest and _stands(before, item):
             continue
         put_addon(plane, turn, _addon(plane, turn, key, item, before))
     names = {item.addon for item in want.addons}
-    for addon in [addon for addon in known if addon not in names]:
+    for addon in [] if want.problem else [addon for addon in known if addon not in names]:
         put_addon(plane, turn, replace(known[addon], state=AddonState.REMOVING, reason="no longer wanted", at=turn.now))
+
+
+def _stands(before: AddonRecord, item: WantedAddon) -> bool:
+    if item.problem:
+        return (before.state, before.reason) == (AddonState.FAILED, item.problem)
+    return before.state in DONE
 
 
 def _addon(plane: Plane, turn: Turn, key: tuple[str, str], item: WantedAddon, before: AddonRecord | None) -> AddonRecord:
@@ -157,9 +164,9 @@ def _addon(plane: Plane, turn: Turn, key: tuple[str, str], item: WantedAddon, be
     if item.problem:
         state, reason = AddonState.FAILED, item.problem
     else:
-        held = hold(plane, key[1])
-        if held:
-            state, reason = AddonState.WAITING, held
+        because = hold(plane, key[1], key[0])
+        if because:
+            state, reason = AddonState.WAITING, because
     return AddonRecord(
         profile=key[0],
         cluster=key[1],
@@ -175,8 +182,13 @@ def _addon(plane: Plane, turn: Turn, key: tuple[str, str], item: WantedAddon, be
     )
 
 
-def hold(plane: Plane, cluster: str) -> str:
-    """Why nothing is delivered to the cluster now; empty when it is."""
+def hold(plane: Plane, cluster: str, name: str) -> str:
+    """Why nothing of the profile is delivered to the cluster now; empty when it is."""
+    profile = plane.profiles.get(name)
+    if profile is None and name in plane.unreadable:
+        return "the profile cannot be read as it is declared"
+    if profile is not None and profile.paused:
+        return PAUSED
     member = plane.members.get(cluster)
     if member is None:
         return "the cluster is not a member"
@@ -198,5 +210,5 @@ def put_addon(plane: Plane, turn: Turn, addon: AddonRecord) -> None:
 def _tell_waiting(plane: Plane, turn: Turn, name: str, reason: str) -> None:
     for cluster in plane.placements[name]:
         for addon in list(plane.addons[name, cluster].values()):
-            if addon.state not in DONE:
+            if addon.state not in (*DONE, AddonState.REMOVING):
                 put_addon(plane, turn, replace(addon, state=AddonState.WAITING, reason=reason, at=turn.now))

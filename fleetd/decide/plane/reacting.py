@@ -24,7 +24,9 @@ def meet(plane: Plane, turn: Turn, events: Iterable[EventRecord]) -> None:
     for event in events:
         turn.cause = event.cause_id
         for name in sorted(plane.listeners.get(event.cluster, {}).get(event.source, ())):
-            trigger = plane.triggers[name]
+            trigger = plane.triggers.get(name)
+            if trigger is None:
+                continue
             refs: list[ObjectRef | None] = [change.object.ref for change in event.changes] if trigger.one_for_event else [None]
             for ref in refs:
                 key = (name, event.cluster, ref)
@@ -59,6 +61,8 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     name, cluster, _ = key
     trigger, member = plane.triggers.get(name), plane.members.get(cluster)
     objects = _objects(plane, key)
+    if trigger is None and member is not None and f"EventTrigger/{name}" in plane.unreadable:
+        return
     if trigger is None or member is None or not objects:
         _retract(plane, turn, key)
         return
@@ -116,19 +120,26 @@ def _open(plane: Plane, turn: Turn, key: ReactionKey) -> Reaction:
     return reaction
 
 
+class Taken(GiveUp):
+    """The name of a generated profile stands for something else already."""
+
+    def __init__(self, ref: ObjectRef, holder: str) -> None:
+        super().__init__(f"profileNameFormat gives the name {ref.name}, which {holder} already has")
+        self.ref = ref
+
+
 def _claim(plane: Plane, key: ReactionKey, made: Generated) -> None:
-    """Refuses a name that stands for something else already."""
     ref = ref_of(made.profile)
     holder = plane.reaction_of.get(profile_id(ref))
     if holder is not None and holder != key:
-        raise GiveUp(f"profileNameFormat gives the name {ref.name}, which the match of {holder[0]} on {holder[1]} already has")
-    if profile_id(ref) in plane.profiles and holder is None:
-        raise GiveUp(f"profileNameFormat gives the name {ref.name}, which a declared profile already has")
+        raise Taken(ref, f"the match of {holder[0]} on {holder[1]}")
+    if holder is None and (profile_id(ref) in plane.profiles or profile_id(ref) in plane.unreadable):
+        raise Taken(ref, "a declared profile")
 
 
 def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error: GiveUp) -> None:
     """What was made before stays: never delete on doubt."""
-    if isinstance(error, Missing):
+    if isinstance(error, Missing | Taken):
         _use(plane, key, reaction, reaction.uses | {error.ref})
     problem = str(error)
     if problem == reaction.problem:
@@ -136,8 +147,10 @@ def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error:
     reaction.problem = problem
     reaction.inputs = ""
     match = plane.matches[reaction.match_id]
-    put_match(plane, turn, replace(match, state=MatchState.FAILED, reason=problem, acted_at=None))
-    turn.tell(Stage.INSTANTIATE, f"EventTrigger/{key[0]}", key[1], "failed", problem)
+    failed = replace(match, state=MatchState.FAILED, reason=problem, acted_at=None)
+    if failed != match:
+        put_match(plane, turn, failed)
+        turn.tell(Stage.INSTANTIATE, f"EventTrigger/{key[0]}", key[1], "failed", problem)
 
 
 def _use(plane: Plane, key: ReactionKey, reaction: Reaction, uses: frozenset[ObjectRef]) -> None:
@@ -174,6 +187,7 @@ def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: 
         turn.records.append(record)
         if manifest["kind"] == "ClusterProfile":
             plane.profiles[profile_id(ref)] = compile_profile(manifest, trigger=name)
+            turn.rewatch |= plane.placements.get(profile_id(ref), {}).keys()
             plane.reaction_of[profile_id(ref)] = key
         else:
             plane.contents[ref] = manifest
@@ -196,7 +210,7 @@ def _retract(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     plane.reactions_by_trigger[key[0], key[1]].discard(key[2])
     if reaction is None:
         return
-    turn.cause = plane.matches[reaction.match_id].cause_id
+    turn.cause = plane.matches[plane.match_of[key]].cause_id
     _use(plane, key, reaction, frozenset())
     turn.tell(Stage.WITHDRAW, f"EventTrigger/{key[0]}", key[1], "withdrawn", f"{key[2] or 'the report'} no longer matches")
     _drop(plane, turn, reaction.generated)
@@ -212,6 +226,7 @@ def _drop(plane: Plane, turn: Turn, refs: Iterable[ObjectRef]) -> None:
             plane.profiles.pop(profile_id(ref), None)
             plane.reaction_of.pop(profile_id(ref), None)
             plane.dirty.profiles.add(profile_id(ref))
+            plane.dirty.reactions |= plane.readers.get(ref, set())
         else:
             plane.contents.pop(ref, None)
             plane.dirty.contents.add(ref)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleetd.decide.plane.state import Plane
+from fleetd.decide.plane.placing import hold
+from fleetd.decide.plane.state import Plane, Report
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.records import RequestRecord, Stage
-from fleetd.domain.refs import PlacedRef
-from fleetd.domain.states import AddonState, RequestState
+from fleetd.domain.refs import ObjectRef, PlacedRef
+from fleetd.domain.states import AddonState, RequestState, VerdictState
 
 
 def requested(plane: Plane, turn: Turn, request: RequestRecord) -> None:
@@ -44,7 +45,8 @@ def _adopt(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
         if any(addon.state in (AddonState.CONFLICT, AddonState.FAILED) for addon in plane.addons[name, placed.cluster].values())
     ]
     for name in waiting:
-        turn.due[name, placed.cluster] = turn.cause
+        if not hold(plane, placed.cluster, name):
+            turn.due[name, placed.cluster] = turn.cause
     return "", f"{len(waiting)} profiles try again"
 
 
@@ -56,13 +58,21 @@ def _approve(plane: Plane, subject: str) -> tuple[str, str]:
     plane.approved.add(held.subject)
     if held.subject.startswith("Profile/"):
         plane.dirty.profiles.add(held.subject.removeprefix("Profile/"))
+    elif held.subject.startswith("EventTrigger/"):
+        plane.dirty.triggers.add(held.subject.removeprefix("EventTrigger/"))
     else:
         source, _, cluster = held.subject.removeprefix("EventSource/").partition("@")
         report = plane.reports.get((source, cluster))
         if report is not None:
-            report.pending.update(dict.fromkeys(ref for ref in report.objects if str(ref) in held.lost))
+            report.pending.update(dict.fromkeys(ref for ref in report.objects if str(ref) in held.lost and _lost(report, ref)))
             plane.dirty.reports.add((source, cluster))
     return "", f"{len(held.lost)} go"
+
+
+def _lost(report: Report, ref: ObjectRef) -> bool:
+    """Whether a held object still is lost: it may have come back since."""
+    judgement = report.judgements.get(ref)
+    return ref in report.doubted or judgement is None or judgement.state is not VerdictState.MATCH
 
 
 def _requeue(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
@@ -71,5 +81,6 @@ def _requeue(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
     if clusters is None:
         return f"{subject} is placed nowhere", ""
     for cluster in clusters:
-        turn.due[subject, cluster] = turn.cause
+        if not hold(plane, cluster, subject):
+            turn.due[subject, cluster] = turn.cause
     return "", f"{len(clusters)} clusters"

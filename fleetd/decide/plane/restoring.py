@@ -11,6 +11,7 @@ from fleetd.decide.plane.state import Placement, Plane, Reaction
 from fleetd.decide.wanted import Wanted
 from fleetd.domain.records import (
     AddonRecord,
+    DeclaredObject,
     DestinationRecord,
     GeneratedRecord,
     HeldLoss,
@@ -41,6 +42,8 @@ class Known(Protocol):
     """Everything current, as the store gives it."""
 
     @property
+    def declared(self) -> Sequence[DeclaredObject]: ...
+    @property
     def members(self) -> Sequence[MemberRecord]: ...
     @property
     def verdicts(self) -> Sequence[VerdictRecord]: ...
@@ -65,6 +68,7 @@ class Known(Protocol):
 def restore(plane: Plane, known: Known) -> None:
     """Fills an empty plane; the declared objects are to be declared after it, and then settled."""
     plane.known_members = {record.cluster: record for record in known.members}
+    plane.statuses = {item.ref: (item.uid, item.state, item.reason) for item in known.declared}
     for verdict in known.verdicts:
         report = plane.report(verdict.source, verdict.cluster)
         report.judgements[verdict.ref] = Judgement(verdict.state, verdict.reason, verdict.deciding)
@@ -77,7 +81,10 @@ def restore(plane: Plane, known: Known) -> None:
         plane.addons[addon.profile, addon.cluster][addon.addon] = addon
     for key, addons in plane.addons.items():
         going = all(addon.state is AddonState.REMOVING for addon in addons.values())
-        plane.placements[key[0]][key[1]] = Placement(None if going else Wanted((), frozenset()), "" if going else RESTORED, "")
+        cause = next(iter(addons.values())).cause_id or RESTORED
+        unknown = Wanted((), frozenset(), unknown=True)
+        placement = plane.placements[key[0]][key[1]] = Placement(None if going else unknown, "" if going else RESTORED, cause)
+        placement.settled = not going
         plane.placed[key[1]].add(key[0])
         plane.dirty.profiles.add(key[0])
     for item in known.inventory:
@@ -88,6 +95,8 @@ def restore(plane: Plane, known: Known) -> None:
         plane.flaps[incident.cluster, incident.ref] = incident.flap_count
     for held in known.held:
         plane.held[held.subject] = held
+    # Who left while nobody looked is not declared any more.
+    plane.dirty.members |= plane.known_members.keys() | plane.placed.keys() | plane.inventory.keys() | plane.reported_on.keys()
 
 
 def _restore_matches(plane: Plane, known: Known) -> None:

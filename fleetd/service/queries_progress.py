@@ -1,0 +1,72 @@
+"""How far the daemon is with what was declared: the one place beside the store that reads its tables, for no view says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleetd.service.queries import Queries, Row, Where
+from fleetd.store.reading import Reader
+
+_NOT_TAKEN_UP = """
+SELECT d.ref FROM declared d LEFT JOIN declared_states s ON s.ref = d.ref
+WHERE d.valid_to IS NULL AND (s.at IS NULL OR s.at < d.updated_at) ORDER BY d.ref
+"""
+_BY_UID = "SELECT cluster FROM members WHERE uid = :uid AND valid_to IS NULL ORDER BY cluster"
+_UID = "SELECT uid FROM members WHERE cluster = :cluster AND valid_to IS NULL"
+_NOT_CONNECTED = """
+SELECT namespace, name FROM fleet_declared d WHERE kind = 'SveltosCluster'
+ AND NOT EXISTS (SELECT 1 FROM fleet_clusters c WHERE c.namespace = d.namespace AND c.name = d.name) ORDER BY ref
+"""
+_UNSETTLED = Where("state IN ('waiting', 'applying', 'removing', 'failed', 'conflict')", {})
+_NOT_READY = Where("ready = :ready OR connection <> 'ready'", {"ready": False})
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What stands between the fleet and its rest; all of it empty: converged."""
+
+    declared: tuple[str, ...]
+    clusters: tuple[str, ...]
+    addons: tuple[str, ...]
+    events: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.declared or self.clusters or self.addons or self.events)
+
+    def sentences(self) -> list[str]:
+        """A line for each thing, with its reason where there is one."""
+        return [*self.declared, *self.clusters, *self.addons, *self.events]
+
+
+def unfinished(reader: Reader, *, most: int = 20) -> Unfinished:
+    """Declarations that the daemon has not taken up, clusters that are not ready, add-ons on their way or failed, events not acted on."""
+    queries = Queries(reader)
+    declared = reader.rows(_NOT_TAKEN_UP)[:most]
+    missing = reader.rows(_NOT_CONNECTED)[:most]
+    clusters = [f"{row['cluster']}: {_said(row, 'connection')}" for row in queries.rows("fleet_clusters", _NOT_READY, most=most)]
+    return Unfinished(
+        tuple(f"{row['ref']}: not taken up by the daemon yet" for row in declared),
+        tuple(clusters + [f"{row['namespace']}/{row['name']}: not met yet" for row in missing]),
+        tuple(
+            f"{row['profile']} on {row['cluster']}: {_said(row, 'state')}" for row in queries.rows("fleet_addons", _UNSETTLED, most=most)
+        ),
+        tuple(
+            f"event of {row['event_source']} for {row['event_trigger']} on {row['cluster'] or '(no cluster yet)'}: {_said(row, 'state')}"
+            for row in queries.pending_events(most=most)
+        ),
+    )
+
+
+def members_with_uid(reader: Reader, uid: str) -> list[str]:
+    """Members that were the cluster with this kube-system uid when they were met."""
+    return [row["cluster"] for row in reader.rows(_BY_UID, {"uid": uid})]
+
+
+def uid_of_member(reader: Reader, cluster: str) -> str:
+    """The kube-system uid that the daemon met this member with; empty before."""
+    rows = reader.rows(_UID, {"cluster": cluster})
+    return str(rows[0]["uid"]) if rows else ""
+
+
+def _said(row: Row, state: str) -> str:
+    return f"{row[state]}: {row['reason']}" if row["reason"] else str(row[state])

@@ -1,0 +1,137 @@
+"""What the pages say is so: links lead somewhere, commands exist, manifests are right, and stories come out as told."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cyclopts import CycloptsError
+
+from fleetd.cli.__main__ import build_app
+from fleetd.decide.lint.check import check
+from fleetd.domain.documents import read_documents
+from fleetd.domain.findings import CODES
+from fleetd.domain.kinds.acted_on import ACTED_ON, Whole
+from fleetd.domain.kinds.registry import KINDS
+from fleetd.service.compilers import Engines
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_link_within_the_repository_leads_somewhere(page: Any, read_page: Any) -> None:
+    for target in page.links:
+        if "://" in target:
+            continue
+        place, _, anchor = target.partition("#")
+        path = (page.path.parent / place).resolve() if place else page.path
+        assert path.exists(), f"{page.name} links to {target}"
+        assert not anchor or anchor in read_page(str(path.relative_to(ROOT))).anchors, f"{page.name} links to {target}: no such heading"
+
+
+def test_every_command_of_fleetd_exists_with_its_options(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    app = build_app()
+    for line in _commands(page):
+        try:
+            app.parse_args(line, exit_on_error=False, print_error=False)
+        except CycloptsError as error:
+            pytest.fail(f"{page.name}: `fleetd {shlex.join(line)}` is no command: {error}")
+
+
+def _commands(page: Any) -> Iterator[list[str]]:
+    for fence in page.fences:
+        if fence.language not in ("sh", "console"):
+            continue
+        for line in fence.text.replace("\\\n", " ").splitlines():
+            if fence.language == "console" and not line.startswith("$ "):
+                continue
+            for part in re.split(r"\s(?:\||&&|;|&|<|>)(?=\s|$)", line.removeprefix("$ ")):
+                words = shlex.split(part, comments=True)
+                while words and re.match(r"\w+=", words[0]):
+                    words.pop(0)
+                if words and words[0].rpartition("/")[2] == "fleetd":
+                    yield words[1:]
+
+
+def test_every_yaml_block_can_be_read_and_what_is_to_be_declared_has_no_mistake(page: Any) -> None:
+    documents = []
+    for fence in page.fences:
+        if fence.language == "yaml":
+            assert "wrong" in fence.words or list(yaml.safe_load_all(fence.text)), f"{page.name}:{fence.line}"
+    for fence in page.titled:
+        documents += list(read_documents(fence.text, source=fence.words["title"]))
+    assert [str(finding) for finding in check(documents, Engines())] == []
+
+
+def test_wrong_examples_are_told_as_the_page_shows(page: Any) -> None:
+    fences = page.fences
+    for fence, after in zip(fences, [*fences[1:], None], strict=True):
+        if "wrong" not in fence.words:
+            continue
+        findings = check(read_documents(fence.text, source=fence.words["title"]), Engines())
+        assert {finding.code for finding in findings} == set(fence.words["wrong"].split(",")), f"{page.name}:{fence.line}"
+        if after is not None and after.language == "text":
+            told = "\n".join(f"{one.file}:{one.line}:{one.column}: {one.severity} {one.code}: {one.message}\n    {one.fix}" for one in findings)
+            assert after.text.strip() == told.strip()
+
+
+async def test_a_story_comes_out_as_it_is_told(story: Any, stage: Any) -> None:
+    async with stage() as played:
+        for fence in story.fences:
+            await played.play(fence)
+
+
+def test_every_code_of_the_checker_has_its_line_and_no_other_has(read_page: Any) -> None:
+    listed = dict(re.findall(r"^\| `(FD\d+)` \| ([^|]+?) \|", read_page("docs/lint.md").text, re.MULTILINE))
+    assert listed == {code: spec.title for code, spec in CODES.items()}
+
+
+def test_the_page_on_sveltos_says_what_is_acted_on(read_page: Any) -> None:
+    text = read_page("docs/sveltos.md").text
+    acted = re.findall(r"^\| `(\w+)` \| (.+?) \|", text.partition("## Not yet")[0], re.MULTILINE)
+    assert {kind: set(re.findall(r"`([\w.\[\]=]+)`", fields)) for kind, fields in acted} == {
+        kind.kind: set(_fields(body.get("spec", body), "")) for kind, body in ACTED_ON.items() if kind.group
+    }
+    others = set(re.findall(r"`(\w+)`", text.partition("<!-- kinds -->")[2].partition("<!-- end -->")[0]))
+    assert others == {gvk.kind for gvk in KINDS} - {kind.kind for kind in ACTED_ON}
+
+
+def _fields(acted: Any, path: str) -> Iterator[str]:
+    for name, below in acted.items():
+        here = f"{path}{name}"
+        if isinstance(below, Whole):
+            yield here
+        elif isinstance(below, frozenset):
+            yield from (f"{here}={value}" for value in sorted(below))
+        else:
+            yield from _fields(below, f"{here}[].")
+
+
+def test_every_example_has_its_page_in_the_index_and_every_page_of_docs_is_linked_from_the_readme(read_page: Any) -> None:
+    index = read_page("examples/README.md").links
+    for folder in sorted((ROOT / "examples").iterdir()):
+        if folder.is_dir():
+            assert (folder / "README.md").exists()
+            assert any(link.strip("/").removesuffix("/README.md") == folder.name for link in index), folder.name
+    linked = set(read_page("README.md").links)
+    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= linked
+
+
+def test_the_readme_shows_what_the_demo_says(read_page: Any) -> None:
+    shown = next(fence.text for fence in read_page("README.md").fences if fence.text.startswith("$ fleetd demo --once"))
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "200"}
+    ran = subprocess.run([sys.executable, "-m", "fleetd.cli", "demo", "--once"], capture_output=True, text=True, timeout=90, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert _without_numbers(ran.stdout) == _without_numbers(shown.partition("\n")[2])
+
+
+def _without_numbers(text: str) -> list[str]:
+    return [re.sub(r"/\S+|[\d,.]+ ms|198\.\S+", "…", line).strip() for line in text.strip().splitlines()]
