@@ -81,7 +81,10 @@ async def reading(child: Child, count: int) -> float:
     """W: chunks as they come, looked at by nobody."""
     url = (await child.ask("start"))["url"]
     rounds = []
-    async with aiohttp.ClientSession(read_bufsize=256 * 1024, auto_decompress=False) as session, session.get(f"{url}/api/v1/pods?watch=1") as answer:
+    async with (
+        aiohttp.ClientSession(read_bufsize=256 * 1024, auto_decompress=False) as session,
+        session.get(f"{url}/api/v1/pods?watch=1") as answer,
+    ):
         for _ in range(ROUNDS):
             due = (await child.ask("say", count=count))["bytes"]
             began = time.process_time()

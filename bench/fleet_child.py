@@ -88,7 +88,12 @@ class Fleet:
             cluster.api = Stamped(cluster.api, self._log)
         return {
             "clusters": {
-                name: {"url": cluster.url, "token": cluster.admin_token, "labels": dict(cluster.spec.labels), "kubeconfig": cluster.kubeconfig()}
+                name: {
+                    "url": cluster.url,
+                    "token": cluster.admin_token,
+                    "labels": dict(cluster.spec.labels),
+                    "kubeconfig": cluster.kubeconfig(),
+                }
                 for name, cluster in self._fleet.clusters.items()
             }
         }
@@ -180,10 +185,10 @@ class Fleet:
         return {"first_ms": (self._log.first[mark] - at) / 1e6, "last_ms": (self._log.last[mark] - at) / 1e6, "mark": mark}
 
     async def again(self, name: str) -> dict[str, Any]:
-        """Makes whoever watches the cluster list everything anew: its history is dropped and its connections are cut."""
+        """Makes whoever watches the cluster list everything anew: connections are cut, and the next watch is told that it is too old."""
         cluster = self._fleet.clusters[name]
         lists = cluster.requests.by_verb["list"]
-        cluster.inject(Fault(FaultKind.DROP_HISTORY))
+        cluster.inject(Fault(FaultKind.STATUS, status=410, verbs=frozenset({"watch"}), times=1))
         cluster.inject(Fault(FaultKind.CUT))
         await cluster.until(lambda it: it.requests.by_verb["list"] > lists and it.requests.watching["services"] > 0, timeout=PATIENCE)
         return {}

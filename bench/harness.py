@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import statistics
 import sys
@@ -17,7 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.calibration import Calibration
+from bench.children import Failed
 
+GOAL_SECONDS = 240
+"""After which a goal is given up."""
 RESULTS = Path(__file__).parent / "results"
 FLEET = "the fleet is simulated (fleetd.sim over plain HTTP on the loopback interface, no etcd, in processes of its own)"
 
@@ -109,7 +113,8 @@ class Report:
 
     @property
     def met(self) -> bool:
-        return all(check["verdict"] == "PASS" for goal in self.goals for check in goal["checks"])
+        """Every gate is held, and every goal could be measured."""
+        return all(not goal["failed"] and all(check["verdict"] == "PASS" for check in goal["checks"]) for goal in self.goals)
 
     def write(self, path: Path) -> None:
         """As JSON."""
@@ -140,9 +145,22 @@ def new_report(sizes: Sizes, seed: int, calibration: Calibration) -> Report:
 async def measure(goal: Goal, bench: Bench, report: Report) -> Result:
     """Runs one goal and adds it to the report."""
     before, began = os.getloadavg()[0], time.monotonic()
-    result = await goal.run(bench)
+    failed = ""
+    try:
+        async with asyncio.timeout(GOAL_SECONDS):
+            result = await goal.run(bench)
+    except (Failed, TimeoutError) as error:
+        failed = str(error) or f"it was not done after {GOAL_SECONDS} s"
+        result = Result((), {})
     checks = [
-        {"name": check.name, "value": check.value, "limit": check.limit, "target": check.target, "unit": check.unit, "verdict": check.verdict}
+        {
+            "name": check.name,
+            "value": check.value,
+            "limit": check.limit,
+            "target": check.target,
+            "unit": check.unit,
+            "verdict": check.verdict,
+        }
         for check in result.checks
     ]
     report.goals.append(
@@ -150,6 +168,7 @@ async def measure(goal: Goal, bench: Bench, report: Report) -> Result:
             "id": goal.id,
             "goal": goal.sentence,
             "gate": goal.gate,
+            "failed": failed,
             "checks": checks,
             "raw": dict(result.raw),
             "notes": list(result.notes),
@@ -169,6 +188,8 @@ def show(console: Console, report: Report) -> None:
         table.add_column(heading, overflow="fold")
     for goal in report.goals:
         load = "{} → {}".format(*goal["load_average_before_and_after"])
+        if goal["failed"]:
+            table.add_row(goal["id"], goal["failed"], "", goal["gate"], "FAILED", load)
         for place, check in enumerate(goal["checks"]):
             limit = f"{check['limit']:.4g}" + (f" (this release {check['target']:.4g})" if check["target"] is not None else "")
             first = place == 0

@@ -32,7 +32,10 @@ def pod(name: str, version: str, *, restarts: int = 0) -> Manifest:
             "resourceVersion": version,
             "creationTimestamp": "2026-01-12T08:30:11Z",
             "labels": {"app": "web", "pod-template-hash": "6d5f8b7c9d", "tier": "frontend", "version": "v12"},
-            "annotations": {"example.com/restarted-at": "2026-01-12T08:30:10Z", "example.com/config-digest": "9f86d081884c7d659a2feaa0c55ad015"},
+            "annotations": {
+                "example.com/restarted-at": "2026-01-12T08:30:10Z",
+                "example.com/config-digest": "9f86d081884c7d659a2feaa0c55ad015",
+            },
             "ownerReferences": [
                 {
                     "apiVersion": "apps/v1",
@@ -109,15 +112,25 @@ def _spec_fields() -> dict[str, Any]:
     names = ("image", "imagePullPolicy", "name", "terminationMessagePath")
     container = {".": {}, **{f"f:{name}": {} for name in names}, "f:resources": {"f:limits": {"f:cpu": {}, "f:memory": {}}}}
     return {
-        "f:metadata": {"f:generateName": {}, "f:labels": {".": {}, "f:app": {}, "f:pod-template-hash": {}, "f:tier": {}}, "f:ownerReferences": {}},
-        "f:spec": {"f:containers": {'k:{"name":"web"}': container, 'k:{"name":"proxy"}': container}, "f:dnsPolicy": {}, "f:restartPolicy": {}},
+        "f:metadata": {
+            "f:generateName": {},
+            "f:labels": {".": {}, "f:app": {}, "f:pod-template-hash": {}, "f:tier": {}},
+            "f:ownerReferences": {},
+        },
+        "f:spec": {
+            "f:containers": {'k:{"name":"web"}': container, 'k:{"name":"proxy"}': container},
+            "f:dnsPolicy": {},
+            "f:restartPolicy": {},
+        },
     }
 
 
 def _status_fields() -> dict[str, Any]:
     condition = {".": {}, "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}
     conditions = {f'k:{{"type":"{what}"}}': condition for what in ("ContainersReady", "Initialized", "Ready")}
-    return {"f:status": {"f:conditions": conditions, "f:containerStatuses": {}, "f:hostIP": {}, "f:phase": {}, "f:podIP": {}, "f:startTime": {}}}
+    return {
+        "f:status": {"f:conditions": conditions, "f:containerStatuses": {}, "f:hostIP": {}, "f:phase": {}, "f:podIP": {}, "f:startTime": {}}
+    }
 
 
 def pod_event(name: str, version: str, *, restarts: int = 0) -> bytes:
@@ -176,7 +189,10 @@ def watch_declarations(kinds: tuple[str, ...], triggers: int = 1) -> list[Manife
         name = f"watch-{kind.lower()}"
         made.append(_source(name, kind, [("bench/never", "true")]))
         nobody = {"destinationClusterSelector": {"matchLabels": {"role": "nobody"}}}
-        made += [_trigger(f"{name}-{number}", name, nobody, {"matchExpressions": [{"key": "role", "operator": "Exists"}]}) for number in range(triggers)]
+        made += [
+            _trigger(f"{name}-{number}", name, nobody, {"matchExpressions": [{"key": "role", "operator": "Exists"}]})
+            for number in range(triggers)
+        ]
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.children import Child
+from bench.children import Child, Failed
 from bench.harness import Bench, Check, Goal, Result, percentile
 from bench.objects import copy_declarations
 from bench.world import World, world
@@ -46,7 +46,7 @@ async def settle(made: World, names: list[str], per_cluster: int, destinations: 
     marks = (await made.fleet.ask("export", names=names, per_cluster=per_cluster, destinations=destinations))["marks"]
     missing = (await made.fleet.ask("applied", marks=marks, times=1))["missing"]
     if missing:
-        raise RuntimeError(f"{len(missing)} of {len(marks)} first copies were not made")
+        raise Failed(f"{len(missing)} of {len(marks)} first copies were not made")
     await made.fleet.ask("watched", resource="services", names=destinations)
 
 
@@ -69,7 +69,9 @@ async def run(bench: Bench) -> Result:
             await made.fleet.ask("load", per_second=rate, seconds=min(sizes.latency_seconds, 5.0), drain_seconds=30.0)
             text = (await made.daemon.ask("profile"))["where"]
     latencies, fs = seen["latencies_ms"], bench.calibration.fs_p99_ms
-    verbs = {verb: count - asked["verbs"].get(verb, 0) for verb, count in asked_after["verbs"].items() if count > asked["verbs"].get(verb, 0)}
+    verbs = {
+        verb: count - asked["verbs"].get(verb, 0) for verb, count in asked_after["verbs"].items() if count > asked["verbs"].get(verb, 0)
+    }
     p50, p99 = percentile(latencies, 0.5), percentile(latencies, 0.99)
     return Result(
         (

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.children import Failed
 from bench.harness import Bench, Check, Goal, Result, median
 from bench.objects import copy_declarations
 from bench.world import World, world
@@ -48,7 +49,7 @@ async def fan_out(bench: Bench, clusters: int) -> FanOut:
         marks = (await made.fleet.ask("export", names=["source"], per_cluster=1, destinations=["all"]))["marks"]
         missing = (await made.fleet.ask("applied", marks=marks, times=clusters))["missing"]
         if missing:
-            raise RuntimeError("the first copies were not made")
+            raise Failed("the first copies were not made")
         await made.fleet.ask("watched", resource="services", names=targets)
         await quiet(made)
         asked = await made.fleet.ask("asked")
@@ -60,7 +61,9 @@ async def fan_out(bench: Bench, clusters: int) -> FanOut:
             first.append(seen["first_ms"])
             last.append(seen["last_ms"])
         asked_after = await made.fleet.ask("asked")
-        verbs = {verb: count - asked["verbs"].get(verb, 0) for verb, count in asked_after["verbs"].items() if count > asked["verbs"].get(verb, 0)}
+        verbs = {
+            verb: count - asked["verbs"].get(verb, 0) for verb, count in asked_after["verbs"].items() if count > asked["verbs"].get(verb, 0)
+        }
         replayed = await replay(made, clusters)
         if bench.profile:
             await made.daemon.ask("profile")

@@ -112,7 +112,8 @@ def fitted(points: Sequence[Point]) -> tuple[float, float, float, float]:
     rows = [(1.0, float(item.clusters), float(item.watches), float(item.objects)) for item in points]
     width = len(rows[0])
     system = [
-        [sum(row[i] * row[j] for row in rows) for j in range(width)] + [sum(row[i] * item.rss_kib for row, item in zip(rows, points, strict=True))]
+        [sum(row[i] * row[j] for row in rows) for j in range(width)]
+        + [sum(row[i] * item.rss_kib for row, item in zip(rows, points, strict=True))]
         for i in range(width)
     ]
     solved = _solve(system)

@@ -112,7 +112,11 @@ async def _request(head: bytes, reader: asyncio.StreamReader) -> Request:
 
 
 def _head(answer: Response) -> bytes:
-    return b"HTTP/1.1 %d X\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (answer.status, answer.content_type.encode(), len(answer.body))
+    return b"HTTP/1.1 %d X\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (
+        answer.status,
+        answer.content_type.encode(),
+        len(answer.body),
+    )
 
 
 def _chunk(line: bytes) -> bytes:

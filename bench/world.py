@@ -90,7 +90,9 @@ async def daemon_on(path: str) -> AsyncIterator[Child]:
 
 
 @asynccontextmanager
-async def world(folder: Path, specs: Sequence[tuple[str, Mapping[str, str]]], manifests: Sequence[Manifest], seed: int) -> AsyncIterator[World]:
+async def world(
+    folder: Path, specs: Sequence[tuple[str, Mapping[str, str]]], manifests: Sequence[Manifest], seed: int
+) -> AsyncIterator[World]:
     """Fleet, declarations and daemon."""
     async with AsyncExitStack() as stack:
         place = stack.enter_context(TemporaryDirectory(dir=folder))

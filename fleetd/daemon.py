@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ import yaml
 from fleetd.cluster.connect import connect
 from fleetd.cluster.port import Cluster
 from fleetd.cluster.settings import ClusterSettings
-from fleetd.domain.errors import InvalidInput
+from fleetd.domain.errors import InvalidInput, TryLater
 from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
@@ -23,6 +24,9 @@ from fleetd.service.plane_cluster import PlaneCluster
 from fleetd.settings import Settings
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
+from fleetd.store.retention import Retention, sweep
+
+HOUR_SECONDS = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +49,17 @@ def read_kubeconfig_text(text: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput("the kubeconfig is no YAML mapping")
     return value
+
+
+async def keep_house(database: Database) -> None:
+    """Once an hour deletes what is older than it is to be kept."""
+    while True:
+        await asyncio.sleep(HOUR_SECONDS)
+        try:
+            deleted = await sweep(database, Retention(), datetime.now(UTC))
+            log.info("old rows were deleted", rows=deleted)
+        except TryLater as error:
+            log.warning("old rows could not be deleted", reason=str(error))
 
 
 async def run(settings: Settings, *, ready: Callable[[], None] | None = None, stop: asyncio.Event | None = None) -> None:
@@ -72,6 +87,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
         async with ScriptPool() as scripts:
             engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, observe=settings.observe)
             running = asyncio.create_task(engine.run())
+            keeping = asyncio.create_task(keep_house(database))
             waiting = asyncio.create_task(ending.wait())
             if ready is not None:
                 ready()
@@ -79,6 +95,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
                 await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiting.cancel()
+                keeping.cancel()
                 running.cancel()
                 with suppress(asyncio.CancelledError):
                     await running

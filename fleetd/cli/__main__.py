@@ -37,8 +37,8 @@ def build_app(arguments: Sequence[str] = ()) -> App:
         app.command(groups[name])
     for name, command in COMMANDS.items():
         group, _, last = name.rpartition(".")
-        sentence = {} if f"{called}.".startswith(f"{name}.") else {"help": command.sentence}
-        (groups[group] if group else app).command(command.place, name=last, **sentence)
+        help_ = None if f"{called}.".startswith(f"{name}.") else command.sentence
+        (groups[group] if group else app).command(command.place, name=last, help=help_)
     return app
 
 
@@ -67,7 +67,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:
+    except Exception:  # noqa: BLE001 - what nobody foresaw is told as a defect
         sys.stderr.write("fleetd: this is a defect of fleetd, not of what you gave it; please report it with these lines\n")
         traceback.print_exc()
         return DEFECT

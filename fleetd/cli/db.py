@@ -96,7 +96,7 @@ def usage(*, output: JsonOption = "table", database: DatabaseOption = None) -> N
     if output == "json":
         write_json([{"table": one.table, "rows": one.rows, "bytes": one.size} for one in found])
     else:
-        lines = [[one.table, str(one.rows), _size(one.size)] for one in found if one.rows or output == "json"]
+        lines = [[one.table, str(one.rows), _size(one.size)] for one in found if one.rows]
         write_table(["TABLE", "ROWS", "SIZE"], lines)
 
 

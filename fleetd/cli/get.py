@@ -10,7 +10,7 @@ from fleetd.cli.output import say, write_json, write_line, write_rows, write_tab
 from fleetd.cli.places import reading
 from fleetd.cli.tables import ago
 from fleetd.domain.errors import InvalidInput
-from fleetd.domain.kinds.registry import KindSpec, kind_by_name
+from fleetd.domain.kinds.registry import kind_by_name
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.queries import Queries, Row, view_of
 from fleetd.service.selectors import label_selector
@@ -66,7 +66,7 @@ def get(
             return _objects(_selected(queries.objects(None), selector), output, mixed=True, namespaced=True)
         spec = kind_by_name(kind)
         if name:
-            return _one(queries, spec, ref_in(spec, namespace, name), output)
+            return _one(queries, ref_in(spec, namespace, name), output)
         found = queries.objects(spec.gvk.group_kind, place if spec.namespaced else None)
         return _objects(_selected(found, selector), output, namespaced=all_namespaces and spec.namespaced)
 
@@ -99,7 +99,7 @@ def _selected(found: list[Row], selector: str) -> list[Row]:
     return [row for row in found if selects(row["manifest"]["metadata"].get("labels") or {})]
 
 
-def _one(queries: Queries, spec: KindSpec, ref: ObjectRef, output: Output) -> int:
+def _one(queries: Queries, ref: ObjectRef, output: Output) -> int:
     row = queries.object(ref)
     match output:
         case "json":

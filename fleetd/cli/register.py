@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from fleetd.cli.naming import shown
 from fleetd.cli.options import DatabaseOption, NamespaceOption
 from fleetd.cli.output import say, write_line
 from fleetd.cli.places import writing
-from fleetd.cluster.kubeconfig import read_kubeconfig
+from fleetd.cluster.kubeconfig import ExecPlugin, read_kubeconfig
 from fleetd.cluster.registration import contexts, loopback, self_contained
 from fleetd.domain.errors import InvalidInput, NotFound
 from fleetd.service.admission import Admission
@@ -26,47 +26,38 @@ from fleetd.service.membership import join, kubeconfig_ref, member_ref
 from fleetd.service.selectors import labels_of
 from fleetd.store.database import Database
 
-ACCOUNT_DAYS = 90
-
-KubeconfigOption = Annotated[Path, Parameter(help="The operator's kubeconfig; it is used once, and stays where it is.")]
-ContextOption = Annotated[str, Parameter(help="The context of the kubeconfig; the current one without it.")]
-AccountOption = Annotated[
-    bool,
-    Parameter(
-        negative="",
-        help="Make a ServiceAccount with a role that is shown, and register its token instead of the operator's own credentials.",
-    ),
-]
-TokenOption = Annotated[int, Parameter(name="--token-days", help="How long the ServiceAccount's token is asked to live.")]
-ExecOption = Annotated[
-    Sequence[str],
-    Parameter(name="--allow-exec", negative="", metavar="CMD", help="An exec plugin that may stay in it; the daemon needs the same leave."),
-]
-SkipOption = Annotated[bool, Parameter(negative="", help="Do not speak to the cluster: register it unseen.")]
+DAY = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How the kubeconfig is to be made."""
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Where the member's credentials come from, and what is made of them."""
 
-    allowed_exec: frozenset[str]
-    account_seconds: int | None
-    skip_check: bool
+    kubeconfig: Annotated[Path, Parameter(help="The operator's kubeconfig; it is used once, and stays where it is.")]
+    context: Annotated[str, Parameter(help="The context of the kubeconfig; the current one without it.")] = ""
+    create_service_account: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Make a ServiceAccount with a role that is shown, and keep its token instead of the operator's credentials."
+        ),
+    ] = False
+    token_days: Annotated[int, Parameter(help="How long the ServiceAccount's token is asked to live.")] = 90
+    allow_exec: Annotated[
+        Sequence[str],
+        Parameter(negative="", metavar="CMD", help="An exec plugin that may stay in it; `fleetd run` needs the same leave."),
+    ] = ()
+    skip_check: Annotated[bool, Parameter(negative="", help="Do not speak to the cluster: register it unseen.")] = False
 
 
 def register(
     name: str = "",
     /,
     *,
-    kubeconfig: KubeconfigOption,
-    context: ContextOption = "",
+    credentials: Credentials,
     all_contexts: Annotated[bool, Parameter(negative="")] = False,
     namespace: NamespaceOption = "default",
     labels: str = "",
-    create_service_account: AccountOption = False,
-    token_days: TokenOption = ACCOUNT_DAYS,
-    allow_exec: ExecOption = (),
-    skip_check: SkipOption = False,
     database: DatabaseOption = None,
 ) -> None:
     """Make a cluster a member of the fleet: check that it can be reached and who it is, and declare it with its credentials.
@@ -89,24 +80,13 @@ def register(
     labels:
         Labels of the member: key=value,key=value.
     """
-    config = _read(kubeconfig)
-    chosen = _chosen(config, name, context, all_contexts=all_contexts)
-    wishes = Wishes(frozenset(allow_exec), token_days * 86400 if create_service_account else None, skip_check)
-    asyncio.run(_register(config, kubeconfig.parent, chosen, namespace, labels_of(labels), wishes, database))
+    source = _read(credentials)
+    chosen = _chosen(source.config, name, credentials.context, all_contexts=all_contexts)
+    asyncio.run(_register(source, chosen, namespace, labels_of(labels), database))
 
 
 def update_credentials(
-    name: str,
-    /,
-    *,
-    kubeconfig: KubeconfigOption,
-    context: ContextOption = "",
-    namespace: NamespaceOption = "default",
-    create_service_account: AccountOption = False,
-    token_days: TokenOption = ACCOUNT_DAYS,
-    allow_exec: ExecOption = (),
-    skip_check: SkipOption = False,
-    database: DatabaseOption = None,
+    name: str, /, *, credentials: Credentials, namespace: NamespaceOption = "default", database: DatabaseOption = None
 ) -> None:
     """Give a member's new kubeconfig; it must lead to the cluster that the member was before.
 
@@ -120,13 +100,25 @@ def update_credentials(
     name:
         The member.
     """
-    config = _read(kubeconfig)
-    wishes = Wishes(frozenset(allow_exec), token_days * 86400 if create_service_account else None, skip_check)
-    chosen = _chosen(config, name, context, all_contexts=False)
-    asyncio.run(_register(config, kubeconfig.parent, chosen, namespace, {}, wishes, database, known_only=True))
+    source = _read(credentials)
+    chosen = _chosen(source.config, name, credentials.context, all_contexts=False)
+    asyncio.run(_register(source, chosen, namespace, {}, database, known_only=True))
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kubeconfig as it was read, and what is to be made of it."""
+
+    config: Mapping[str, Any] = field(repr=False)
+    wishes: Credentials
+
+    def content(self, path: str) -> bytes:
+        """A file that it names, from its own folder on."""
+        return (self.wishes.kubeconfig.expanduser().parent / path).expanduser().read_bytes()
+
+
+def _read(wishes: Credentials) -> Source:
+    path = wishes.kubeconfig
     try:
         value = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
     except OSError as error:
@@ -136,7 +128,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise InvalidInput(f"the kubeconfig {path} is no YAML") from None
     if not isinstance(value, dict):
         raise InvalidInput(f"the kubeconfig {path} is no map")
-    return value
+    return Source(value, wishes)
 
 
 def _chosen(config: Mapping[str, Any], name: str, context: str, *, all_contexts: bool) -> dict[str, str]:
@@ -166,22 +158,14 @@ def member_name(context: str) -> str:
 
 
 async def _register(
-    config: Mapping[str, Any],
-    folder: Path,
-    chosen: Mapping[str, str],
-    namespace: str,
-    labels: Mapping[str, str],
-    wishes: Wishes,
-    database: str | None,
-    *,
-    known_only: bool = False,
+    source: Source, chosen: Mapping[str, str], namespace: str, labels: Mapping[str, str], database: str | None, *, known_only: bool = False
 ) -> None:
     async with writing(database) as opened:
         for name, context in chosen.items():
             live = await opened.declared.get(member_ref(name, namespace))
             if live is None and known_only:
                 raise NotFound(f"there is no member {namespace}/{name}: fleetd cluster register makes one")
-            text = await _credentials(config, folder, context, Way(name, namespace, opened.url), wishes)
+            text = await _credentials(source, context, Way(name, namespace, opened.url))
             # Labels that are there already stay: registering again must not move what labels selected.
             kept = (live.manifest["metadata"].get("labels") or {}) if live else {}
             await _join(opened, name, namespace, {**kept, **labels}, text)
@@ -199,36 +183,28 @@ async def _join(database: Database, name: str, namespace: str, labels: Mapping[s
         say(f"{namespace}/{name}: {'the same' if same else 'new'} credentials")
 
 
-async def _credentials(config: Mapping[str, Any], folder: Path, context: str, way: Way, wishes: Wishes) -> str:
+async def _credentials(source: Source, context: str, way: Way) -> str:
     """A kubeconfig that stands by itself, tried on the cluster unless that is not wanted."""
-    access = read_kubeconfig(config, context, allow_files=True)
+    access = read_kubeconfig(source.config, context, allow_files=True)
     if loopback(access.server):
         say(f"warning: {access.server} is this machine's own address: only a daemon that runs here can reach it")
     if not access.verify:
         say(f"warning: the kubeconfig does not verify who {access.server} is (insecure-skip-tls-verify)")
-
-    def content(path: str) -> bytes:
-        return (folder / path).expanduser().read_bytes()
-
-    if wishes.account_seconds is not None:
-        plugin = frozenset({access.plugin.command}) if access.plugin else frozenset[str]()
-        own = self_contained(config, context, read_file=content, allowed_exec=plugin)
-        portable, expires = await account_kubeconfig(own, way, wishes.account_seconds, plugin)
-        say(
-            f"{way.cluster}: its token ends at {expires}; before that: fleetd cluster update-credentials {way.name} --create-service-account"
-        )
-        _warn_of_a_short_life(expires, wishes.account_seconds)
+    allowed = frozenset(source.wishes.allow_exec)
+    if source.wishes.create_service_account:
+        portable = await _of_account(source, context, way, access.plugin)
     else:
-        portable = self_contained(config, context, read_file=content, allowed_exec=wishes.allowed_exec)
-    if not wishes.skip_check:
-        await checked(portable, way, wishes.allowed_exec)
+        portable = self_contained(source.config, context, read_file=source.content, allowed_exec=allowed)
+    if not source.wishes.skip_check:
+        await checked(portable, way, allowed)
     return yaml.safe_dump(portable, sort_keys=False)
 
 
-def _warn_of_a_short_life(expires: str, asked: int) -> None:
-    try:
-        left = datetime.fromisoformat(expires) - datetime.now(UTC)
-    except ValueError:
-        return
-    if left < timedelta(seconds=asked) * 0.9:
-        say("warning: the cluster granted a shorter life than was asked for")
+async def _of_account(source: Source, context: str, way: Way, plugin: ExecPlugin | None) -> dict[str, Any]:
+    # The operator's own plugin runs here, once, as kubectl would run it; it is not kept.
+    allowed = frozenset({plugin.command}) if plugin else frozenset[str]()
+    own = self_contained(source.config, context, read_file=source.content, allowed_exec=allowed)
+    portable, expires = await account_kubeconfig(own, way, source.wishes.token_days * DAY, allowed)
+    again = f"fleetd cluster update-credentials {way.name} -n {way.namespace} --create-service-account"
+    say(f"{way.cluster}: its token ends at {expires}; renew it before that: {again}")
+    return portable

@@ -64,6 +64,8 @@ Cache = MutableMapping[tuple[str, str], Parsed]
 """(the content's ref, digest of text and data) → parsed."""
 
 NOTHING = Parsed((), "")
+KEPT_PARSED = 4096
+"""Contents kept parsed; the oldest goes first, and is parsed again when somebody asks."""
 
 
 def wanted(profile: Profile, member: Member, contents: Mapping[ObjectRef, Manifest], render: Render, cache: Cache) -> Wanted:
@@ -116,6 +118,8 @@ def _parse(ref: ObjectRef, content: Manifest, data: Manifest, member: Member, re
         place = f"{ref.kind} {ref.namespace}/{ref.name}, data[{name}]"
         objects.extend(map(_as_stored, manifests(render.deploy(text, data, place) if templated else text, place)))
     parsed = Parsed(tuple((manifest, hash_of(manifest)) for manifest in objects), digest([texts, templated, objects]))
+    while len(cache) >= KEPT_PARSED:
+        del cache[next(iter(cache))]
     cache[key] = parsed
     return parsed
 

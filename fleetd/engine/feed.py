@@ -19,7 +19,7 @@ from fleetd.domain.records import DeclaredObject, RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.engine.loop import Loop
 from fleetd.store.database import Change, Database
-from fleetd.store.loading import Loaded
+from fleetd.store.loading import Loaded, waiting_requests
 
 DECLARED, REQUEST = "declared", "request"
 
@@ -79,7 +79,7 @@ class Feed:
             self._announce(ref, found)
             self._loop.put(partial(_declare, ref, found))
         if any(change.object_kind == REQUEST for change in changes):
-            for request in (await self._database.load()).requests:
+            for request in await self._database.read(waiting_requests()):
                 self._loop.put(partial(_request, request))
 
 

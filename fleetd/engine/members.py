@@ -25,6 +25,8 @@ from fleetd.engine.loop import Loop
 from fleetd.engine.observer import Observer
 
 HEARTBEAT_SECONDS = 60.0
+OPENING = 32
+"""Connections opened at a time: a TLS handshake costs milliseconds of the loop."""
 
 Connect = Callable[[str, str], Awaitable[Cluster]]
 """(name, kubeconfig text) → a connection; raises as the cluster port says, and `InvalidInput` for a bad kubeconfig.
@@ -56,6 +58,7 @@ class Members:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Semaphore(OPENING)
 
     def connected(self, cluster: str) -> Cluster | None:
         """The open connection of a member that can be spoken to now."""
@@ -123,7 +126,8 @@ class Members:
         try:
             while True:
                 try:
-                    await self._open(name, session)
+                    async with self._opening:
+                        await self._open(name, session)
                     failures = 0
                     await self._until_broken(name, session)
                 except FleetdError as error:

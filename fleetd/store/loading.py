@@ -110,6 +110,11 @@ _REQUESTS = select(t.requests).where(t.requests.c.state == "waiting").order_by(t
 _HELD = select(t.proposals).where(t.proposals.c.state == "waiting").order_by(t.proposals.c.created_at)
 
 
+def waiting_requests() -> Steps[tuple[RequestRecord, ...]]:
+    """What is asked of the daemon and not decided yet, oldest first."""
+    return tuple(request_of(row) for row in (yield Fetch(_REQUESTS)))
+
+
 def load(key: MasterKey | None) -> Steps[Loaded]:
     """Reads all of it. Run it in one transaction."""
     seq = (yield Fetch(_SEQ))[0]["seq"]

@@ -51,13 +51,15 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
         return
     members = [] if profile is None else [member for member in plane.members.values() if reaches(profile, member)]
     names = {member.cluster for member in members}
-    lost = [cluster for cluster, item in current.items() if cluster not in names and item.wanted is not None]
-    # A profile that is gone was taken away by somebody's word.
-    if profile is None or not lost:
+    lost = [cluster for cluster, item in current.items() if cluster not in names and cluster in plane.members and item.wanted is not None]
+    # Somebody's word took away a profile that is gone, and whatever is on a cluster that leaves.
+    doubted = [cluster for cluster in lost if profile is not None and not plane.members[cluster].leaving]
+    if not doubted:
         nothing_lost(plane, f"Profile/{name}")
-    if lost and (profile is None or not held(plane, turn, Stage.SCHEDULE, f"Profile/{name}", lost, len(current))):
-        for cluster in sorted(lost):
-            _withdraw(plane, turn, name, cluster)
+    elif held(plane, turn, Stage.SCHEDULE, f"Profile/{name}", doubted, len(current)):
+        lost = [cluster for cluster in lost if cluster not in doubted]
+    for cluster in sorted(lost):
+        _withdraw(plane, turn, name, cluster)
     for member in members:
         assert profile is not None  # noqa: S101 - members are empty without a profile
         _want(plane, turn, profile, member)
