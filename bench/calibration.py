@@ -105,7 +105,6 @@ async def patching(child: Child, count: int) -> float:
     }
     url = f"{access['url']}/api/v1/namespaces/default/services/copy?fieldManager=calibration&force=true"
     bodies = [orjson.dumps(exported("copy", str(number), "nowhere")) for number in range(count)]
-    rounds = []
     async with aiohttp.ClientSession() as session:
 
         async def patch(body: bytes) -> None:
@@ -113,8 +112,7 @@ async def patching(child: Child, count: int) -> float:
                 orjson.loads(await answer.read())
 
         await patch(bodies[0])
-        for _ in range(ROUNDS):
-            rounds.append(await _each(patch, bodies))
+        rounds = [await _each(patch, bodies) for _ in range(ROUNDS)]
     return statistics.median(rounds)
 
 

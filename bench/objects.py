@@ -110,7 +110,7 @@ def _managed(manager: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 def _spec_fields() -> dict[str, Any]:
     names = ("image", "imagePullPolicy", "name", "terminationMessagePath")
-    container = {".": {}, **{f"f:{name}": {} for name in names}, "f:resources": {"f:limits": {"f:cpu": {}, "f:memory": {}}}}
+    container: dict[str, Any] = {".": {}, **{f"f:{name}": {} for name in names}, "f:resources": {"f:limits": {"f:cpu": {}, "f:memory": {}}}}
     return {
         "f:metadata": {
             "f:generateName": {},
@@ -126,7 +126,7 @@ def _spec_fields() -> dict[str, Any]:
 
 
 def _status_fields() -> dict[str, Any]:
-    condition = {".": {}, "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}
+    condition: dict[str, Any] = {".": {}, "f:lastProbeTime": {}, "f:lastTransitionTime": {}, "f:status": {}, "f:type": {}}
     conditions = {f'k:{{"type":"{what}"}}': condition for what in ("ContainersReady", "Initialized", "Ready")}
     return {
         "f:status": {"f:conditions": conditions, "f:containerStatuses": {}, "f:hostIP": {}, "f:phase": {}, "f:podIP": {}, "f:startTime": {}}

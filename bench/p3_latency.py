@@ -12,7 +12,6 @@ from bench.world import World, world
 PER_CLUSTER = 8
 FIRST_RATE = 50.0
 STEP = 1.5
-MOST_STEPS = 10
 DRAIN_SECONDS = 1.0
 TO_LABEL = {"destinationCluster": {"apiVersion": "lib.projectsveltos.io/v1beta1", "kind": "SveltosCluster", "namespace": "default"}}
 NAMED = '{{ index .Resource.metadata.labels "bench/to" }}'
@@ -23,11 +22,11 @@ def destination() -> dict[str, Any]:
     return {"destinationCluster": {**TO_LABEL["destinationCluster"], "name": NAMED}}
 
 
-async def sustained(fleet: Child, seconds: float) -> tuple[float, list[dict[str, float]]]:
+async def sustained(fleet: Child, seconds: float, steps: int) -> tuple[float, list[dict[str, float]]]:
     """The highest rate tried, in steps of half as much again, after which no more than a second's backlog was left; and what was tried."""
     tried: list[dict[str, float]] = []
     rate, best = FIRST_RATE, 0.0
-    for _ in range(MOST_STEPS):
+    for _ in range(steps):
         seen = await fleet.ask("load", per_second=rate, seconds=seconds, drain_seconds=DRAIN_SECONDS)
         made_rate = seen["made"] / seen["took_s"]
         kept = not seen["missing"] and made_rate > 0.95 * rate
@@ -59,7 +58,7 @@ async def run(bench: Bench) -> Result:
     text = ""
     async with world(bench.folder, specs, copy_declarations(destination()), bench.seed) as made:
         await settle(made, sources, PER_CLUSTER, targets)
-        highest, tried = await sustained(made.fleet, sizes.probe_seconds)
+        highest, tried = await sustained(made.fleet, sizes.probe_seconds, sizes.probe_steps)
         rate = highest / 2
         before, asked = await made.usage(), await made.fleet.ask("asked")
         seen = await made.fleet.ask("load", per_second=rate, seconds=sizes.latency_seconds, drain_seconds=30.0)
@@ -96,9 +95,9 @@ async def run(bench: Bench) -> Result:
             "requests_while_measuring": verbs,
         },
         (
-            "the full chain: watch, labels and CEL, template, SQLite commit with synchronous=FULL, server-side apply, drift guard on the copy",
-            "stamps: the fleet's own monotonic clock, before the source is changed and when the PATCH has come in; coalesced changes count as missing",
-            f"highest rate: steps of x{STEP} of {sizes.probe_seconds} s each, kept when all PATCHes are in {DRAIN_SECONDS} s after the last change",
+            "the full chain: watch, labels and CEL, template, commit (SQLite, synchronous=FULL), apply, drift guard on the copy",
+            "stamped on the fleet's monotonic clock before the change and when the PATCH is in; coalesced changes count as missing",
+            f"highest rate: steps of x{STEP}, {sizes.probe_seconds} s each; kept when all PATCHes are in {DRAIN_SECONDS} s after the last",
         ),
         text,
     )

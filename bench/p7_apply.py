@@ -126,7 +126,7 @@ async def run(bench: Bench) -> Result:
             "open_file_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         },
         (
-            "CPU of the daemon from the event until all results are in the database, divided by the applies: condition, render, plan, PATCH, rows",
+            "CPU of the daemon from the event until all results are committed, over the applies: condition, render, plan, PATCH, rows",
             "the fleet runs on the other core and needs about as long for its own side of the fan-out",
         ),
         seen[-1].where,

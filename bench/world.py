@@ -45,7 +45,8 @@ class World:
         await self._until("SELECT count(*) AS found FROM fleet_clusters WHERE connection = 'ready'", clusters)
 
     async def _until(self, query: str, found: int) -> None:
-        while await asyncio.to_thread(self._count, query) != found:
+        # Another process writes; a look every 50 ms costs it nothing.
+        while await asyncio.to_thread(self._count, query) != found:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
     def _count(self, query: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleetd.cli.describing import Part, labels_text, write_parts
+from fleetd.cli.describing import Part, labels_text, write_parts, write_tables
 from fleetd.cli.get import manifest_of
 from fleetd.cli.naming import refs_named
 from fleetd.cli.options import DatabaseOption, NamespaceOption
@@ -30,17 +30,10 @@ def describe(kind: str, name: str = "", /, *, namespace: NamespaceOption = "defa
     facts = {name: row[name] for name in ("ref", "state", "reason", "generation", "created_at", "updated_at")}
     unsupported = ", ".join(row["unsupported"])
     labels, annotations = (labels_text(metadata.get(field) or {}) for field in ("labels", "annotations"))
-    write_parts({**facts, "not acted on yet": unsupported, "labels": labels, "annotations": annotations}, ())
+    write_parts({**facts, "not acted on yet": unsupported, "labels": labels, "annotations": annotations})
     write_line("")
     write_yaml({key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")})
-    write_parts_only(parts)
-
-
-def write_parts_only(parts: list[Part]) -> None:
-    """The tables behind the object."""
-    for part in parts:
-        if part.rows:
-            write_parts({part.title: f"{len(part.rows)}"}, (Part("", part.view, part.rows),))
+    write_tables(parts)
 
 
 def _related(queries: Queries, ref: ObjectRef) -> list[Part]:

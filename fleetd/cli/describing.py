@@ -19,13 +19,18 @@ class Part:
     rows: Sequence[Row]
 
 
-def write_parts(facts: Mapping[str, Any], parts: Sequence[Part]) -> None:
+def write_parts(facts: Mapping[str, Any], parts: Sequence[Part] = ()) -> None:
     """Writes the page."""
     shown = {name.replace("_", " ").capitalize(): value for name, value in facts.items() if value not in (None, "", [])}
     width = max(len(name) for name in shown) + 1
     for name, value in shown.items():
         text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
         write_line(f"{name + ':':<{width}}  {text}")
+    write_tables(parts)
+
+
+def write_tables(parts: Sequence[Part]) -> None:
+    """Each under its title, those without rows left out."""
     for part in parts:
         if part.rows:
             write_line(f"\n{part.title}:")

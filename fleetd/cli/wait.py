@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -18,6 +19,11 @@ from fleetd.domain.refs import ObjectRef, PlacedRef
 from fleetd.service.queries import Queries, Row, Where
 from fleetd.service.queries_progress import unfinished
 from fleetd.store.reading import Reader
+
+if TYPE_CHECKING:
+    from fleetd.store.database import Database
+
+STILL_SECONDS = 0.5
 
 Lacking = Callable[[Reader], list[str]]
 """What is not yet as wanted, in sentences; none when it is."""
@@ -56,17 +62,31 @@ def wait(
     if converged == bool(for_) or bool(for_) != bool(ref):
         raise InvalidInput("say what to wait for: --converged, or --for COND REF")
     lacking = (lambda reader: unfinished(reader).sentences()) if converged else _condition(for_, ref, namespace)
-    return asyncio.run(_wait(lacking, duration(timeout).total_seconds(), database))
+    return asyncio.run(_wait(lacking, duration(timeout).total_seconds(), database, still=converged))
 
 
-async def _wait(lacking: Lacking, seconds: float, database: str | None) -> int:
+async def _changes(database: Database, lacking: Lacking, reader: Reader) -> bool:
+    """Whether something comes to lack within a moment: an edit of a declaration is not marked as taken up when it changes no status."""
+    end = asyncio.get_running_loop().time() + STILL_SECONDS
+    while (left := end - asyncio.get_running_loop().time()) > 0:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(database.changed(), left)
+        if lacking(reader):
+            return True
+    return False
+
+
+async def _wait(lacking: Lacking, seconds: float, database: str | None, *, still: bool) -> int:
     missing: list[str] = []
     async with listening(database) as opened:
         with reading(database) as reader:
             try:
                 async with asyncio.timeout(seconds):
-                    while missing := lacking(reader):
-                        await opened.changed()
+                    while True:
+                        while missing := lacking(reader):
+                            await opened.changed()
+                        if not still or not await _changes(opened, lacking, reader):
+                            break
             except TimeoutError:
                 say_all(missing)
                 say("fleetd: not within the time")

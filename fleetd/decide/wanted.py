@@ -79,6 +79,10 @@ def wanted(profile: Profile, member: Member, contents: Mapping[ObjectRef, Manife
             addons.append(WantedAddon(str(item), item, NOTHING, "", str(error)))
             continue
         uses.add(ref)
+        if source.local:
+            problem = "deploymentType Local is not acted on yet: nothing of it is deployed anywhere"
+            addons.append(WantedAddon(str(source), source, NOTHING, "", problem))
+            continue
         content = contents.get(ref)
         if content is None:
             if not source.optional:

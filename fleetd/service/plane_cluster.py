@@ -104,7 +104,7 @@ class PlaneCluster:
             return False
         return True
 
-    async def watch(self, gvk: GroupVersionKind, reads: Reads) -> AsyncGenerator[Sighting, None]:
+    async def watch(self, gvk: GroupVersionKind, reads: Reads) -> AsyncGenerator[Sighting, None]:  # noqa: ARG002 - all is at hand
         await self.resource(gvk)
         queue: asyncio.Queue[Declaration] = asyncio.Queue()
         self._watchers.add(queue)

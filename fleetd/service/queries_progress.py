@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from fleetd.service.queries import Queries, Row, Where
 from fleetd.store.reading import Reader
 
-_NOT_TAKEN_UP = """
-SELECT d.ref FROM declared d LEFT JOIN declared_states s ON s.ref = d.ref
-WHERE d.valid_to IS NULL AND (s.at IS NULL OR s.at < d.updated_at) ORDER BY d.ref
+# The daemon writes a status where it differs from the one before, and none for what it finds at its start.
+_WITHOUT_STATUS = """
+SELECT d.ref, d.updated_at, (SELECT MAX(t.started_at) FROM daemon_starts t) AS started_at FROM declared d
+WHERE d.valid_to IS NULL AND NOT EXISTS (SELECT 1 FROM declared_states s WHERE s.ref = d.ref) ORDER BY d.ref
 """
+_START = timedelta(seconds=5)
+"""How long a daemon takes from its start to knowing everything that was declared by then."""
+
 _BY_UID = "SELECT cluster FROM members WHERE uid = :uid AND valid_to IS NULL ORDER BY cluster"
 _UID = "SELECT uid FROM members WHERE cluster = :cluster AND valid_to IS NULL"
 _NOT_CONNECTED = """
@@ -18,7 +23,7 @@ SELECT namespace, name FROM fleet_declared d WHERE kind = 'SveltosCluster'
  AND NOT EXISTS (SELECT 1 FROM fleet_clusters c WHERE c.namespace = d.namespace AND c.name = d.name) ORDER BY ref
 """
 _UNSETTLED = Where("state IN ('waiting', 'applying', 'removing', 'failed', 'conflict')", {})
-_NOT_READY = Where("ready = :ready OR connection <> 'ready'", {"ready": False})
+_NOT_READY = Where("connection <> 'ready' OR stale", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,12 @@ class Unfinished:
 def unfinished(reader: Reader, *, most: int = 20) -> Unfinished:
     """Declarations that the daemon has not taken up, clusters that are not ready, add-ons on their way or failed, events not acted on."""
     queries = Queries(reader)
-    declared = reader.rows(_NOT_TAKEN_UP)[:most]
+    declared = [row for row in reader.rows(_WITHOUT_STATUS) if not _found_at_start(row)][:most]
     missing = reader.rows(_NOT_CONNECTED)[:most]
-    clusters = [f"{row['cluster']}: {_said(row, 'connection')}" for row in queries.rows("fleet_clusters", _NOT_READY, most=most)]
+    clusters = [
+        f"{row['cluster']}: {_said(row, 'connection')}{', not heard of lately' * row['stale']}"
+        for row in queries.rows("fleet_clusters", _NOT_READY, most=most)
+    ]
     return Unfinished(
         tuple(f"{row['ref']}: not taken up by the daemon yet" for row in declared),
         tuple(clusters + [f"{row['namespace']}/{row['name']}: not met yet" for row in missing]),
@@ -66,6 +74,12 @@ def uid_of_member(reader: Reader, cluster: str) -> str:
     """The kube-system uid that the daemon met this member with; empty before."""
     rows = reader.rows(_UID, {"cluster": cluster})
     return str(rows[0]["uid"]) if rows else ""
+
+
+def _found_at_start(row: Row) -> bool:
+    if row["started_at"] is None:
+        return False
+    return datetime.fromisoformat(row["updated_at"]) <= datetime.fromisoformat(row["started_at"]) + _START
 
 
 def _said(row: Row, state: str) -> str:

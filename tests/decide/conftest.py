@@ -26,6 +26,7 @@ from fleetd.decide.plane.requesting import requested
 from fleetd.decide.plane.restoring import restore
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Turn
+from fleetd.decide.wanted import Wanted
 from fleetd.domain.objects import Manifest, Observed, gvk_of, ref_of
 from fleetd.domain.records import (
     AddonGone,
@@ -158,6 +159,7 @@ class Order:
 
     key: DeliveryKey
     placement: Placement
+    wanted: Wanted | None
     inventory: dict[ObjectRef, InventoryRecord]
     live: dict[ObjectRef, Manifest | None]
     unread: set[ObjectRef]
@@ -309,7 +311,7 @@ class Fleet:
         inventory = plane.inventory.get(key[1], {})
         live, placement.suspects = placement.suspects, {}
         unread, placement.unread = placement.unread, set()
-        return Order(key, placement, {ref: inventory[ref] for ref in plane.owned.get(key, ()) if ref in inventory}, live, unread)
+        return Order(key, placement, placement.wanted, {ref: inventory[ref] for ref in plane.owned.get(key, ()) if ref in inventory}, live, unread)
 
     def finish(self, order: Order, *, away: bool = False) -> None:
         """Carries the order out on the cluster, or finds the cluster away, and tells the plane."""
@@ -339,14 +341,15 @@ class Fleet:
         gone: list[ObjectRef] = []
         corrected: list[ObjectRef] = []
         states: dict[str, tuple[AddonState, str]] = {}
-        if profile is None or placement.wanted is None:
+        wanted = order.wanted
+        if profile is None or wanted is None:
             for ref, item in order.inventory.items():
                 self._delete(cluster, item)
                 gone.append(ref)
         else:
-            objects = placement.wanted.objects(profile, member)
+            objects = wanted.objects(profile, member)
             live = {ref: self.live[cluster].get(ref) for ref in (*to_read(objects, order.inventory), *order.unread)} | order.live
-            made = plan(objects, order.inventory, live, Terms(profile, member), prune=not placement.wanted.problem)
+            made = plan(objects, order.inventory, live, Terms(profile, member), prune=not wanted.problem)
             troubles = {}
             for step in made.steps:
                 if step.action is Action.CONFLICT and step.wanted:
@@ -365,7 +368,7 @@ class Fleet:
                     gone.append(step.ref)
             states = {
                 item.addon: (AddonState.FAILED, item.problem) if item.problem else troubles.get(item.addon, (AddonState.DEPLOYED, ""))
-                for item in placement.wanted.addons
+                for item in wanted.addons
             }
             left = {item.addon for ref, item in order.inventory.items() if ref not in gone}
             states |= {item.addon: (AddonState.REMOVED, "") for item in order.inventory.values() if item.addon not in {*states, *left}}

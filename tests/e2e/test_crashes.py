@@ -46,7 +46,9 @@ class Mortal:
 @asynccontextmanager
 async def mortal() -> AsyncIterator[Mortal]:
     script = Path(__file__).with_name("crash_daemon.py")
-    process = await asyncio.create_subprocess_exec(sys.executable, str(script), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
     daemon = Mortal(process)
     try:
         assert await daemon.line() == "up"

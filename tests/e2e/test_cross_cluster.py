@@ -104,8 +104,11 @@ async def test_x1_x2_x3_an_address_appears_in_every_cluster_of_another_set_provi
             await w.shows(name, "v1", "Endpoints", "default/web", lambda live: address(live) == ip)
         await w.settled()
         assert await w["other"].get("v1", "Service", "default", "web") is None
-        owner = (await w.rows("SELECT DISTINCT source_cluster, cluster FROM fleet_reactions"))
-        assert {(row["source_cluster"], row["cluster"]) for row in owner} == {("default/services", "default/one"), ("default/services", "default/two")}
+        owner = await w.rows("SELECT DISTINCT source_cluster, cluster FROM fleet_reactions")
+        assert {(row["source_cluster"], row["cluster"]) for row in owner} == {
+            ("default/services", "default/one"),
+            ("default/services", "default/two"),
+        }
 
 
 async def test_x4_when_the_address_changes_all_copies_change(world: Any) -> None:
@@ -162,7 +165,9 @@ async def test_the_way_from_an_object_back_to_its_cause_is_in_the_journal(world:
         applied = await w.until_row(
             "SELECT * FROM fleet_journal WHERE subject_ref = 'Endpoints/default/web' AND cluster = 'default/one'", {"decision": "applied"}
         )
-        stages = {row["stage"] for row in await w.rows("SELECT stage FROM fleet_journal WHERE cause_id = :cause", cause=applied["cause_id"])}
+        stages = {
+            row["stage"] for row in await w.rows("SELECT stage FROM fleet_journal WHERE cause_id = :cause", cause=applied["cause_id"])
+        }
         assert {"report", "match", "instantiate", "schedule", "apply"} <= stages
         event = await w.rows("SELECT event_id FROM fleet_events WHERE cause_id = :cause", cause=applied["cause_id"])
         assert len(event) == 1
@@ -176,7 +181,11 @@ async def test_t1_t2_t4_one_trigger_gives_each_cluster_its_own_parameters_from_o
         lists = {}
         for name in ("a", "b"):
             live = await w.shows(
-                name, "v1", "ConfigMap", "default/namespaces", lambda live: ("only-in-a" in live["data"]["namespaces"]) == (live["data"]["cluster"] == "a")
+                name,
+                "v1",
+                "ConfigMap",
+                "default/namespaces",
+                lambda live: ("only-in-a" in live["data"]["namespaces"]) == (live["data"]["cluster"] == "a"),
             )
             lists[name] = live["data"]
         assert lists["a"]["cluster"] == "a"
@@ -226,7 +235,15 @@ async def test_t3_credentials_of_a_secret_flow_into_another_cluster_and_into_no_
         assert copied["data"]["password"] == "cGw0bnRlZC1zM2NyZXQ="
         await w.settled()
         views = [row["name"] for row in await w.rows("SELECT 'fleet_journal' AS name UNION SELECT 'fleet_changes'")]
-        for view in [*views, "fleet_events", "fleet_event_objects", "fleet_addons", "fleet_objects", "fleet_trigger_matches", "fleet_verdicts"]:
+        for view in [
+            *views,
+            "fleet_events",
+            "fleet_event_objects",
+            "fleet_addons",
+            "fleet_objects",
+            "fleet_trigger_matches",
+            "fleet_verdicts",
+        ]:
             text = str(await w.rows(f"SELECT * FROM {view}"))
             assert "pl4nted" not in text
             assert "cGw0bnRlZC1zM2NyZXQ" not in text
@@ -239,7 +256,9 @@ async def test_deploy_time_templates_see_the_labels_of_the_cluster_they_go_to(wo
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "base", "namespace": "default", "annotations": {"projectsveltos.io/template": "ok"}},
-            "data": {"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: here, namespace: default}\ndata: {region: '{{ .Cluster.metadata.labels.region }}'}\n"},
+            "data": {
+                "a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: here, namespace: default}\ndata: {region: '{{ .Cluster.metadata.labels.region }}'}\n"
+            },
         }
         await w.declare(yaml.safe_dump(content))
         await w.shows("a", "v1", "ConfigMap", "default/here", lambda live: live["data"]["region"] == "eu")

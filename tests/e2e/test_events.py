@@ -140,7 +140,12 @@ async def test_e4_a_labelled_service_and_a_pod_in_crash_loop_fire(world: Any) ->
         await w.declare(TRIGGER % {"one": "true"})
         await w["a"].create({**SERVICE, "metadata": {"name": "web", "namespace": "default", "labels": {"mark": "x"}}})
         await w.shows("a", "v1", "ConfigMap", "default/made-service")
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "default"}, "spec": {"containers": [{"name": "c", "image": "c"}]}}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "p", "namespace": "default"},
+            "spec": {"containers": [{"name": "c", "image": "c"}]},
+        }
         await w["a"].create(pod)
         await w["a"].patch("v1", "Pod", "default", "p", {"status": crash}, subresource="status")
         await w.shows("a", "v1", "ConfigMap", "default/made-pod")

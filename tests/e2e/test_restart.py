@@ -72,7 +72,9 @@ async def test_what_changed_while_the_daemon_was_down_is_made_up_for(world: Any)
         await w["app"].patch("v1", "Service", "default", "web", {"metadata": {"labels": {"fleet.example.com/from": "x"}}}, manager="x")
         await w.start()
         await w.shows("app", "v1", "Endpoints", "default/web", lambda live: live["subsets"][0]["addresses"][0]["ip"] == ip)
-        await w.shows("app", "v1", "Service", "default/web", lambda live: live["metadata"]["labels"]["fleet.example.com/from"] == "services")
+        await w.shows(
+            "app", "v1", "Service", "default/web", lambda live: live["metadata"]["labels"]["fleet.example.com/from"] == "services"
+        )
 
 
 async def test_a_lost_database_takes_everything_up_again_without_a_change_on_any_cluster(world: Any, tmp_path: Path) -> None:

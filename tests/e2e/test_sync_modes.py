@@ -98,7 +98,9 @@ async def test_s3_drift_of_what_is_ours_is_undone_at_once(world: Any, edit: dict
         assert after["data"] == before["data"]
         assert after["metadata"]["labels"] == before["metadata"]["labels"]
         assert after["metadata"]["annotations"] == before["metadata"]["annotations"]
-        removed = any(value is None for part in (edit.get("data"), edit.get("metadata", {}).get("labels")) for value in (part or {}).values())
+        removed = any(
+            value is None for part in (edit.get("data"), edit.get("metadata", {}).get("labels")) for value in (part or {}).values()
+        )
         assert incident["changed_by"] == ("" if removed else "somebody"), "a removal leaves no name on the object"
         fields = await w.rows("SELECT * FROM fleet_drift_fields")
         assert len(fields) == 1
@@ -138,3 +140,66 @@ async def test_what_a_profile_no_longer_holds_is_pruned_and_leave_policies_leave
         left = await w["a"].get("v1", "ConfigMap", "default", "renamed")
         assert left["data"] == {"key": "one"}
         assert not [key for key in left["metadata"].get("annotations", {}) if key.startswith("projectsveltos.io/")]
+
+
+async def test_two_profiles_that_want_one_object_the_first_keeps_it_unless_the_other_has_a_lower_tier(world: Any) -> None:
+    other = """
+        apiVersion: config.projectsveltos.io/v1beta1
+        kind: ClusterProfile
+        metadata: {name: other}
+        spec:
+          tier: %s
+          clusterSelector: {matchLabels: {tier: gold}}
+          policyRefs: [{kind: ConfigMap, namespace: default, name: other}]
+        ---
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: other, namespace: default}
+        data:
+          a.yaml: |
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: made, namespace: default}
+            data: {key: other}
+    """
+    async with world(a={"tier": "gold"}) as w:
+        await deploy(w, "Continuous")
+        await w.declare(other % 100)
+        row = await w.until_row("SELECT * FROM fleet_addons WHERE profile = 'ClusterProfile/other'", {"state": "conflict"})
+        assert "ClusterProfile base" in row["reason"]
+        assert (await w["a"].get(*MADE))["data"]["key"] == "one"
+        await w.declare(other % 50)
+        await w.shows("a", "v1", "ConfigMap", "default/made", lambda live: live["data"]["key"] == "other")
+        lost = await w.until_row("SELECT * FROM fleet_addons WHERE profile = 'ClusterProfile/base'", {"state": "conflict"})
+        assert "ClusterProfile other" in lost["reason"]
+        await w.delete("ClusterProfile.config.projectsveltos.io//other")
+        await w.shows("a", "v1", "ConfigMap", "default/made", lambda live: live["data"]["key"] == "one")
+
+
+async def test_what_is_not_acted_on_yet_is_taken_with_a_warning_and_shows_on_its_row(world: Any) -> None:
+    async with world(a={"tier": "gold"}) as w:
+        admitted = await w.declare("""
+            apiVersion: config.projectsveltos.io/v1beta1
+            kind: ClusterProfile
+            metadata: {name: later}
+            spec:
+              clusterSelector: {matchLabels: {tier: gold}}
+              helmCharts:
+                - repositoryURL: https://charts.example.com
+                  repositoryName: example
+                  chartName: example/web
+                  chartVersion: 1.0.0
+                  releaseName: web
+                  releaseNamespace: web
+            ---
+            apiVersion: lib.projectsveltos.io/v1beta1
+            kind: HealthCheck
+            metadata: {name: later}
+            spec:
+              resourceSelectors: [{group: "", version: v1, kind: Pod}]
+              evaluateHealth: "function evaluate() return {} end"
+        """)
+        assert all(item.warnings for item in admitted)
+        row = await w.until_row("SELECT * FROM fleet_profiles WHERE name = 'later'", {"state": "unsupported"})
+        assert "helmCharts" in row["reason"]
+        await w.until_row("SELECT * FROM fleet_declared WHERE ref LIKE 'HealthCheck%'", {"state": "unsupported"})

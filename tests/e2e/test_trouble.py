@@ -83,7 +83,9 @@ async def test_a_kind_that_the_cluster_does_not_have_is_named(world: Any) -> Non
 
 async def test_what_the_api_server_refuses_is_told_in_its_words(world: Any) -> None:
     async with world(a={"tier": "gold"}) as w:
-        await deploy(w, "refused", "apiVersion: v1\nkind: Service\nmetadata: {name: UPPER, namespace: default}\nspec: {ports: [{port: 80}]}\n")
+        await deploy(
+            w, "refused", "apiVersion: v1\nkind: Service\nmetadata: {name: UPPER, namespace: default}\nspec: {ports: [{port: 80}]}\n"
+        )
         row = await addon(w, "refused", "failed")
         assert "Service/default/UPPER" in row["reason"]
         await mended(w, "refused")
@@ -109,14 +111,18 @@ async def test_wrong_cel_is_told_on_the_source_and_what_it_reported_stays(world:
             metadata: {name: t}
             spec: {sourceClusterSelector: {matchLabels: {inventory: 'true'}}, eventSourceName: s}
         """)
-        await w["a"].create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "default"}, "data": {"mark": "x"}})
+        await w["a"].create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "default"}, "data": {"mark": "x"}}
+        )
         await w.until_row("SELECT * FROM fleet_events", {"matching_count": 1})
         await w.declare(source % "has(resource.data.mark) &&")
         row = await w.until_row("SELECT * FROM fleet_event_sources", {"state": "failed"})
         assert "rule 'r'" in row["reason"]
         await w.declare(source % "has(resource.data.mark) && size(resource.data) == 1")
         await w.until_row("SELECT * FROM fleet_event_sources", {"state": "ready"})
-        await w["a"].create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n", "namespace": "default"}, "data": {"mark": "x"}})
+        await w["a"].create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n", "namespace": "default"}, "data": {"mark": "x"}}
+        )
         await w.until_row("SELECT * FROM fleet_events", {"matching_count": 2})
         assert not await w.rows("SELECT * FROM fleet_event_objects WHERE change = 'removed'")
 
@@ -130,7 +136,9 @@ async def test_an_unreachable_cluster_says_why_and_since_when_and_catches_up(wor
         assert row["ready"], "ready says that it once was, the connection how it is"
         await deploy(w, "two", GOOD % "two")
         await w.shows("a", "v1", "ConfigMap", "default/two")
-        waiting = await w.until_row("SELECT * FROM fleet_addons WHERE cluster = 'default/b' AND profile = 'ClusterProfile/two'", {"state": "waiting"})
+        waiting = await w.until_row(
+            "SELECT * FROM fleet_addons WHERE cluster = 'default/b' AND profile = 'ClusterProfile/two'", {"state": "waiting"}
+        )
         assert waiting["reason"]
         w["b"].heal()
         await w.shows("b", "v1", "ConfigMap", "default/two")
@@ -187,7 +195,12 @@ async def test_an_object_that_another_owner_holds_is_a_conflict_until_somebody_s
     helm = {"meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": "web"}
     async with world(a={"tier": "gold"}) as w:
         await w["a"].create(
-            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "namespace": "default", "annotations": helm}, "data": {"key": "theirs"}}
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "held", "namespace": "default", "annotations": helm},
+                "data": {"key": "theirs"},
+            }
         )
         await deploy(w, "held", GOOD % "held")
         row = await addon(w, "held", "conflict")
@@ -286,7 +299,11 @@ TRIGGER = """
 async def test_one_failing_trigger_does_not_hold_up_the_others_of_its_source(world: Any) -> None:
     async with world(a={"role": "source"}) as w:
         await w.declare(SOURCE % "yes")
-        await w.declare(TRIGGER.replace("name: marked}\n    spec:\n      sourceClusterSelector", "name: aaa}\n    spec:\n      sourceClusterSelector").replace(".Resource.data.value", ".Resource.data.none").replace("name: made", "name: wrong"))
+        await w.declare(
+            TRIGGER.replace("name: marked}\n    spec:\n      sourceClusterSelector", "name: aaa}\n    spec:\n      sourceClusterSelector")
+            .replace(".Resource.data.value", ".Resource.data.none")
+            .replace("name: made", "name: wrong")
+        )
         await w.declare(TRIGGER)
         metadata = {"name": "one", "namespace": "default", "labels": {"mark": "yes"}}
         await w["a"].create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": "1"}})

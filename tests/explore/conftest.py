@@ -17,6 +17,7 @@ import structlog
 import yaml
 
 from fleetd.daemon import run
+from fleetd.domain.errors import NotFound
 from fleetd.domain.documents import read_documents
 from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
@@ -161,7 +162,10 @@ class World:
         found: dict[str, Any] = {}
 
         async def fact(cluster: SimulatedCluster) -> bool:
-            live = await cluster.get(api_version, kind, namespace, short)
+            try:
+                live = await cluster.get(api_version, kind, namespace, short)
+            except NotFound:  # the kind is not served yet
+                live = None
             found["live"] = live
             return live is not None and (check is None or check(live))
 

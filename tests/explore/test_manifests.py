@@ -204,7 +204,7 @@ async def test_objects_without_a_namespace_with_their_namespace_and_with_dots_an
         await w.shows("a", "v1", "ConfigMap", "fresh/inside")
         await w.shows("a", "v1", "ConfigMap", "not-declared/unmade")
         await w.settled()
-        await w.delete("ClusterProfile.config.projectsveltos.io/p")
+        await w.delete("ClusterProfile.config.projectsveltos.io//p")
         await w.lacks("a", "v1", "ConfigMap", "fresh/inside")
 
 
@@ -232,9 +232,9 @@ async def test_custom_resources_of_a_definition_that_another_profile_brings_foll
         await put(w, content("d", CRD), profile("q", "d"))
         await w.shows("a", "example.com/v1", "Widget", "default/w")
         await w.settled()
-        await w.delete("ClusterProfile.config.projectsveltos.io/q")
+        await w.delete("ClusterProfile.config.projectsveltos.io//q")
         await w.lacks("a", "apiextensions.k8s.io/v1", "CustomResourceDefinition", "/widgets.example.com")
-        await w.delete("ClusterProfile.config.projectsveltos.io/p")
+        await w.delete("ClusterProfile.config.projectsveltos.io//p")
         await w.until_row("SELECT count(*) AS n FROM fleet_addons", {"n": 0})
 
 
@@ -253,7 +253,7 @@ async def test_when_the_first_of_two_profiles_that_want_an_object_goes_the_secon
                 await w.until_row("SELECT * FROM fleet_addons", {"state": "deployed"})
         row = await w.until_row("SELECT * FROM fleet_addons WHERE profile = 'ClusterProfile/second'", {"state": "conflict"})
         assert "ClusterProfile first" in row["reason"]
-        await w.delete("ClusterProfile.config.projectsveltos.io/first")
+        await w.delete("ClusterProfile.config.projectsveltos.io//first")
         await w.shows("a", "v1", "ConfigMap", "default/shared", lambda live: live["data"] == {"by": "second"})
         await w.until_row("SELECT * FROM fleet_addons WHERE profile = 'ClusterProfile/second'", {"state": "deployed"})
 
@@ -266,19 +266,19 @@ async def test_a_lower_tier_takes_an_object_and_gives_it_back_when_it_goes(world
         await put(w, content("top", yaml.safe_dump(config_map("shared", data={"by": "top"}))), profile("top", "top", tier=50))
         await w.shows("a", "v1", "ConfigMap", "default/shared", lambda live: live["data"] == {"by": "top"})
         await w.until_row("SELECT * FROM fleet_addons WHERE profile = 'ClusterProfile/base'", {"state": "conflict"})
-        await w.delete("ClusterProfile.config.projectsveltos.io/top")
+        await w.delete("ClusterProfile.config.projectsveltos.io//top")
         await w.shows("a", "v1", "ConfigMap", "default/shared", lambda live: live["data"] == {"by": "base"})
 
 
 async def test_the_same_object_twice_in_one_profile_settles(world: Any) -> None:
     async with world(a=SOURCE) as w:
-        await put(w, content("x", yaml.safe_dump(config_map("shared", data={"by": "x"}))), content("y", yaml.safe_dump(config_map("shared", data={"by": "y"}))))
-        await put(w, profile("p", "x", "y", syncMode="ContinuousWithDriftDetection"))
+        await put(w, content("x", yaml.safe_dump(config_map("shared", data={"by": "x"}))), content("z", yaml.safe_dump(config_map("shared", data={"by": "z"}))))
+        await put(w, profile("p", "x", "z", syncMode="ContinuousWithDriftDetection"))
         await w.shows("a", "v1", "ConfigMap", "default/shared", lambda live: live["data"] == {"by": "x"})
         await w.settled()
         before = w.writes("a")
         await w["a"].create(config_map("fence", labels={"in": "1"}))
-        await put(w, content("z", yaml.safe_dump(config_map("other"))), profile("q", "z"))
+        await put(w, content("o", yaml.safe_dump(config_map("other"))), profile("q", "o"))
         await w.shows("a", "v1", "ConfigMap", "default/other")
         assert w.writes("a") == before + 1
 
@@ -347,14 +347,14 @@ async def test_a_config_map_of_900_kilobytes_goes_through_and_changes(world: Any
 
 
 async def test_five_hundred_matching_objects_in_one_source_make_one_report(world: Any) -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: count, namespace: default}\ndata: {n: '{{ len .MatchingResources }}'}\n"
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: count, namespace: default}\ndata: {number: '{{ len .MatchingResources }}'}\n"
     async with world(a=SOURCE) as w:
         for number in range(500):
             await w["a"].create(config_map(f"m{number:03}", labels={"in": "1"}))
         await put(w, source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c", text, instantiate="ok"), trigger("t", "s", "c"))
-        await w.shows("a", "v1", "ConfigMap", "default/count", lambda live: live["data"]["n"] == "500")
+        await w.shows("a", "v1", "ConfigMap", "default/count", lambda live: live["data"]["number"] == "500")
         await w["a"].delete("v1", "ConfigMap", "default", "m007")
-        await w.shows("a", "v1", "ConfigMap", "default/count", lambda live: live["data"]["n"] == "499")
+        await w.shows("a", "v1", "ConfigMap", "default/count", lambda live: live["data"]["number"] == "499")
 
 
 async def test_local_content_stands_in_the_management_plane_and_not_on_the_matching_cluster(world: Any) -> None:

@@ -41,15 +41,17 @@ _POLICY_REF: Acted = {
     "kind": _CONFIG_OBJECTS,
     "namespace": WHOLE,
     "name": WHOLE,
-    "deploymentType": WHOLE,
+    "deploymentType": frozenset({"Remote"}),
     "optional": WHOLE,
 }
 _PROFILE: Acted = {
     "clusterSelector": WHOLE,
     "clusterRefs": WHOLE,
     "policyRefs": _POLICY_REF,
-    "syncMode": WHOLE,
+    "syncMode": frozenset({"OneTime", "Continuous", "ContinuousWithDriftDetection"}),
     "stopMatchingBehavior": WHOLE,
+    "tier": WHOLE,
+    "continueOnError": WHOLE,
 }
 
 ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
@@ -58,11 +60,14 @@ ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
         "spec": {
             "sourceClusterSelector": WHOLE,
             "destinationClusterSelector": WHOLE,
+            "destinationCluster": WHOLE,
+            "profileNameFormat": WHOLE,
             "eventSourceName": WHOLE,
             "oneForEvent": WHOLE,
             "policyRefs": _POLICY_REF,
-            "syncMode": WHOLE,
+            "syncMode": frozenset({"OneTime", "Continuous", "ContinuousWithDriftDetection"}),
             "stopMatchingBehavior": WHOLE,
+            "tier": WHOLE,
         }
     },
     GroupKind(CONFIG_GROUP, "ClusterProfile"): {"spec": _PROFILE},
