@@ -20,7 +20,7 @@ from fleetd.service.membership import join
 from fleetd.store.database import Database
 from fleetd.store.reading import Reader
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,12 @@ class World:
         """Waits until so many clusters are ready, as the database says."""
         await self._until("SELECT count(*) AS found FROM fleet_clusters WHERE connection = 'ready'", clusters)
 
+    async def reported(self, events: int) -> None:
+        """Waits until the database has so many events."""
+        await self._until("SELECT count(*) AS found FROM fleet_events", events)
+
     async def _until(self, query: str, found: int) -> None:
-        # Another process writes; a look every 50 ms costs it nothing.
+        # Another process writes; a look costs it nothing.
         while await asyncio.to_thread(self._count, query) != found:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -73,6 +73,8 @@ def _cell(name: str, value: Any, now: datetime | None) -> Cell:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={held}" for key, held in value.items()) or "-"
     if now is not None and isinstance(value, str) and (name.endswith("_at") or name in _MOMENTS):
         return ago(value, now)
     return str(value)

@@ -85,7 +85,7 @@ class Engine:
         task.add_done_callback(self._asking.discard)
 
     async def _ask(self, ask: Ask) -> None:
-        answers = [await self._evaluate(wish, ask.observed) for wish in ask.wishes]
+        answers = await asyncio.gather(*(self._evaluate(wish, ask.observed) for wish in ask.wishes))
         await self.loop.feed(partial(_answered, ask, answers))
 
     async def _evaluate(self, wish: Wish, observed: Observed) -> Answer:

@@ -22,6 +22,7 @@ from fleetd.scripts.queue import Queue, Request
 _BATCH_COUNT, _BATCH_BYTES = 32, 1_000_000
 _KNOWN_SCRIPTS = 512
 _DEATHS = 2
+_LIMITS = ScriptLimits()
 _SCRIPT_CHARACTERS = 1_000_000
 
 
@@ -35,9 +36,7 @@ class ScriptPool:
         clock: seconds, never going back.
     """
 
-    def __init__(
-        self, workers: int = 1, limits: ScriptLimits = ScriptLimits(), clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, workers: int = 1, limits: ScriptLimits = _LIMITS, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
         self._queue = Queue()

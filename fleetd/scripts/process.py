@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -42,7 +43,9 @@ class Ended(Exception):
 class Child:
     """A process that runs scripts; `Child.start` makes one, `stop` ends it."""
 
-    def __init__(self, process: Process, streams: tuple[asyncio.StreamWriter, asyncio.StreamReader], mark: Mark, limits: ScriptLimits) -> None:
+    def __init__(
+        self, process: Process, streams: tuple[asyncio.StreamWriter, asyncio.StreamReader], mark: Mark, limits: ScriptLimits
+    ) -> None:
         self._process = process
         self._to, self._from = streams
         self._mark = mark
@@ -122,13 +125,12 @@ class Child:
             raise Ended(number if known else 0, late=self._late, running=running, status=status) from error
         finally:
             watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            # Not `await watch`: its cancellation could not be told from our own.
+            await asyncio.wait({watch})
 
     async def stop(self) -> None:
         """Kills the process and waits for its end."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
         self._to.close()
         # To the end: the transport closes once its pipes have.
         with suppress(OSError):
@@ -136,6 +138,12 @@ class Child:
                 pass
         await self._process.wait()
         self._mark.close()
+
+    def _kill(self) -> None:
+        # Not by `Process.kill`: that reaps a process which has already ended, and asyncio then never learns how.
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def _frame(self) -> bytes:
         size = HEADER.unpack(await self._from.readexactly(HEADER.size))[0]
@@ -157,8 +165,7 @@ class Child:
             else:
                 seen, left = now, self._allowed(sizes, everything)
         self._late = True
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
 
     def _allowed(self, sizes: dict[int, int], everything: int) -> float:
         number, running = self._mark.get()

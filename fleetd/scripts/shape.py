@@ -8,8 +8,7 @@ from typing import Any
 from fleetd.domain.errors import EvaluationFailed
 from fleetd.scripts.places import Contract, Field, Kind
 
-_EMPTY: Mapping[Kind, Any] = {Kind.BOOL: False, Kind.TEXT: "", Kind.OBJECT: {}, Kind.OBJECTS: [], Kind.RECORDS: []}
-_TYPES: Mapping[Kind, type] = {Kind.BOOL: bool, Kind.TEXT: str, Kind.OBJECT: dict, Kind.OBJECTS: list, Kind.RECORDS: list}
+_TYPES: Mapping[Kind, type[Any]] = {Kind.BOOL: bool, Kind.TEXT: str, Kind.OBJECT: dict, Kind.OBJECTS: list, Kind.RECORDS: list}
 
 
 def shaped(contract: Contract, value: Any) -> Any:
@@ -40,7 +39,7 @@ def _record(fields: Mapping[str, Field], value: Any, path: str) -> dict[str, Any
 
 def _field(field: Field, value: Any, path: str) -> Any:
     if value is None:
-        return _EMPTY[field.kind].copy() if isinstance(_EMPTY[field.kind], dict | list) else _EMPTY[field.kind]
+        return _TYPES[field.kind]()
     if field.kind in (Kind.OBJECTS, Kind.RECORDS):
         value = _as_list(value, path)
     if field.kind is Kind.OBJECT and value == []:
@@ -56,7 +55,7 @@ def _field(field: Field, value: Any, path: str) -> Any:
 
 def _as_list(value: Any, path: str) -> list[Any]:
     """Lua has one empty table for both; holes in a list are no entries."""
-    if value == {}:
+    if isinstance(value, dict) and not value:
         return []
     if not isinstance(value, list):
         raise EvaluationFailed(f"{path} is not a list")

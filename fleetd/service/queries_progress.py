@@ -10,7 +10,7 @@ from fleetd.store.reading import Reader
 
 # The daemon writes a status where it differs from the one before, and none for what it finds at its start.
 _WITHOUT_STATUS = """
-SELECT d.ref, d.updated_at, (SELECT MAX(t.started_at) FROM daemon_starts t) AS started_at FROM declared d
+SELECT d.ref, d.created_at, (SELECT MAX(t.started_at) FROM daemon_starts t) AS started_at FROM declared d
 WHERE d.valid_to IS NULL AND NOT EXISTS (SELECT 1 FROM declared_states s WHERE s.ref = d.ref) ORDER BY d.ref
 """
 _START = timedelta(seconds=5)
@@ -79,7 +79,7 @@ def uid_of_member(reader: Reader, cluster: str) -> str:
 def _found_at_start(row: Row) -> bool:
     if row["started_at"] is None:
         return False
-    return datetime.fromisoformat(row["updated_at"]) <= datetime.fromisoformat(row["started_at"]) + _START
+    return datetime.fromisoformat(row["created_at"]) <= datetime.fromisoformat(row["started_at"]) + _START
 
 
 def _said(row: Row, state: str) -> str:

@@ -14,8 +14,9 @@ import orjson
 import pytest
 import yaml
 
-from fleetd.decide.definitions import member_key
+from fleetd.decide.definitions import Profile, member_key
 from fleetd.decide.drift import fields_of_entry, owned_digest
+from fleetd.decide.members import Member
 from fleetd.decide.ownership import Owned
 from fleetd.decide.plan import Action, Terms, plan, to_read
 from fleetd.decide.plane.declaring import declared, settle
@@ -160,6 +161,8 @@ class Order:
     key: DeliveryKey
     placement: Placement
     wanted: Wanted | None
+    profile: Profile | None
+    member: Member
     inventory: dict[ObjectRef, InventoryRecord]
     live: dict[ObjectRef, Manifest | None]
     unread: set[ObjectRef]
@@ -305,13 +308,15 @@ class Fleet:
         self.later.pop(key, None)
         plane = self.plane
         placement = plane.placements.get(key[0], {}).get(key[1])
-        if placement is None or key in plane.in_flight or key[1] not in self.connected:
+        member = plane.members.get(key[1])
+        if placement is None or member is None or key in plane.in_flight or key[1] not in self.connected:
             return None
         plane.in_flight.add(key)
         inventory = plane.inventory.get(key[1], {})
         live, placement.suspects = placement.suspects, {}
         unread, placement.unread = placement.unread, set()
-        return Order(key, placement, placement.wanted, {ref: inventory[ref] for ref in plane.owned.get(key, ()) if ref in inventory}, live, unread)
+        owned = {ref: inventory[ref] for ref in plane.owned.get(key, ()) if ref in inventory}
+        return Order(key, placement, placement.wanted, plane.profiles.get(key[0]), member, owned, live, unread)
 
     def finish(self, order: Order, *, away: bool = False) -> None:
         """Carries the order out on the cluster, or finds the cluster away, and tells the plane."""
@@ -322,7 +327,7 @@ class Fleet:
             addons={addon: (AddonState.FAILED, "away") for addon in self.plane.addons.get(order.key, ())},
             failure=Failure(refused=False),
         )
-        if not away and order.key[1] in self.plane.members:
+        if not away:
             outcome = self._carry_out(order)
         with self.turn() as turn:
             again = delivered(self.plane, turn, outcome, chance=0.5)
@@ -336,7 +341,7 @@ class Fleet:
     def _carry_out(self, order: Order) -> Outcome:
         key, placement = order.key, order.placement
         cluster = key[1]
-        profile, member = self.plane.profiles.get(key[0]), self.plane.members[cluster]
+        profile, member = order.profile, order.member
         put: list[InventoryRecord] = []
         gone: list[ObjectRef] = []
         corrected: list[ObjectRef] = []
