@@ -45,7 +45,7 @@ async def run(bench: Bench) -> Result:
     specs = [(f"member-{number}", {"role": "member"}) for number in range(clusters)]
     async with world(bench.folder, specs, watch_declarations(("Service",)), bench.seed) as made:
         await made.fleet.ask("watched", resource="services", names=list(made.members))
-        await made.connected(clusters)
+        await made.connected()
         rows_before, asked = rows(made.database), (await made.fleet.ask("asked"))["verbs"]
         before = await made.usage()
         written = await commits(made.database, seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,24 +38,26 @@ class World:
 
     async def settled(self) -> None:
         """Waits until every add-on is deployed, as the database says."""
-        await self._until("SELECT count(*) AS found FROM fleet_addons WHERE state <> 'deployed'", 0)
+        await self._until("SELECT profile FROM fleet_addons WHERE state <> 'deployed'", lambda rows: not rows)
 
-    async def connected(self, clusters: int) -> None:
-        """Waits until so many clusters are ready, as the database says."""
-        await self._until("SELECT count(*) AS found FROM fleet_clusters WHERE connection = 'ready'", clusters)
+    async def connected(self) -> None:
+        """Waits until every member is ready, as the database says."""
+        names = set(self.members)
+        ready = "SELECT name FROM fleet_clusters WHERE connection = 'ready'"
+        await self._until(ready, lambda rows: names <= {row["name"] for row in rows})
 
     async def reported(self, events: int) -> None:
         """Waits until the database has so many events."""
-        await self._until("SELECT count(*) AS found FROM fleet_events", events)
+        await self._until("SELECT event_id FROM fleet_events", lambda rows: len(rows) >= events)
 
-    async def _until(self, query: str, found: int) -> None:
+    async def _until(self, query: str, true: Callable[[list[Mapping[str, Any]]], bool]) -> None:
         # Another process writes; a look costs it nothing.
-        while await asyncio.to_thread(self._count, query) != found:  # noqa: ASYNC110
+        while not true(await asyncio.to_thread(self._rows, query)):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _count(self, query: str) -> int:
+    def _rows(self, query: str) -> list[Mapping[str, Any]]:
         with Reader.open(self.database) as reader:
-            return int(next(iter(reader.rows(query, {})))["found"])
+            return list(reader.rows(query, {}))
 
 
 @asynccontextmanager

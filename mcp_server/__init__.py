@@ -1,1 +1,1 @@
-"""The MCP server: a face of fleetd for assistants."""
+"""The face for AI assistants: the questions and actions of the service over the Model Context Protocol."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -26,7 +30,7 @@ def build_app(arguments: Sequence[str] = ()) -> App:
     """The application with every command of the table; none of their modules is loaded yet.
 
     Args:
-        arguments: what will be called; a sentence of the table would stand in for that command's own help.
+        arguments: what will be called; that command's own page stands in for its sentence.
     """
     app = App(name="fleetd", help=HELP, version=__version__, result_action="return_value", help_format="plaintext")
     app.default_parameter = Parameter(show_default=_worth_showing)
@@ -37,9 +41,17 @@ def build_app(arguments: Sequence[str] = ()) -> App:
         app.command(groups[name])
     for name, command in COMMANDS.items():
         group, _, last = name.rpartition(".")
-        help_ = None if f"{called}.".startswith(f"{name}.") else command.sentence
-        (groups[group] if group else app).command(command.place, name=last, help=help_)
+        words, examples = _page(command.place) if f"{called}.".startswith(f"{name}.") else (command.sentence, None)
+        (groups[group] if group else app).command(command.place, name=last, help=words, help_epilogue=examples)
     return app
+
+
+def _page(place: str) -> tuple[str, str]:
+    """A command's docstring in its two parts: words, and the examples, which the parser of docstrings would leave out."""
+    module, _, function = place.partition(":")
+    text = inspect.getdoc(getattr(import_module(module), function)) or ""
+    words, _, examples = re.split(r"\n(?:Parameters\n-+|Args:)\n", text)[0].partition("Examples:\n")
+    return words.strip(), f"Examples:\n\n{textwrap.indent(textwrap.dedent(examples).strip(), '    ')}"
 
 
 def _worth_showing(default: object) -> str | None:

@@ -14,7 +14,7 @@ from fleetd.service.compilers import Engines
 
 
 def lint(
-    *paths: Annotated[str, Parameter(show_default=False)],
+    *paths: Annotated[str, Parameter(allow_leading_hyphen=True)],
     severity: Literal["warning", "error"] = "warning",
     output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"))] = "table",
 ) -> int:

@@ -23,7 +23,13 @@ EverywhereOption = Annotated[bool, Parameter(name=("--all-namespaces", "-A"), ne
 SelectorOption = Annotated[str, Parameter(name=("--selector", "-l"), help="Labels, as kubectl writes selectors: a=b,c!=d,e in (f,g),h,!i.")]
 FilesOption = Annotated[
     Sequence[str],
-    Parameter(name=("--filename", "-f"), negative="", metavar="PATH", help="A file, a folder with all below it, or - for stdin."),
+    Parameter(
+        name=("--filename", "-f"),
+        negative="",
+        metavar="PATH",
+        allow_leading_hyphen=True,  # a dash alone is stdin
+        help="A file, a folder with all below it, or - for stdin.",
+    ),
 ]
 WatchOption = Annotated[bool, Parameter(name=("--watch", "-w"), negative="", help="Go on showing what changes, until interrupted.")]
 DryRunOption = Annotated[bool, Parameter(name="--dry-run", negative="", help="Say what would be done, and do nothing.")]

@@ -17,7 +17,7 @@ MOST = 10_000
 
 
 def sql(
-    query: str,
+    query: Annotated[str, Parameter(allow_leading_hyphen=True)],
     /,
     *,
     output: Annotated[Literal["table", "csv", "json"], Parameter(name=("--output", "-o"))] = "table",

@@ -46,7 +46,7 @@ def events(
     span = duration(since) if since else None
 
     def rows(queries: Queries) -> list[Row]:
-        start = datetime.now(UTC) - span if span else None
+        start = datetime.now(UTC) - span if span is not None else None
         return queries.pending_events(start) if pending else queries.events(start)
 
     _show(rows, "fleet_pending_events" if pending else "fleet_events", database, output, watch=watch)

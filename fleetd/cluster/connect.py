@@ -62,10 +62,13 @@ class KubeCluster:
     async def apply(self, manifest: Manifest, *, force: bool = False, dry_run: bool = False) -> Manifest:
         kind = await self.discovery.resource(gvk_of(manifest))
         try:
-            return await applying.apply(self.api, kind, manifest, self.settings, force=force, dry_run=dry_run)
+            live = await applying.apply(self.api, kind, manifest, self.settings, force=force, dry_run=dry_run)
         except NoSuchKind:
             self.discovery.forget()
             raise
+        if manifest["kind"] == "CustomResourceDefinition" and not dry_run:
+            self.discovery.outdate()
+        return live
 
     async def delete(self, gvk: GroupVersionKind, namespace: str, name: str, *, uid: str, resource_version: str = "") -> bool:
         kind = await self.discovery.resource(gvk)

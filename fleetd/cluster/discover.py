@@ -97,6 +97,11 @@ class Discovery:
         """What was known is doubted: the next question asks the server, at most once per some seconds."""
         self._doubted = True
 
+    def outdate(self) -> None:
+        """What is served was just changed: the next question asks the server, however short ago that was."""
+        self._doubted = True
+        self._asked_at = float("-inf")
+
     async def refresh(self) -> Catalogue:
         """The catalogue, asked anew unless that was done a moment ago; asked once however many want it."""
         async with self._lock:

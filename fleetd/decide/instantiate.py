@@ -78,8 +78,12 @@ def instantiate(
     render: Render,
     *,
     source: str,
+    uses: set[ObjectRef],
 ) -> Generated:
     """Makes the profile for the whole report of `source`, or for the one object given where `oneForEvent` is set.
+
+    Args:
+        uses: takes up the declared objects that were looked for, so that they are known when it fails, too.
 
     Raises:
         EvaluationFailed: a template is wrong or reads what is not there.
@@ -88,7 +92,6 @@ def instantiate(
     data = event_data(trigger, member, objects)
     one = objects[0].ref if trigger.one_for_event else None
     labels = {**_tenant(trigger.labels), **_labels(trigger, member, one, source)}
-    uses: set[ObjectRef] = set()
     copies: list[Manifest] = []
     references = []
     for index, item in enumerate(trigger.policy_refs):

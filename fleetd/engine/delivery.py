@@ -81,6 +81,9 @@ class Delivery:
                 await self._bring(order.profile)
         except FleetdError as error:
             done.trouble("", error)
+        if done.failure is not None and any(item.ref.kind == "CustomResourceDefinition" for item in done.put):
+            # A kind that was lacking may be served in a moment.
+            done.failure = replace(done.failure, refused=False)
         return Outcome(
             key=order.key,
             placement=order.placement,

@@ -14,6 +14,7 @@ from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.protobuf import MEDIA_TYPE, from_protobuf
 from fleetd.kubeapi.refusals import bad_request, unsupported_media_type
+from fleetd.kubeapi.typed import json_type
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -131,23 +132,6 @@ def of_kind(body: dict[str, Any], kind: Kind) -> dict[str, Any]:
             kind, f"json: cannot unmarshal {json_type(metadata)} into Go struct field {kind.kind}.metadata of type v1.ObjectMeta"
         )
     return body
-
-
-def json_type(value: Any) -> str:
-    """The name of a JSON type, as messages use it."""
-    match value:
-        case bool():
-            return "bool"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case dict():
-            return "object"
-        case _:
-            return "null"
 
 
 def unreadable(kind: Kind, why: str) -> Exception:

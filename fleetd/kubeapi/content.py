@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fleetd.kubeapi.apply_merge import copied
 from fleetd.kubeapi.defaults import DEFAULTS
 from fleetd.kubeapi.definitions import DEFINITIONS, unestablished
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.services import Allocation, complete
 from fleetd.kubeapi.storage import Record
+from fleetd.kubeapi.structural import fill
 from fleetd.kubeapi.targets import Target
 
 Body = dict[str, Any]
 
 
 def with_defaults(kind: Kind, body: Body) -> None:
-    """Adds the defaults of the kind, which whoever writes the object owns."""
+    """Adds the defaults of the kind, which whoever writes the object owns, and gives quantities the server's form."""
+    if kind.schema is not None:
+        fill(kind.schema, body, copied)
     add = DEFAULTS.get(kind.resource)
     if add is not None:
         add(body)

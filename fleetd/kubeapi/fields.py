@@ -1,92 +1,165 @@
-"""The fields that an object of a built-in kind may have at its top; the server keeps no others."""
+"""What of a body its kind has a place for: unknown and doubled fields are warned of or refused, and the server keeps no others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fleetd.kubeapi.bodies import json_type, unreadable
+import orjson
+
+from fleetd.kubeapi.bodies import JSON, media_type, unreadable
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import Cause, failed, invalid
+from fleetd.kubeapi.structural import pruned
+from fleetd.kubeapi.structural import unknown as pruned_paths
+from fleetd.kubeapi.typed import fits, go_value, kept, misfit, unknown, untyped
+from fleetd.kubeapi.untyped import unplaced
 
-ALWAYS = frozenset(("apiVersion", "kind", "metadata"))
-USUAL = frozenset(("spec", "status"))
-OTHERS = {
-    "configmaps": "data binaryData immutable",
-    "secrets": "data stringData type immutable",
-    "serviceaccounts": "secrets imagePullSecrets automountServiceAccountToken",
-    "endpoints": "subsets",
-    "endpointslices.discovery.k8s.io": "addressType endpoints ports",
-    "roles.rbac.authorization.k8s.io": "rules",
-    "clusterroles.rbac.authorization.k8s.io": "rules aggregationRule",
-    "rolebindings.rbac.authorization.k8s.io": "subjects roleRef",
-    "clusterrolebindings.rbac.authorization.k8s.io": "subjects roleRef",
-    "controllerrevisions.apps": "data revision",
-    "podtemplates": "template",
-    "priorityclasses.scheduling.k8s.io": "value globalDefault description preemptionPolicy",
-    "storageclasses.storage.k8s.io": (
-        "provisioner parameters reclaimPolicy mountOptions allowVolumeExpansion volumeBindingMode allowedTopologies"
-    ),
-    "csistoragecapacities.storage.k8s.io": "nodeTopology storageClassName capacity maximumVolumeSize",
-    "runtimeclasses.node.k8s.io": "handler overhead scheduling",
-    "mutatingwebhookconfigurations.admissionregistration.k8s.io": "webhooks",
-    "validatingwebhookconfigurations.admissionregistration.k8s.io": "webhooks",
-    "events": (
-        "involvedObject reason message source firstTimestamp lastTimestamp count type eventTime series action related "
-        "reportingComponent reportingInstance"
-    ),
-    "events.events.k8s.io": (
-        "eventTime series reportingController reportingInstance action reason regarding related note type "
-        "deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount"
-    ),
-    "bindings": "target",
-}
-KNOWN = {resource: frozenset(names.split()) for resource, names in OTHERS.items()}
 MODES = ("", "Ignore", "Strict", "Warn")
 TEXT_MAPS = {"configmaps": ("data", "binaryData"), "secrets": ("data", "stringData")}
+KEY = re.compile(rb'"\s*:')
+Body = dict[str, Any]
 
 
-def unknown(kind: Kind, body: Mapping[str, Any]) -> list[str]:
-    """The names at the top of a body that its kind does not have."""
-    if kind.custom:
-        return []
-    known = KNOWN.get(kind.resource, USUAL)
-    return [name for name in body if name not in known and name not in ALWAYS]
-
-
-def taken(request: Request, kind: Kind, body: dict[str, Any], options: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """The body without unknown fields, and the headers that warn of them; `options` is the kind of the options in messages.
-
-    Raises ApiRefusal (400 where the request is strict, 422 for a fieldValidation that is none).
-    """
+def mode_of(request: Request, options: str) -> str:
+    """What the request says of unknown fields; `options` is the kind of the options in messages. Raises ApiRefusal (422)."""
     mode = request.first("fieldValidation")
     if mode not in MODES:
         message = f'Unsupported value: "{mode}": supported values: "", "Ignore", "Strict", "Warn"'
         raise invalid("meta.k8s.io", options, "", [Cause("FieldValueNotSupported", message, "fieldValidation")])
-    strange = unknown(kind, body)
-    if not strange:
+    return mode
+
+
+def warnings_of(strange: Sequence[str], mode: str) -> dict[str, str]:
+    """The header that warns of them, where the request wants to be warned."""
+    if not strange or mode == "Ignore":
+        return {}
+    return {"Warning": ", ".join(f"299 - {orjson.dumps(one).decode()}" for one in strange)}
+
+
+def taken(request: Request, kind: Kind, body: Body, options: str) -> tuple[Body, dict[str, str]]:
+    """The body of a POST or PUT without unknown fields, and the headers that warn of them.
+
+    Raises ApiRefusal (400 where the body is not of its kind's form or the request is strict, 422 for a fieldValidation that is none).
+    """
+    mode = mode_of(request, options)
+    strange = [f'duplicate field "{path}"' for path in _doubled(request, body)]
+    if not strange and _whole(kind, body):
         return body, {}
-    said = [f'unknown field "{name}"' for name in strange]
-    if mode == "Strict":
-        raise unreadable(kind, f"strict decoding error: {', '.join(said)}")
-    kept = {name: value for name, value in body.items() if name not in strange}
-    return kept, {} if mode == "Ignore" else {"Warning": ", ".join(f"299 - {_quoted(one)}" for one in said)}
+    if kind.type is not None and (why := misfit(kind.type, body)):
+        raise unreadable(kind, why)
+    strange += [f'unknown field "{path}"' for path in _unknown(kind, body)]
+    if strange and mode == "Strict":
+        raise unreadable(kind, f"strict decoding error: {', '.join(strange)}")
+    return _kept(kind, body), warnings_of(strange, mode)
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _whole(kind: Kind, body: Body) -> bool:
+    if kind.type is not None:
+        return fits(kind.type, body)
+    return kind.schema is None
 
 
-def declared(kind: Kind, body: Mapping[str, Any], namespace: str) -> None:
+def _unknown(kind: Kind, body: Body) -> Iterator[str]:
+    if kind.type is not None:
+        return unknown(kind.type, body)
+    return pruned_paths(kind.schema, body, root=True) if kind.schema is not None else iter(())
+
+
+def _kept(kind: Kind, body: Body) -> Body:
+    if kind.type is not None:
+        found: Body = kept(kind.type, body)
+    elif kind.schema is not None:
+        found = pruned(kind.schema, body, root=True)
+    else:
+        found = body
+    return found
+
+
+def _doubled(request: Request, body: Body) -> Iterator[str]:
+    """The paths of keys that one object of a JSON body has more than once. A body that is written out again has them once."""
+    text = request.body
+    if media_type(request) not in ("", JSON) or len(KEY.findall(text)) <= orjson.dumps(body).count(b'":'):
+        return iter(())
+    return _doubled_keys(text)
+
+
+def _doubled_keys(text: bytes) -> Iterator[str]:
+    found: list[str] = []
+
+    def pairs(entries: list[tuple[str, Any]]) -> Any:
+        return entries
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, list) and value and isinstance(value[0], tuple):
+            seen: set[str] = set()
+            for key, inner in value:
+                here = f"{path}.{key}" if path else key
+                if key in seen:
+                    found.append(here)
+                seen.add(key)
+                walk(inner, here)
+        elif isinstance(value, list):
+            for number, inner in enumerate(value):
+                walk(inner, f"{path}[{number}]")
+
+    walk(json.loads(text, object_pairs_hook=pairs), "")
+    return iter(found)
+
+
+def patched(kind: Kind, body: Body, mode: str, shown: Callable[[], str]) -> tuple[Body, dict[str, str]]:
+    """What a patch made, without unknown fields, and the headers that warn of them; `shown` is the patch as messages show it.
+
+    Raises ApiRefusal (422 where the result is not of its kind's form, or the request is strict).
+    """
+    if _whole(kind, body):
+        return body, {}
+    if kind.type is not None and (why := misfit(kind.type, body)):
+        raise _patch_refused(shown(), why)
+    strange = [f'unknown field "{path}"' for path in _unknown(kind, body)]
+    if strange and mode == "Strict":
+        raise _patch_refused(shown(), f"strict decoding error: {', '.join(strange)}")
+    return _kept(kind, body), warnings_of(strange, mode)
+
+
+def _patch_refused(shown: str, why: str) -> Exception:
+    cause = Cause("FieldValueInvalid", f"Invalid value: {orjson.dumps(shown).decode()}: {why}", "patch")
+    return invalid("", "", "", [cause])
+
+
+def shown_merge(body: Mapping[str, Any], patch: Any) -> str:
+    """The result of a merge patch or a JSON patch as the server's library writes it: in order of keys wherever the patch went."""
+    return orjson.dumps(_sorted_along(body, patch)).decode()
+
+
+def _sorted_along(value: Any, patch: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    along = patch if isinstance(patch, dict) else {}
+    return {key: _sorted_along(value[key], along[key]) if isinstance(along.get(key), dict) else value[key] for key in sorted(value)}
+
+
+def shown_strategic(patch: Any) -> str:
+    """A strategic merge patch as Go prints it."""
+    return go_value(patch)
+
+
+def declared(kind: Kind, body: Body, namespace: str) -> None:
     """Whether an applied configuration has the form of its kind. Raises ApiRefusal (500, as the API server answers it)."""
-    wrong = [f".{name}: field not declared in schema" for name in unknown(kind, body)]
-    for field in TEXT_MAPS.get(kind.resource, ()):
-        for key, value in (body.get(field) or {}).items():
-            if value is not None and not isinstance(value, str):
-                wrong.append(f".{field}.{key}: expected string, got {json_type(value)}")
-    if wrong:
-        group, _, version = kind.api_version.rpartition("/")
-        of = f"{namespace}/{body['metadata'].get('name', '')}; {group}/{version}, Kind={kind.kind}"
-        raise failed(f"failed to create typed patch object ({of}): {', '.join(wrong)}")
+    if kind.type is not None:
+        if fits(kind.type, body):
+            return
+        wrong = list(untyped(kind.type, body, kind.facts.root))
+    elif kind.schema is not None:
+        wrong = list(unplaced(kind.schema, body, kind.facts.root))
+    else:
+        return
+    if not wrong:
+        return
+    group, _, version = kind.api_version.rpartition("/")
+    of = f"{namespace}/{body['metadata'].get('name', '')}; {group}/{version}, Kind={kind.kind}"
+    said = wrong[0] if len(wrong) == 1 else "\n  ".join(("errors:", *wrong))
+    raise failed(f"failed to create typed patch object ({of}): {said}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from fleetd.domain.mergefacts import Facts, facts_from_openapi, facts_of
 from fleetd.domain.refs import GroupVersionKind
+from fleetd.kubeapi.types import Type, type_of
 
 WRITES = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 STATUS_VERBS = ("get", "patch", "update")
@@ -62,6 +63,11 @@ class Kind:
         if self.schema is not None:
             return facts_from_openapi(self.schema, status_apart=self.has_status)
         return facts_of(GroupVersionKind(self.group, self.version, self.kind))
+
+    @cached_property
+    def type(self) -> Type | None:
+        """The type of a built-in kind."""
+        return None if self.custom else type_of(self.api_version, self.kind)
 
     @cached_property
     def api_version(self) -> str:

@@ -12,7 +12,7 @@ from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, 
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.definitions import DEFINITIONS, kinds_of
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
-from fleetd.kubeapi.fields import declared, taken
+from fleetd.kubeapi.fields import declared, mode_of, patched, shown_merge, shown_strategic, taken
 from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.options import APPLY, DeleteOptions, apply_options, delete_options, write_options
@@ -30,6 +30,14 @@ Body = dict[str, Any]
 Alter = Callable[[Body], Body]
 CARRIED_OUT = ("", "status", "scale", "finalize")
 """Subresources that are more than a line in discovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """A patch: what it makes of an object, and how messages show it beside what it made."""
+
+    made: Alter
+    shown: Callable[[Body], str]
 
 
 def merge_patched(patch: Any) -> Alter:
@@ -128,17 +136,28 @@ class Operations:
         form = media_type(request)
         if form == APPLY:
             return await self._apply(request, target, user)
-        alter = self._alteration(form, request, target.kind)
+        alteration = self._alteration(form, request, target.kind)
         writer = Writer(user, write_options(request, "PatchOptions"))
         if target.subresource == "scale":
-            return await self._scale(request, target, alter, writer)
-        record = await self.writing.change(target, alter, writer)
-        return one(request, target.kind, record, self.reading.clock())
+            return await self._scale(request, target, alteration.made, writer)
+        mode = mode_of(request, "PatchOptions")
+        warnings: dict[str, str] = {}
 
-    def _alteration(self, form: str, request: Request, kind: Kind) -> Alter:
+        def alter(body: Body) -> Body:
+            nonlocal warnings
+            made = alteration.made(body)
+            made, warnings = patched(target.kind, made, mode, lambda: alteration.shown(made))
+            return made
+
+        record = await self.writing.change(target, alter, writer)
+        return _warned(one(request, target.kind, record, self.reading.clock()), warnings)
+
+    def _alteration(self, form: str, request: Request, kind: Kind) -> Alteration:
         """What the patch does to an object. Raises ApiRefusal (400, 415)."""
         known = ("application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json")
-        if form not in known or (form == known[2] and kind.custom):
+        if kind.custom and form not in known[:2]:
+            raise unsupported_media_type(", ".join((*known[:2], APPLY)))
+        if form not in known:
             raise unsupported_media_type()
         try:
             patch = orjson.loads(request.body)
@@ -146,13 +165,13 @@ class Operations:
             raise bad_request(f"error decoding patch: {error}") from error
         refuse_depth(request.body, patch)
         if form == known[0]:
-            return lambda body: json_patched(body, patch)
+            return Alteration(lambda body: json_patched(body, patch), lambda body: shown_merge(body, None))
         if not isinstance(patch, dict):
             raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
         if form == known[1]:
-            return merge_patched(patch)
+            return Alteration(merge_patched(patch), lambda body: shown_merge(body, patch))
         shape = kind.facts.root
-        return lambda body: strategic(body, patch, shape)
+        return Alteration(lambda body: strategic(body, patch, shape), lambda _body: shown_strategic(patch))
 
     async def _apply(self, request: Request, target: Target, user: User) -> Response:
         writer = Writer(user, apply_options(request))

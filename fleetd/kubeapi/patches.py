@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from fleetd.kubeapi.bodies import json_type
 from fleetd.kubeapi.refusals import bad_request, rejected_patch
+from fleetd.kubeapi.typed import json_type
 
 OPERATIONS = 10_000
 COPIED = 3 * 1024 * 1024

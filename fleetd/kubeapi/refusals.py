@@ -114,12 +114,12 @@ def rejected_patch() -> ApiRefusal:
     return ApiRefusal(422, "Invalid", "the server rejected our request due to an error in our request", {})
 
 
-def invalid(group: str, kind: str, name: str, causes: Iterable[Cause]) -> ApiRefusal:
-    """422 with its causes; a single one stands bare in the message, several in brackets."""
+def invalid(group: str, kind: str, name: str, causes: Iterable[Cause], *, of: str = "") -> ApiRefusal:
+    """422 with its causes; a single one stands bare in the message, several in brackets. `of` is what the message calls the kind."""
     listed = list(causes)
     said = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in listed))
     whole = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
-    full = f"{kind}.{group}" if group else kind
+    full = of or (f"{kind}.{group}" if group else kind)
     details = {**_named(name, group, kind), "causes": [cause.body() for cause in listed]}
     return ApiRefusal(422, "Invalid", f'{full} "{name}" is invalid: {whole}', details)
 

@@ -23,7 +23,7 @@ from fleetd.kubeapi.services import Allocation
 from fleetd.kubeapi.storage import Storage
 from fleetd.kubeapi.targets import Target, place_of, target_of, verb_of
 from fleetd.kubeapi.watching import Later, Watches, by_the_loop
-from fleetd.kubeapi.writing import Writer, Writing
+from fleetd.kubeapi.writing import Extras, Writer, Writing
 
 UNAUTHENTICATED = "system:unauthenticated"
 ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
@@ -31,6 +31,7 @@ ADMIN = User("system:admin", ("system:masters",))
 ADMIN_WRITER = Writer(ADMIN, Options("fleetd"))
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 Body = dict[str, Any]
+BARE = Extras()
 
 
 class ApiServer:
@@ -41,7 +42,6 @@ class ApiServer:
         admission: asked in order before a write is stored.
         may: who may do what; discovery, health and reviews of oneself are open to every known user.
         later: what ends watches and sends their bookmarks in time.
-        ends_namespaces: a deleted namespace takes its objects along; without it a controller has to do that.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ApiServer:
         admission: Sequence[Admission] = (),
         may: May = only_masters,
         later: Later = by_the_loop,
-        ends_namespaces: bool = True,
+        extras: Extras = BARE,
     ) -> None:
         self.kinds = builtin_kinds()
         self.watches = Watches(storage.version, clock, later)
@@ -63,7 +63,7 @@ class ApiServer:
         self._held = Allocation()
         self._discovery = Discovery(self.kinds)
         self._definitions = Definitions(self.kinds, self.watches.end)
-        self._writing = Writing(storage, clock, new_uid, self._held, self.kinds, tuple(admission), ends_namespaces)
+        self._writing = Writing(storage, clock, new_uid, self._held, self.kinds, tuple(admission), extras)
         self._operations = Operations(self._writing, Reading(storage, self.watches, clock), Reviews(may))
         for tell in (self._definitions.tell, self._held.tell, self.watches.tell):
             storage.listen(tell)

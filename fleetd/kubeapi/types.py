@@ -45,6 +45,9 @@ GO_TYPES = {
 }
 
 
+LEAVES: Mapping[Sort, type] = {Sort.TEXT: str, Sort.BYTES: str, Sort.TRUTH: bool}
+
+
 @dataclass(slots=True, eq=False)
 class Type:
     """One type; `element` is that of a list's items or a map's values, `required` the fields that a struct cannot do without."""
@@ -54,6 +57,8 @@ class Type:
     fields: dict[str, Type] = field(default_factory=dict, repr=False)
     required: tuple[str, ...] = ()
     element: Type | None = field(default=None, repr=False)
+    leaf: type | None = None
+    """The one Python type whose every value is right."""
 
     @property
     def of(self) -> Type:
@@ -93,7 +98,9 @@ def _table() -> _Table:
     """The table of facts, read once."""
     text = (files("fleetd.kubeapi") / FACTS).read_text(encoding="utf-8")
     said, lines = (part for part in text.split("\n\n")[1:3])
-    known: dict[str, Type] = {code.value: Type(code) for code in Sort if code not in (Sort.STRUCT, Sort.LIST, Sort.MAP)}
+    known: dict[str, Type] = {
+        code.value: Type(code, leaf=LEAVES.get(code)) for code in Sort if code not in (Sort.STRUCT, Sort.LIST, Sort.MAP)
+    }
     for line in lines.splitlines():
         name = line.partition(":")[0]
         known[name] = Type(Sort.STRUCT, name)
@@ -134,5 +141,3 @@ def type_of(api_version: str, kind: str) -> Type | None:
 def named_type(name: str) -> Type:
     """A type by its name in the table."""
     return _table().types[name]
-
-

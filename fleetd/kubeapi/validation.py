@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fleetd.kubeapi.bodies import json_type, unreadable
+from fleetd.kubeapi.bodies import unreadable
 from fleetd.kubeapi.definitions import kinds_of
 from fleetd.kubeapi.fields import TEXT_MAPS
 from fleetd.kubeapi.kinds import Kind
@@ -26,6 +26,11 @@ from fleetd.kubeapi.rules import (
     required,
     wrong_value,
 )
+from fleetd.kubeapi.structural import Schema, faults
+from fleetd.kubeapi.structural_checks import MISSING, doubled
+from fleetd.kubeapi.structural_checks import causes as schema_causes
+from fleetd.kubeapi.structural_rules import BLOCKING, NOT_CHECKED, Compile, broken, has_rules
+from fleetd.kubeapi.typed import json_type
 
 Body = Mapping[str, Any]
 SIZE = 1024 * 1024
@@ -91,14 +96,26 @@ def _encoded(kind: Kind, data: Mapping[str, str]) -> None:
             raise unreadable(kind, f"illegal base64 data at input byte {max(0, len(raw) - 1)}") from error
 
 
-def check(kind: Kind, body: Body, live: Body | None) -> None:
+def check(kind: Kind, body: Body, live: Body | None, compile_rule: Compile | None = None) -> None:
     """Every rule of the kind; `live` is the state before an update. Raises ApiRefusal (422) with all causes."""
     causes = list(_of_metadata(kind, body["metadata"], live["metadata"] if live else None))
     rules = RULES.get(kind.resource)
     if rules is not None:
         causes.extend(rules(body, live))
+    if kind.schema is not None:
+        causes.extend(_of_schema(kind.schema, body, live, compile_rule))
     if causes:
         raise invalid(kind.group, kind.kind, body["metadata"].get("name", ""), causes)
+
+
+def _of_schema(schema: Schema, body: Body, live: Body | None, compile_rule: Compile | None) -> list[Cause]:
+    before = MISSING if live is None else live
+    found = [*schema_causes(schema, body, before=before), *doubled(schema, body)]
+    if compile_rule is None or not has_rules(schema):
+        return found
+    if any(cause.reason in BLOCKING for cause in found):
+        return [*found, NOT_CHECKED]
+    return [*found, *broken(schema, body, compile_rule, before)]
 
 
 def _of_metadata(kind: Kind, metadata: Body, live: Body | None) -> Iterator[Cause]:
@@ -235,6 +252,8 @@ def _versions(versions: Sequence[Body]) -> Iterator[Cause]:
             yield required(f"spec.versions[{number}].name")
         if not (version.get("schema") or {}).get("openAPIV3Schema"):
             yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
+        elif isinstance(version["schema"]["openAPIV3Schema"], dict):
+            yield from faults(version["schema"]["openAPIV3Schema"], f"spec.versions[{number}].schema.openAPIV3Schema")
 
 
 def _definition(body: Body, live: Body | None) -> Iterator[Cause]:

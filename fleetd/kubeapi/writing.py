@@ -31,6 +31,7 @@ from fleetd.kubeapi.refusals import (
 from fleetd.kubeapi.rules import immutable, required
 from fleetd.kubeapi.services import Allocation
 from fleetd.kubeapi.storage import Record, Stale, Storage, Write
+from fleetd.kubeapi.structural_rules import Compile
 from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.validation import check, readable
 
@@ -49,6 +50,18 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What a server does beside its bare API.
+
+    `ends_namespaces`: a deleted namespace takes its objects along; without it a controller has to do that. `compile_rule` makes the CEL
+    of custom kinds' schemas ready; without it their rules are not asked.
+    """
+
+    ends_namespaces: bool = True
+    compile_rule: Compile | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Writing:
     """Every write of one server goes through here."""
 
@@ -58,7 +71,7 @@ class Writing:
     held: Allocation
     kinds: Kinds
     admission: tuple[Admission, ...] = ()
-    ends_namespaces: bool = True
+    extras: Extras = Extras()
 
     async def create(self, target: Target, body: Body, writer: Writer) -> Record:
         """A new object. Raises ApiRefusal."""
@@ -110,7 +123,7 @@ class Writing:
     async def delete(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
         """The object's last state, and whether it is gone (or waits for its finalizers). Raises ApiRefusal."""
         ended = await self._deleted(target, options, user)
-        if self.ends_namespaces and not options.dry_run:
+        if self.extras.ends_namespaces and not options.dry_run:
             await self._sweep(target.name if target.kind.resource == "namespaces" else target.stored_namespace)
         return ended
 
@@ -221,7 +234,7 @@ class Writing:
         with in_its_form(kind):
             body = owned(body)
             completed(kind, body, None, self.held)
-            check(kind, body, None)
+            check(kind, body, None, self.extras.compile_rule)
         body = ordered(body)
         if await self.storage.get(kind.resource, target.stored_namespace, target.name):
             await self._refuse_twice(target)
@@ -252,8 +265,8 @@ class Writing:
         if version and version != str(live.version):
             raise conflict(target.kind, target.name)
         if not version and target.kind.custom:
-            cause = Cause("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion")
-            raise invalid(target.kind.group, target.kind.kind, target.name, [cause])
+            cause = Cause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")
+            raise invalid(target.kind.group, target.kind.plural, target.name, [cause], of=target.kind.resource)
         return await self._updated(target, live, body, writer)
 
     async def _updated(self, target: Target, live: Record, body: Body, writer: Writer) -> Record:
@@ -318,7 +331,7 @@ class Writing:
             body = owned(body)
             completed(kind, body, live.body, self.held)
             aged(kind, live.body, body)
-            check(kind, body, live.body)
+            check(kind, body, live.body, self.extras.compile_rule)
         body = ordered(body)
         if may_go(kind, body):
             return await self._gone(target, live, body, writer.options.dry_run)
@@ -332,7 +345,7 @@ class Writing:
         """The last thing that held an ending object is off: it goes, and the answer is what it would have been."""
         if not dry_run:
             await self.storage.commit(Write(target.kind.resource, target.stored_namespace, target.name, None, live.version))
-            if self.ends_namespaces:
+            if self.extras.ends_namespaces:
                 await self._sweep(target.stored_namespace)
         return Record(live.version, body)
 

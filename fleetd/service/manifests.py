@@ -191,7 +191,9 @@ def _read(folder: Path) -> tuple[list[Document], list[Problem]]:
     for path in _files(folder):
         try:
             text = path.read_text(encoding="utf-8-sig")
-            documents.extend(_marked(document, path) for document in read_documents(text, source=str(path)))
+            documents.extend(
+                _marked(document, folder.resolve() / path.relative_to(folder)) for document in read_documents(text, source=str(path))
+            )
         except UnicodeDecodeError:
             problems.append(Problem(f"{path} is no UTF-8 text"))
         except UnreadableText as error:
@@ -205,5 +207,5 @@ def _marked(document: Document, path: Path) -> Document:
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(annotations, dict | None):
         return document  # the checker says what is wrong with it
-    marked = {**metadata, "annotations": {**(annotations or {}), SOURCE: str(path.resolve())}}
+    marked = {**metadata, "annotations": {**(annotations or {}), SOURCE: str(path)}}
     return replace(document, manifest={**document.manifest, "metadata": marked})

@@ -13,13 +13,16 @@ from uuid import UUID
 from fleetd.domain.errors import InvalidInput
 from fleetd.kubeapi.memory import MemoryStorage
 from fleetd.kubeapi.server import ApiServer
+from fleetd.kubeapi.writing import Extras
 from fleetd.sim.authentication import ADMIN
 from fleetd.sim.certificates import Authority
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster, Trust
 from fleetd.sim.kubeconfig import certificate_credentials, merged, write_private
 from fleetd.sim.rbac import RoleBasedAccess, default_roles
+from fleetd.sim.rules import compile_rule
 
 Auth = Literal["token", "certificate"]
+EXTRAS = Extras(compile_rule=compile_rule)
 
 
 class SimulatedFleet:
@@ -77,7 +80,7 @@ class SimulatedFleet:
         storage = MemoryStorage()
         access = RoleBasedAccess()
         storage.listen(access.told)
-        api = ApiServer(storage, clock=_now, new_uid=lambda: str(UUID(int=uids.getrandbits(128), version=4)), may=access)
+        api = ApiServer(storage, clock=_now, new_uid=lambda: str(UUID(int=uids.getrandbits(128), version=4)), may=access, extras=EXTRAS)
         cluster = SimulatedCluster(spec, api, storage, seed=self._seed, trust=self._trust, load_balancers=self._load_balancers)
         self.clusters[spec.name] = cluster
         for role in default_roles():

@@ -28,7 +28,7 @@ from fleetd.decide.plane.restoring import restore
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.decide.wanted import Wanted
-from fleetd.domain.objects import Manifest, Observed, gvk_of, ref_of
+from fleetd.domain.objects import Manifest, Observed, ref_of
 from fleetd.domain.records import (
     AddonGone,
     AddonRecord,
@@ -281,7 +281,9 @@ class Fleet:
             with self.turn() as turn:
                 seen(self.plane, turn, cluster, CONFIG_MAP, [(False, observed(item)) for item in gone])
 
-    def list_all(self, name: str, gvk: GroupVersionKind = CONFIG_MAP, *, without: Collection[ObjectRef] = (), confirming: bool = False) -> None:
+    def list_all(
+        self, name: str, gvk: GroupVersionKind = CONFIG_MAP, *, without: Collection[ObjectRef] = (), confirming: bool = False
+    ) -> None:
         """A complete list, or one that lacks something."""
         cluster = f"fleet/{name}"
         found = [observed(item) for ref, item in self.live[cluster].items() if ref.group_kind == gvk.group_kind and ref not in without]
@@ -291,7 +293,14 @@ class Fleet:
     def ask(self, verb: str, subject: str) -> RequestRecord:
         with self.turn() as turn:
             request = RequestRecord(
-                request_id=self.new_id(), verb=verb, subject=subject, actor="a", via="b", reason="", state=RequestState.WAITING, created_at=self.now
+                request_id=self.new_id(),
+                verb=verb,
+                subject=subject,
+                actor="a",
+                via="b",
+                reason="",
+                state=RequestState.WAITING,
+                created_at=self.now,
             )
             requested(self.plane, turn, request)
         return next(item for item in self.records if isinstance(item, RequestRecord))
@@ -324,7 +333,7 @@ class Fleet:
             key=order.key,
             placement=order.placement,
             looked=frozenset((*order.live, *order.unread)),
-            addons={addon: (AddonState.FAILED, "away") for addon in self.plane.addons.get(order.key, ())},
+            addons=dict.fromkeys(self.plane.addons.get(order.key, ()), (AddonState.FAILED, "away")),
             failure=Failure(refused=False),
         )
         if not away:
@@ -399,7 +408,9 @@ class Fleet:
         """Server-side apply of a wanted object, and the row that says so."""
         self.writes += 1
         before = self.live[cluster].get(wanted.ref)
-        after = apply_patch(before, copy.deepcopy(wanted.manifest), manager="fleetd", force=True, subresource="", now="2030-01-01T12:00:00Z")
+        after = apply_patch(
+            before, copy.deepcopy(wanted.manifest), manager="fleetd", force=True, subresource="", now="2030-01-01T12:00:00Z"
+        )
         self.live[cluster][wanted.ref] = self._stored(cluster, after)
         return self.row(cluster, wanted, profile, cause)
 
@@ -528,7 +539,9 @@ spec:
 """
 
 
-def trigger(name: str = "copy", *, one: bool = True, role: str = "source", to: str = "", event_source: str = "marked", more: str = "") -> str:
+def trigger(
+    name: str = "copy", *, one: bool = True, role: str = "source", to: str = "", event_source: str = "marked", more: str = ""
+) -> str:
     """Makes, of every object or of all, an object in namespace `made`: here, or on the clusters with the label `env`."""
     destination = f"destinationClusterSelector: {{matchLabels: {{env: {to}}}}}" if to else ""
     return f"""
@@ -547,7 +560,9 @@ spec:
 
 def template(name: str = "copy", *, one: bool = True, extra: str = "") -> str:
     """What the trigger of this name makes."""
-    each = f"{name}-{{{{ .Cluster.metadata.name }}}}-{{{{ .Resource.metadata.name }}}}" if one else f"{name}-{{{{ .Cluster.metadata.name }}}}"
+    each = (
+        f"{name}-{{{{ .Cluster.metadata.name }}}}-{{{{ .Resource.metadata.name }}}}" if one else f"{name}-{{{{ .Cluster.metadata.name }}}}"
+    )
     value = "{{ .Resource.data.value }}" if one else "{{ range .Resources }}{{ .metadata.name }}={{ .data.value }},{{ end }}"
     return f"""
 apiVersion: v1
@@ -577,25 +592,24 @@ spec:
 
 def content(name: str = "base", *values: str, namespace: str = "made") -> str:
     """A ConfigMap with one object for each value: `<name>-0`, `<name>-1` …"""
-    objects = "---\n".join(
-        f'    apiVersion: v1\n    kind: ConfigMap\n    metadata: {{name: {name}-{index}, namespace: {namespace}}}\n    data: {{value: "{value}"}}\n    '
+    objects = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-{index}", "namespace": namespace}, "data": {"value": value}}
         for index, value in enumerate(values or ("1",))
-    )
-    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: default}}\ndata:\n  a.yaml: |\n{objects.rstrip()}\n"
+    ]
+    data = {"a.yaml": yaml.safe_dump_all(objects)}
+    return yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": data})
 
 
-@dataclass(frozen=True)
 class Said:
     """The builders, as short as a test wants them."""
 
-    config_map: Callable[..., Manifest] = staticmethod(config_map)
-    source: Callable[..., str] = staticmethod(source)
-    trigger: Callable[..., str] = staticmethod(trigger)
-    template: Callable[..., str] = staticmethod(template)
-    profile: Callable[..., str] = staticmethod(profile)
-    content: Callable[..., str] = staticmethod(content)
-    observed: Callable[[Manifest], Observed] = staticmethod(observed)
-    gvk: Callable[[Manifest], GroupVersionKind] = staticmethod(gvk_of)
+    config_map = staticmethod(config_map)
+    source = staticmethod(source)
+    trigger = staticmethod(trigger)
+    template = staticmethod(template)
+    profile = staticmethod(profile)
+    content = staticmethod(content)
+    observed = staticmethod(observed)
 
     @staticmethod
     def ref(name: str, namespace: str = "default") -> ObjectRef:
@@ -615,5 +629,3 @@ def fleet() -> Fleet:
 @pytest.fixture(scope="session")
 def new_fleet() -> Callable[[], Fleet]:
     return Fleet
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -170,8 +170,11 @@ def test_the_fleet_becomes_what_a_naive_reading_says_and_a_restart_changes_nothi
                 for where, labels in self.members.items():
                     there = self.members[name]["env"] == to if to else where == name
                     objects = self.fleet.live[f"fleet/{where}"]
-                    marked = {ref.name: objects[ref]["data"]["value"] for ref in sorted(objects) if ref.namespace == "default"
-                              and objects[ref]["metadata"]["labels"]["mark"] == "yes"}
+                    marked = {
+                        ref.name: objects[ref]["data"]["value"]
+                        for ref in sorted(objects)
+                        if ref.namespace == "default" and objects[ref]["metadata"]["labels"]["mark"] == "yes"
+                    }
                     if labels["role"] != role or not there or not marked:
                         continue
                     if one:
@@ -199,6 +202,7 @@ def test_the_fleet_becomes_what_a_naive_reading_says_and_a_restart_changes_nothi
     def _full(part):
         return {key: value for key, value in part.items() if value}
 
-    run_state_machine_as_test(
-        Machine, settings=settings(max_examples=400, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck))
-    )
+    # Without shrinking: it takes minutes, and the steps of a failing run read well as they are.
+    phases = (Phase.explicit, Phase.reuse, Phase.generate)
+    bounds = settings(max_examples=120, stateful_step_count=50, deadline=None, phases=phases, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(Machine, settings=bounds)

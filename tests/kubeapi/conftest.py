@@ -16,6 +16,8 @@ import pytest
 from fleetd.kubeapi.exchange import Request, Response, User
 from fleetd.kubeapi.memory import MemoryStorage
 from fleetd.kubeapi.server import ApiServer
+from fleetd.kubeapi.writing import Extras
+from fleetd.sim.rules import compile_rule
 
 ADMIN = User("admin", ("system:masters",))
 
@@ -93,7 +95,7 @@ class World:
             clock=self.time.clock,
             new_uid=lambda: str(uuid.uuid4()),
             later=self.time.later,
-            ends_namespaces=self.ends_namespaces,
+            extras=Extras(self.ends_namespaces, compile_rule),
         )
 
     async def ask(self, method: str, path: str, body: Any = None, *, user: User | None = ADMIN, headers: Any = None, **query: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fleetd.decide.definitions import Trigger, compile_profile, profile_id
 from fleetd.decide.digest import digest
-from fleetd.decide.instantiate import Generated, Missing, instantiate
+from fleetd.decide.instantiate import Generated, instantiate
 from fleetd.decide.members import Member
 from fleetd.decide.plane.matching import destination_states, new_match, put_match, withdraw_match
 from fleetd.decide.plane.state import Plane, Reaction, ReactionKey
@@ -73,10 +73,12 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     if inputs == reaction.inputs and not reaction.problem:
         destination_states(plane, turn, reaction.profile)
         return
+    uses: set[ObjectRef] = set()
     try:
-        made = instantiate(trigger, member, objects, plane.contents, turn.render, source=plane.selected[name][cluster])
+        made = instantiate(trigger, member, objects, plane.contents, turn.render, source=plane.selected[name][cluster], uses=uses)
         _claim(plane, key, made)
     except GiveUp as error:
+        _use(plane, key, reaction, frozenset(uses | {error.ref} if isinstance(error, Taken) else uses))
         _fail(plane, turn, key, reaction, error)
         return
     reaction.problem = ""
@@ -139,8 +141,6 @@ def _claim(plane: Plane, key: ReactionKey, made: Generated) -> None:
 
 def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error: GiveUp) -> None:
     """What was made before stays: never delete on doubt."""
-    if isinstance(error, Missing | Taken):
-        _use(plane, key, reaction, reaction.uses | {error.ref})
     problem = str(error)
     if problem == reaction.problem:
         return

@@ -1,0 +1,84 @@
+"""What people call an object, as a reference; where none of that name is declared, the nearest that are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleetd.domain.errors import InvalidInput
+from fleetd.domain.kinds.registry import kind_by_name
+from fleetd.domain.refs import ObjectRef
+from fleetd.service.answers import Hint
+from fleetd.service.foreign import plain_text, safe_ref
+from fleetd.service.questions.ground import Ground
+from fleetd.service.teaching import Code, Lesson, Taught, bad, near
+from fleetd.service.times import said
+from fleetd.store.moments import moment
+
+_GRAMMAR = "write Kind.group/namespace/name or Kind/name, for example EventSource/load-balancers, and @namespace/cluster on a cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An object, in the management plane or on a cluster."""
+
+    ref: ObjectRef
+    cluster: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.ref}@{self.cluster}" if self.cluster else str(self.ref)
+
+
+def read_ref(text: str, field: str = "ref") -> Named:
+    """Reads the grammar of references; a known kind needs no group, and a declared object without a namespace gets its kind's.
+
+    Raises:
+        Taught: it is no reference.
+    """
+    name, at, cluster = text.strip().partition("@")
+    parts = name.split("/")
+    if not 2 <= len(parts) <= 3 or not parts[0] or not parts[-1] or (at and not cluster):
+        raise bad(field, plain_text(text, most=80), f"this is no reference: {_GRAMMAR}")
+    kind, _, group = parts[0].partition(".")
+    try:
+        spec = kind_by_name(parts[0])
+    except InvalidInput as error:
+        if len(parts) == 3:
+            return Named(ObjectRef(kind, group, parts[1], parts[2]), cluster)
+        raise bad(field, plain_text(text, most=80), f"{plain_text(kind, most=40)} is no declared kind: {_GRAMMAR}") from error
+    namespace = parts[1] if len(parts) == 3 else "default"
+    return Named(ObjectRef(spec.gvk.kind, spec.gvk.group, namespace if spec.namespaced else "", parts[-1]), cluster)
+
+
+def require(ground: Ground, ref: ObjectRef, field: str = "ref") -> None:
+    """That the object is declared.
+
+    Raises:
+        Taught: it is not; with the nearest names, or until when it was.
+    """
+    if not ground.rows("SELECT 1 AS one FROM fleet_declared WHERE ref = :ref", ref=str(ref)):
+        raise not_declared(ground, ref, field)
+
+
+def not_declared(ground: Ground, ref: ObjectRef, field: str) -> Taught:
+    """The lesson for an object that is not declared."""
+    others = ground.rows(
+        "SELECT ref FROM fleet_declared WHERE api_group = :api_group AND kind = :kind ORDER BY ref LIMIT 500",
+        api_group=ref.group,
+        kind=ref.kind,
+    )
+    gone = ground.row("SELECT MAX(valid_to) AS ended_at FROM fleet_declared_history WHERE ref = :ref", ref=str(ref))
+    kind = safe_ref(ref.kind)
+    sentence = f"no {kind} of this name is declared"
+    if gone and gone["ended_at"]:
+        sentence = f"this {kind} was declared until {said(moment(gone['ended_at']))}"
+    hint = Hint(why=f"every {kind}", tool="find_objects", arguments={"kinds": [kind]})
+    names = [safe_ref(row["ref"]) for row in others]
+    lesson = Lesson(
+        code=Code.NOT_FOUND,
+        sentence=sentence,
+        field=field,
+        got=plain_text(str(ref), most=120),
+        did_you_mean=near(str(ref), names),
+        next=hint,
+    )
+    return Taught(lesson)

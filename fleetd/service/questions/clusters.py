@@ -1,0 +1,266 @@
+"""Which clusters there are, what is wrong on them, and one of them closely."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from fleetd.service.answers import Answer, Hint, Page
+from fleetd.service.arguments import DEFAULT_LIMIT, About, Clusters, Cursor, Detail, Limit
+from fleetd.service.asking import Question
+from fleetd.service.foreign import plain_text, safe_labels, safe_ref, safe_version
+from fleetd.service.questions.ground import Ground, Listing, any_of
+from fleetd.service.teaching import bad
+from fleetd.service.times import age
+from fleetd.store.reading import Record
+
+Has = Literal["pending_events", "failed_addons", "drift", "paused", "stale", "not_ready"]
+Status = Literal["connecting", "ready", "degraded", "unreachable", "paused", "removing"]
+GroupClusters = Literal["", "connection", "kubernetes_version", "kind", "namespace", "mode"]
+
+WAITS_ON = "COALESCE(p.cluster, p.source_cluster)"
+"""Where a pending event waits: on its destination, or where it happened while no destination is settled."""
+_VERSION = re.compile(r"v\d+(\.\d+){0,2}[A-Za-z0-9+.-]*")
+_HAS = {
+    "failed_addons": "c.failed_addons > 0",
+    "drift": "c.open_drift > 0",
+    "paused": "c.paused",
+    "stale": "c.stale",
+    "not_ready": "(NOT c.ready OR c.connection <> 'ready')",
+}
+_LABELS = "SELECT cluster, label_key, label_value FROM fleet_cluster_labels WHERE {of} ORDER BY cluster, label_key"
+_PENDING = f"""
+SELECT * FROM (
+ SELECT {WAITS_ON} AS waits_on, p.event_id, p.event_source, p.event_trigger, p.source_cluster, p.stage, p.state, p.reason, p.age_seconds,
+  COUNT(*) OVER (PARTITION BY {WAITS_ON}) AS waiting,
+  ROW_NUMBER() OVER (PARTITION BY {WAITS_ON} ORDER BY p.detected_at, p.event_id, p.event_trigger) AS place
+ FROM (
+  SELECT * FROM fleet_pending_events WHERE {{there}}
+  UNION ALL SELECT * FROM fleet_pending_events WHERE cluster IS NULL AND {{here}}
+ ) p
+) w WHERE place = 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldestPending:
+    """The event that waits longest on a cluster, what should act on it, and why it has not."""
+
+    event_id: str
+    event_trigger: str
+    event_source: str
+    source_cluster: str
+    stage: str
+    state: str
+    age_seconds: int
+    reason_untrusted: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRow:
+    """A cluster and what is not in order on it; `pending_events` wait to be acted on there."""
+
+    cluster: str
+    connection: str
+    ready: bool
+    stale: bool
+    paused: bool
+    pending_events: int
+    failed_addons: int
+    open_drift: int
+    kubernetes_version: str = ""
+    last_seen_at: str | None = None
+    oldest_pending: OldestPending | None = None
+    reason_untrusted: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastEvent:
+    """An event that was seen on the cluster."""
+
+    event_id: str
+    event_source: str
+    detected_at: str
+    matching_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedProfile:
+    """A profile on the cluster: how many of its add-ons are in which state."""
+
+    profile: str
+    states: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterPage:
+    """One cluster: its state, what acts on it, and what happened last."""
+
+    cluster: ClusterRow
+    kind: str
+    mode: str
+    since: str | None
+    objects: int
+    profiles: tuple[DeployedProfile, ...] = ()
+    last_events: tuple[LastEvent, ...] = ()
+    fires_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListClusters(Question[Page[ClusterRow]]):
+    """Which clusters are in the fleet, and on which of them something is not in order.
+
+    has=["pending_events"] answers which clusters have a pending event that has not been acted on, with the oldest one in each row.
+    """
+
+    clusters: Clusters = ""
+    has: Annotated[tuple[Has, ...], About("only clusters with all of these")] = ()
+    status: Annotated[tuple[Status, ...], About("only in one of these states of the connection")] = ()
+    version: Annotated[str, About("only this Kubernetes version or line: 1.29, v1.30.2")] = ""
+    older_than: Annotated[str, About("only with an event pending longer than this: 10m, 2h, 1d")] = ""
+    group_by: Annotated[GroupClusters, About("counts instead of rows")] = ""
+    detail: Annotated[Detail, About("full adds the labels")] = "brief"
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor = ""
+
+    def answered(self, ground: Ground) -> Page[ClusterRow]:
+        values: dict[str, Any] = {}
+        where = [ground.choose(self.clusters, "c.cluster", values)]
+        where += [_HAS[one] for one in self.has if one != "pending_events"]
+        if "pending_events" in self.has or self.older_than:
+            where.append(_waits(ground, self.older_than, values))
+        if self.status:
+            where.append(any_of("c.connection", "status", self.status, values))
+        if self.version:
+            version, values["version"] = _line(self.version)
+            where.append(version)
+        listing = Listing(self.name(), "c.*", "fleet_clusters c", {"cluster": "c.cluster"}, tuple(where), values)
+        part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"c.{self.group_by}" if self.group_by else "")
+        items = cluster_rows(ground, part.rows, labels=self.detail == "full")
+        return ground.page(part, items, _hints(items))
+
+
+def _line(version: str) -> tuple[str, str]:
+    """A condition on a version and its value: `1.29` means every 1.29.x, `v1.29.4` that one (and what its vendor adds)."""
+    plain = "v" + version.strip().removeprefix("v")
+    if not _VERSION.fullmatch(plain):
+        raise bad("version", version[:40], "this is no version: write 1.29 or v1.29.4")
+    return "(c.kubernetes_version || '.' LIKE :version OR c.kubernetes_version || '+' LIKE :version)", f"{plain}_%"
+
+
+def _waits(ground: Ground, older_than: str, values: dict[str, Any]) -> str:
+    inner = f"SELECT {WAITS_ON} FROM fleet_pending_events p"
+    if older_than:
+        values["before"] = ground.now - age(older_than, "older_than")
+        inner += " WHERE p.detected_at < :before"
+    return f"c.cluster IN ({inner})"
+
+
+def _hints(items: Sequence[ClusterRow]) -> tuple[Hint, ...]:
+    waiting = next((row for row in items if row.oldest_pending is not None), None)
+    if waiting is None or waiting.oldest_pending is None:
+        return ()
+    oldest = waiting.oldest_pending
+    arguments = {"trigger": oldest.event_trigger, "cluster": oldest.source_cluster}
+    return (Hint(why=f"why {oldest.event_trigger} has not acted on {waiting.cluster}", tool="explain_trigger", arguments=arguments),)
+
+
+def cluster_rows(ground: Ground, rows: Sequence[Record], *, labels: bool) -> tuple[ClusterRow, ...]:
+    """Rows of `fleet_clusters` with the oldest pending event of each."""
+    if not rows:
+        return ()
+    names = tuple(row["cluster"] for row in rows)
+    values: dict[str, Any] = {}
+    # Two parts, so that each finds its rows by an index.
+    sql = _PENDING.format(there=any_of("cluster", "on", names, values), here=any_of("source_cluster", "on", names, values))
+    pending = {row["waits_on"]: row for row in ground.rows(sql, values)}
+    marks: dict[str, dict[str, str]] = {}
+    if labels:
+        values = {}
+        for row in ground.rows(_LABELS.format(of=any_of("cluster", "on", names, values)), values):
+            marks.setdefault(row["cluster"], {})[row["label_key"]] = row["label_value"]
+    return tuple(_cluster(row, pending.get(row["cluster"]), marks.get(row["cluster"], {})) for row in rows)
+
+
+def _cluster(row: Record, pending: Record | None, labels: dict[str, str]) -> ClusterRow:
+    return ClusterRow(
+        cluster=safe_ref(row["cluster"]),
+        connection=row["connection"],
+        ready=row["ready"],
+        stale=row["stale"],
+        paused=row["paused"],
+        pending_events=pending["waiting"] if pending else 0,
+        failed_addons=row["failed_addons"],
+        open_drift=row["open_drift"],
+        kubernetes_version=safe_version(row["kubernetes_version"]),
+        last_seen_at=row["last_seen_at"],
+        oldest_pending=_oldest(pending) if pending else None,
+        reason_untrusted=plain_text(row["reason"]),
+        labels=safe_labels(labels),
+    )
+
+
+def _oldest(row: Record) -> OldestPending:
+    return OldestPending(
+        event_id=row["event_id"],
+        event_trigger=safe_ref(row["event_trigger"]),
+        event_source=safe_ref(row["event_source"]),
+        source_cluster=safe_ref(row["source_cluster"]),
+        stage=row["stage"],
+        state=row["state"],
+        age_seconds=row["age_seconds"],
+        reason_untrusted=plain_text(row["reason"]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCluster(Question[Answer[ClusterPage]]):
+    """What one cluster's state is, what is deployed on it, and what happened there last."""
+
+    cluster: Annotated[str, About("namespace/name, or the name alone")]
+
+    def answered(self, ground: Ground) -> Answer[ClusterPage]:
+        found = _cluster_page(ground, ground.cluster(self.cluster, "cluster"))
+        return ground.answer(found, _hints([found.cluster]))
+
+
+def _cluster_page(ground: Ground, name: str) -> ClusterPage:
+    row = ground.rows("SELECT * FROM fleet_clusters WHERE cluster = :cluster", cluster=name)[0]
+    states: dict[str, dict[str, int]] = {}
+    for addon in ground.rows(
+        "SELECT profile, state, COUNT(*) AS n FROM fleet_addons WHERE cluster = :cluster GROUP BY profile, state ORDER BY profile, state",
+        cluster=name,
+    ):
+        states.setdefault(safe_ref(addon["profile"]), {})[addon["state"]] = addon["n"]
+    events = ground.rows(
+        "SELECT event_id, event_source, detected_at, matching_count FROM fleet_events WHERE cluster = :cluster"
+        " ORDER BY detected_at DESC LIMIT 5",
+        cluster=name,
+    )
+    heard = ground.rows(
+        "SELECT t.name FROM fleet_event_triggers t WHERE EXISTS"
+        " (SELECT 1 FROM fleet_trigger_matches m WHERE m.event_trigger = t.name AND m.cluster = :cluster) ORDER BY t.name LIMIT 20",
+        cluster=name,
+    )
+    objects = ground.rows("SELECT COUNT(*) AS n FROM fleet_objects WHERE cluster = :cluster", cluster=name)[0]["n"]
+    return ClusterPage(
+        cluster=cluster_rows(ground, [row], labels=True)[0],
+        kind=row["kind"],
+        mode=row["mode"],
+        since=row["since"],
+        objects=objects,
+        profiles=tuple(DeployedProfile(profile=profile, states=counts) for profile, counts in list(states.items())[:50]),
+        last_events=tuple(
+            LastEvent(
+                event_id=event["event_id"],
+                event_source=safe_ref(event["event_source"]),
+                detected_at=event["detected_at"],
+                matching_count=event["matching_count"],
+            )
+            for event in events
+        ),
+        fires_for=tuple(safe_ref(trigger["name"]) for trigger in heard),
+    )

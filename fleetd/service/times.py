@@ -1,0 +1,49 @@
+"""Points in time and ages as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from fleetd.service.teaching import bad
+
+_AGE = re.compile(r"-?(\d{1,6})([smhdw])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def age(text: str, field: str) -> timedelta:
+    """Reads `90s`, `10m`, `2h`, `7d`, `2w`.
+
+    Raises:
+        Taught: it is no age.
+    """
+    found = _AGE.fullmatch(text.strip())
+    if found is None:
+        raise bad(field, text, f"{field} is no age: write a number and s, m, h, d or w, for example 2h")
+    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+
+def point(text: str, field: str, now: datetime) -> datetime | None:
+    """Reads an RFC 3339 time, or an age before now; None where nothing was given.
+
+    Raises:
+        Taught: it is neither, or not yet.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if _AGE.fullmatch(text):
+        return now - age(text, field)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad(field, text, f"{field} is no time: write RFC 3339, for example 2026-11-01T12:00:00Z, or an age like -2h") from None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    if at > now + timedelta(minutes=1):
+        raise bad(field, text, f"{field} is not yet: it is {said(now)} now")
+    return at
+
+
+def said(at: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

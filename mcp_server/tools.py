@@ -1,0 +1,147 @@
+"""A question or an action of the service as a tool: schemas from its fields, description from its docstring."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from functools import cached_property
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import orjson
+from mcp_types import Tool as ToolDescription
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic import Field as Described
+
+from fleetd.service.arguments import About
+from fleetd.service.asking import Question
+from fleetd.service.teaching import Code, Lesson, Taught, near
+from mcp_server.principals import Scope
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool: what it asks or does, and what a client should know of it before it calls.
+
+    `open_world` is set on exactly those whose answers can carry text from outside; `cost` names the bucket of the rate limit.
+    """
+
+    asks: type[Question[Any]]
+    title: str
+    open_world: bool
+    scope: Scope = Scope.READ
+    writes: bool = False
+    cost: str = "cheap"
+
+    @cached_property
+    def name(self) -> str:
+        return self.asks.name()
+
+    @cached_property
+    def described(self) -> ToolDescription:
+        """As `tools/list` shows it."""
+        annotations = ToolAnnotations(
+            title=self.title,
+            read_only_hint=not self.writes,
+            destructive_hint=False,
+            idempotent_hint=True,
+            open_world_hint=self.open_world,
+        )
+        return ToolDescription(
+            name=self.name,
+            title=self.title,
+            description=inspect.getdoc(self.asks) or "",
+            input_schema=self.input_schema,
+            output_schema=self.output_schema,
+            annotations=annotations,
+        )
+
+    @cached_property
+    def input_schema(self) -> dict[str, Any]:
+        schema = _trimmed(self._model.model_json_schema())
+        return {"type": "object", "properties": {}, **schema, "additionalProperties": False}
+
+    @cached_property
+    def output_schema(self) -> dict[str, Any]:
+        """That of a good result; what is empty may be left out."""
+        [base] = [base for base in self.asks.__orig_bases__ if get_origin(base) is Question]  # type: ignore[attr-defined]
+        trimmed: dict[str, Any] = _trimmed(TypeAdapter(get_args(base)[0]).json_schema())
+        return trimmed
+
+    @cached_property
+    def _model(self) -> type[BaseModel]:
+        hints = get_type_hints(self.asks, include_extras=True)
+        given: dict[str, Any] = {one.name: _field(one, hints[one.name]) for one in fields(self.asks)}
+        model: type[BaseModel] = create_model(self.asks.__name__, __config__=ConfigDict(extra="forbid", frozen=True), **given)
+        return model
+
+    def read(self, arguments: Mapping[str, Any]) -> Question[Any]:
+        """The question with these arguments.
+
+        Raises:
+            Taught: an argument is unknown, missing, or not what it should be.
+        """
+        known = [one.name for one in fields(self.asks)]
+        for name in arguments:
+            if name not in known:
+                raise _unknown(self.name, str(name), known)
+        lists = {one for one, schema in self.input_schema["properties"].items() if schema.get("type") == "array"}
+        given = {name: _as_list(value) if name in lists else value for name, value in arguments.items() if value is not None}
+        try:
+            read = self._model.model_validate(given)
+        except ValidationError as error:
+            raise _refused(error) from error
+        return self.asks(**{name: getattr(read, name) for name in known})
+
+
+def _field(one: Field[Any], hint: Any) -> tuple[Any, Any]:
+    about = next((extra for extra in get_args(hint)[1:] if isinstance(extra, About)), None) if get_origin(hint) is Annotated else None
+    default = ... if one.default is MISSING and one.default_factory is MISSING else one.default
+    if about is None:
+        return (hint, default)
+    return (get_args(hint)[0], Described(default, description=about.text, ge=about.least, le=about.most))
+
+
+def _trimmed(schema: Any, *, names: bool = False) -> Any:
+    """Without what repeats the name of a field, and without defaults that only say "empty"."""
+    if isinstance(schema, dict):
+        kept = {}
+        for key, value in schema.items():
+            if not names and (key == "title" or (key == "default" and value in ("", None, [], {}))):
+                continue
+            kept[key] = _trimmed(value, names=key in ("properties", "$defs"))
+        return kept
+    return [_trimmed(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _as_list(value: Any) -> Any:
+    """Some clients send a list as its JSON text, or one word for a list of one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        read = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return [value]
+    return read if isinstance(read, list) else [value]
+
+
+def _unknown(tool: str, name: str, known: list[str]) -> Taught:
+    sentence = f"{tool} has no argument of this name; it takes {', '.join(known) or 'none'}"
+    return Taught(
+        Lesson(code=Code.UNKNOWN_ARGUMENT, sentence=sentence, field=name[:60], allowed=tuple(known), did_you_mean=near(name[:60], known))
+    )
+
+
+def _refused(error: ValidationError) -> Taught:
+    first = error.errors(include_url=False, include_context=True)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    context = first.get("ctx") or {}
+    allowed = tuple(word.strip().strip("'") for word in str(context.get("expected", "")).replace(" or ", ",").split(",") if word.strip())
+    given = first["input"] if isinstance(first["input"], str) else ""
+    sentence = f"{name} is missing" if first["type"] == "missing" else f"{name}: {first['msg']}"
+    return Taught(
+        Lesson(
+            code=Code.BAD_ARGUMENT, sentence=sentence, field=name, got=given[:80], allowed=allowed, did_you_mean=near(given[:80], allowed)
+        )
+    )

@@ -1,0 +1,180 @@
+"""The real commands: in this process where speed matters, or as processes, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleetd.cli.__main__ import run_command
+from fleetd.domain.records import Record
+from fleetd.store.crypto import MasterKey
+from fleetd.store.database import Database
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Fleetd = Callable[..., Ran]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, master_key: MasterKey) -> dict[str, str]:
+    """A SQLite database that is not there yet, and a key file."""
+    key_file = tmp_path / "master.key"
+    key_file.write_text(master_key.to_text())
+    key_file.chmod(0o600)
+    return {"FLEETD_DATABASE": str(tmp_path / "fleet.db"), "FLEETD_KEY_FILE": str(key_file), "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+@pytest.fixture
+def fleetd(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Fleetd:
+    """Runs a command in this process: `fleetd("get", "clusters", given="…")`; `given` is its stdin."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, given: str = "") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(textwrap.dedent(given)))
+        capsys.readouterr()
+        code = run_command(arguments)
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture
+def on_database(fleetd: Fleetd, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Fleetd:
+    """As `fleetd`, on either kind of database."""
+    monkeypatch.setenv("FLEETD_DATABASE", database_url)
+    return fleetd
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Start:
+    """Starts a command as a process of its own, and gives it back running."""
+
+    async def run(*arguments: str) -> asyncio.subprocess.Process:
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "fleetd.cli", *arguments, stdout=pipe, stderr=pipe, env={**os.environ, **environment}
+        )
+
+    return run
+
+
+@pytest.fixture
+def beside(fleetd: Fleetd) -> Callable[..., Any]:
+    """As `fleetd`, in a thread beside the test's own event loop, on which clusters answer."""
+
+    async def run(*arguments: str) -> Ran:
+        return await asyncio.to_thread(fleetd, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def written(fleetd: Fleetd, environment: dict[str, str], master_key: MasterKey) -> Callable[[Sequence[Record]], None]:
+    """Puts records into the database, as the daemon does."""
+
+    async def commit(records: Sequence[Record]) -> None:
+        database = await Database.open(environment["FLEETD_DATABASE"], key=master_key)
+        await database.commit(records)
+        await database.close()
+
+    return lambda records: asyncio.run(commit(records))
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+SOURCE = """
+apiVersion: lib.projectsveltos.io/v1beta1
+kind: EventSource
+metadata:
+  name: services
+  labels: {team: shop}
+spec:
+  collectResources: true
+  resourceSelectors:
+  - {group: "", version: v1, kind: Service}
+"""
+TRIGGER = """
+apiVersion: lib.projectsveltos.io/v1beta1
+kind: EventTrigger
+metadata:
+  name: mirror
+  labels: {team: shop}
+spec:
+  sourceClusterSelector: {matchLabels: {env: prod}}
+  eventSourceName: services
+  policyRefs:
+  - {kind: ConfigMap, name: template, namespace: default}
+"""
+CONFIG_MAP = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, labels: {team: shop}}
+data: {mode: plain}
+"""
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: token}
+stringData: {password: correct-horse}
+"""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Manifests as people write them."""
+
+    source: str = SOURCE
+    trigger: str = TRIGGER
+    config_map: str = CONFIG_MAP
+    secret: str = SECRET
+
+    def all(self) -> str:
+        return "---".join((self.source, self.trigger, self.config_map))
+
+
+@pytest.fixture
+def samples() -> Samples:
+    return Samples()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for manifests."""
+    made = tmp_path / "manifests"
+    made.mkdir()
+    return made

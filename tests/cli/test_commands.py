@@ -1,0 +1,139 @@
+"""What holds of every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleetd.cli.commands import COMMANDS
+from fleetd.domain.records import EventRecord
+
+READING = [
+    ("get", "clusters"),
+    ("get", "eventsources", "-o", "json"),
+    ("describe", "eventsource", "services"),
+    ("events",),
+    ("events", "--pending"),
+    ("drift",),
+    ("addons",),
+    ("cluster", "list"),
+    ("sql", "SELECT name FROM fleet_declared"),
+    ("views",),
+    ("version",),
+]
+NOT_LOADED = """
+import json, sys
+from fleetd.cli.__main__ import run_command
+code = run_command(json.loads(sys.argv[1]))
+heavy = ("kubernetes_asyncio", "mcp", "textual", "sqlalchemy", "aiohttp", "lupa")
+print("loaded:", code, sorted(name for name in sys.modules if name in heavy))
+"""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_helps_with_an_example(fleetd, name):
+    done = fleetd(*name.split("."), "--help")
+    assert done.code == 0
+    assert f"fleetd {name.replace('.', ' ')}" in done.out.partition("Examples:")[2] or name == "completion"
+    assert "Examples:" in done.out
+
+
+def test_the_list_of_commands_says_a_sentence_about_each(fleetd):
+    shown = " ".join(fleetd("--help").out.replace("│", " ").split())
+    for name, command in COMMANDS.items():
+        if "." not in name:
+            assert command.sentence in shown
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_reading_loads_nothing_heavy_and_needs_no_key(fleetd, samples, environment, arguments):
+    fleetd("apply", "-f", "-", given=samples.source)
+    Path(environment["FLEETD_KEY_FILE"]).write_text("no key at all")
+    done = subprocess.run(
+        [sys.executable, "-c", NOT_LOADED, json.dumps(arguments)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1] == "loaded: 0 []", done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("teapot",), ("get",), ("get", "cm", "-o", "xml"), ("apply", "--nope"), ("cluster", "teapot"), ("wait",)], ids=" ".join
+)
+def test_wrong_use_is_told_on_stderr(fleetd, arguments):
+    done = fleetd(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err
+
+
+def test_a_database_that_is_away_is_exit_code_3(fleetd):
+    done = fleetd("get", "clusters", "--database", "postgresql://nobody@127.0.0.1:1/none")
+    assert done.code == 3
+    assert "nobody" not in done.out
+
+
+def test_a_database_that_means_nothing_is_bad_input(fleetd):
+    assert fleetd("get", "clusters", "--database", "mysql://x/y").code == 2
+
+
+def test_the_option_goes_before_the_environment(fleetd, samples, tmp_path):
+    fleetd("apply", "-f", "-", "--database", str(tmp_path / "other.db"), given=samples.source)
+    assert fleetd("get", "eventsources", "-o", "name", "--database", str(tmp_path / "other.db")).lines == [
+        "eventsource.lib.projectsveltos.io/services"
+    ]
+    assert fleetd("get", "eventsources").code == 2
+
+
+def test_a_watch_shows_what_comes_and_an_interrupt_ends_it_with_130(environment, written, now):
+    def event(name: str) -> EventRecord:
+        about = {"source": "services", "cluster": "default/eu", "detected_at": now, "cause_id": "c"}
+        return EventRecord(event_id=name, revision=1, matching_count=0, changes=(), **about)
+
+    written([event("first")])
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "fleetd.cli", "events", "-w", "-o", "json"], env={**os.environ, **environment}, stdout=subprocess.PIPE
+    )
+    assert json.loads(watching.stdout.readline())["event_id"] == "first"
+    written([event("second")])
+    assert json.loads(watching.stdout.readline())["event_id"] == "second"
+    watching.send_signal(signal.SIGINT)
+    watching.stdout.close()
+    assert watching.wait() == 130
+
+
+async def test_a_reader_that_goes_away_is_no_failure(start):
+    reading = await start("views")
+    reading.stdout._transport.close()
+    await reading.wait()
+    assert reading.returncode == 0
+
+
+def test_the_version_comes_for_people_and_programs(fleetd):
+    assert fleetd("version").out.startswith("fleetd ")
+    assert set(fleetd("version", "-o", "json").json) == {"version", "python", "schema"}
+    assert fleetd("--version").code == 0
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_the_commands(fleetd, shell):
+    done = fleetd("completion", shell)
+    assert done.code == 0
+    assert "update-credentials" in done.out
+
+
+def test_care_of_the_database(fleetd, samples, tmp_path):
+    fleetd("apply", "-f", "-", given=samples.source)
+    assert fleetd("db", "upgrade", "--check").code == 0
+    assert fleetd("db", "check").code == 0
+    assert fleetd("db", "backup", str(tmp_path / "copy.db")).lines == [str(tmp_path / "copy.db")]
+    assert fleetd("db", "backup", str(tmp_path / "copy.db")).code == 2
+    assert fleetd("get", "eventsources", "--database", str(tmp_path / "copy.db"), "-o", "name").code == 0
+    assert {"table", "rows", "bytes"} == set(fleetd("db", "usage", "-o", "json").json[0])

@@ -1,0 +1,204 @@
+"""`fleetd get`, `describe`, `sql`, `views`: the reading commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fleetd.domain.records import AddonRecord, EventRecord, IncidentRecord, MemberRecord
+from fleetd.domain.refs import ObjectRef
+from fleetd.domain.states import AddonState, ClusterState, DriftOutcome
+from fleetd.store.views import views
+
+
+@pytest.fixture
+def fleet(written, now):
+    """One member in order and one away, an event, an add-on that failed, and a drift."""
+
+    def member(name: str, state: ClusterState, **labels: str) -> MemberRecord:
+        place = {"cluster": f"default/{name}", "namespace": "default", "name": name, "kind": "SveltosCluster"}
+        return MemberRecord(
+            **place, state=state, reason="", since=now, ready=state is ClusterState.READY, paused=False, last_seen_at=now, labels=labels
+        )
+
+    web = ObjectRef("Service", "", "shop", "web")
+    written(
+        [
+            member("eu", ClusterState.READY, env="prod"),
+            member("us", ClusterState.UNREACHABLE, env="test"),
+            EventRecord(
+                event_id="e1",
+                source="services",
+                cluster="default/eu",
+                revision=1,
+                detected_at=now,
+                matching_count=0,
+                changes=(),
+                cause_id="c",
+            ),
+            AddonRecord(
+                profile="ClusterProfile/web",
+                cluster="default/eu",
+                addon="policyRefs/0",
+                kind="policyRef",
+                state=AddonState.FAILED,
+                reason="it says \x1b[31mno\x1b[0m",
+                attempts=2,
+                wanted_digest="d",
+                at=now,
+            ),
+            IncidentRecord(
+                incident_id="i1",
+                cluster="default/eu",
+                ref=web,
+                profile="ClusterProfile/web",
+                changed_by="kubectl",
+                detected_at=now,
+                corrected_at=None,
+                outcome=DriftOutcome.OPEN,
+                flap_count=0,
+                fields=(),
+                cause_id="c",
+            ),
+        ]
+    )
+
+
+def test_objects_come_as_a_table_as_names_as_yaml_and_as_json(on_database, samples):
+    on_database("apply", "-f", "-", given=samples.all())
+    table = on_database("get", "eventsources")
+    assert table.lines[0].split() == ["NAME", "STATE", "AGE"]
+    assert table.lines[1].split()[:2] == ["services", "ready"]
+    assert on_database("get", "EventSource", "services", "-o", "name").lines == ["eventsource.lib.projectsveltos.io/services"]
+    assert on_database("get", "eventsource/services", "-o", "yaml").lines[:4] == [
+        "apiVersion: lib.projectsveltos.io/v1beta1",
+        "kind: EventSource",
+        "metadata:",
+        "  name: services",
+    ]
+    listed = on_database("get", "eventsources", "-o", "json").json
+    assert (listed["kind"], [item["metadata"]["name"] for item in listed["items"]]) == ("List", ["services"])
+    assert "managedFields" not in json.dumps(listed)
+
+
+def test_namespaces_and_labels_narrow_what_is_shown(fleetd, samples):
+    fleetd("apply", "-f", "-", "-n", "shop", given=samples.config_map)
+    fleetd("apply", "-f", "-", given=samples.config_map.replace("shop", "store"))
+    assert len(fleetd("get", "cm").lines) == 2
+    assert fleetd("get", "cm", "-A").lines[0].split()[0] == "NAMESPACE"
+    assert len(fleetd("get", "cm", "-A").lines) == 3
+    assert len(fleetd("get", "cm", "-A", "-l", "team in (shop)").lines) == 2
+    assert fleetd("get", "cm", "-A", "-l", "team in (").code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("eventsource", "nope"), 1), (("teapots",), 2), (("events", "x"), 2), (("eventsource/a", "b"), 2)]
+)
+def test_what_is_not_there_is_a_no_and_what_means_nothing_bad_input(fleetd, samples, arguments, code):
+    fleetd("apply", "-f", "-", given=samples.source)
+    done = fleetd("get", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("fleetd: ")
+
+
+def test_without_a_database_it_says_how_to_name_or_make_one(fleetd, environment):
+    done = fleetd("get", "clusters")
+    assert done.code == 2
+    assert "FLEETD_DATABASE" in done.err
+    assert not Path(environment["FLEETD_DATABASE"]).exists()
+
+
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml", "name"])
+def test_a_secret_is_never_shown(fleetd, samples, form):
+    encoded = samples.secret.replace("stringData", "data").replace("token", "other").replace("correct-horse", "Y29ycmVjdC1ob3JzZQ==")
+    fleetd("apply", "-f", "-", given=f"{samples.secret}---{encoded}")
+    for arguments in (("get", "secrets", "-o", form), ("get", "all", "-A", "-o", form), ("describe", "secret", "token")):
+        done = fleetd(*arguments)
+        assert done.code == 0
+        assert "correct-horse" not in done.out + done.err
+        assert "Y29ycmVjdC1ob3JzZQ" not in done.out + done.err
+    sql = fleetd("sql", "SELECT * FROM fleet_declared", "-o", "json")
+    assert "correct-horse" not in sql.out
+    assert "Y29ycmVjdC1ob3JzZQ" not in sql.out
+
+
+def test_rows_have_the_columns_of_their_views(fleetd, fleet):
+    columns = {name: list(names) for name, _, names in views()}
+    assert list(fleetd("events", "-o", "json").json[0]) == columns["fleet_events"]
+    assert list(fleetd("addons", "-o", "json").json[0]) == columns["fleet_addons"]
+    assert list(fleetd("drift", "-o", "json").json[0]) == columns["fleet_drift_incidents"]
+    assert list(fleetd("get", "addons", "-o", "json").json[0]) == columns["fleet_addons"]
+    assert list(fleetd("cluster", "list", "-o", "json").json[0]) == [*columns["fleet_clusters"], "labels"]
+
+
+def test_members_are_listed_with_what_is_not_in_order(fleetd, fleet):
+    listed = fleetd("cluster", "list")
+    assert listed.lines[1].split()[:2] == ["default/eu", "ready"]
+    assert listed.lines[2].split()[:2] == ["default/us", "unreachable"]
+    assert fleetd("cluster", "list", "-l", "env=prod", "-o", "name").lines == ["default/eu"]
+    assert fleetd("get", "clusters", "-l", "env!=prod", "-o", "name").lines == ["default/us"]
+    described = fleetd("cluster", "describe", "eu")
+    assert "env=prod" in described.out
+    assert "policyRefs/0" in described.out
+    assert fleetd("cluster", "describe", "nope").code == 1
+
+
+def test_control_characters_of_a_cluster_do_not_reach_the_terminal(fleetd, fleet):
+    assert "\x1b" not in fleetd("addons").out
+    assert "\x1b" in fleetd("addons", "-o", "json").json[0]["reason"]
+
+
+def test_open_drift_is_a_no(fleetd, fleet):
+    assert fleetd("drift", "--open").code == 1
+    assert fleetd("drift", "-o", "name").lines == ["i1"]
+
+
+def test_addons_are_narrowed_by_state_and_cluster(fleetd, fleet):
+    assert len(fleetd("addons", "--state", "failed", "--cluster", "eu", "-o", "name").lines) == 1
+    assert fleetd("addons", "--state", "deployed", "-o", "json").json == []
+
+
+def test_events_are_narrowed_by_time(fleetd, fleet):
+    assert fleetd("events", "--since", "1h30m", "-o", "name").lines == ["e1"]
+    assert fleetd("events", "--since", "0s", "-o", "json").json == []
+    assert fleetd("events", "--since", "soon").code == 2
+    assert fleetd("events", "--pending", "-o", "json").json == []
+
+
+def test_describe_shows_the_object_with_what_belongs_to_it(fleetd, samples, fleet):
+    fleetd("apply", "-f", "-", given=samples.all())
+    described = fleetd("describe", "eventtrigger", "mirror").out
+    assert "State:" in described
+    assert "eventSourceName: services" in described
+    assert "EventSource.lib.projectsveltos.io//services" in described
+    assert fleetd("describe", "eventsource/services").code == 0
+    assert "e1" in fleetd("describe", "eventsource/services").out
+    assert fleetd("describe", "eventtrigger", "nope").code == 1
+
+
+def test_sql_answers_as_a_table_csv_and_json(on_database, samples):
+    on_database("apply", "-f", "-", given=samples.all())
+    question = "SELECT kind, name FROM fleet_declared ORDER BY kind"
+    assert on_database("sql", question).lines[0].split() == ["KIND", "NAME"]
+    assert on_database("sql", question, "-o", "csv").lines[:2] == ["kind,name", "ConfigMap,settings"]
+    assert on_database("sql", question, "-o", "json").json[2] == {"kind": "EventTrigger", "name": "mirror"}
+    assert on_database("sql", "-", "-o", "csv", given=question).lines[0] == "kind,name"
+    assert on_database("sql", question, "--fail-on-rows").code == 1
+    assert on_database("sql", "SELECT name FROM fleet_declared WHERE name = 'x'", "--fail-on-rows").code == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [("DELETE FROM fleet_declared", 4), ("SELECT * FROM declared", 4), ("SELECT nonsense FROM fleet_declared", 2), (" ", 2)],
+)
+def test_sql_reads_the_views_and_does_nothing_else(fleetd, samples, question, code):
+    fleetd("apply", "-f", "-", given=samples.source)
+    assert fleetd("sql", question).code == code
+
+
+def test_views_are_listed_with_their_columns(fleetd):
+    assert len(fleetd("views").lines) == len(views()) + 1
+    assert "event_trigger" in fleetd("views", "pending-events").lines
+    assert fleetd("views", "nope").code == 1
