@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from fleetd import __version__
 from fleetd.cli.commands import COMMANDS, GROUPS
+from fleetd.cli.output import say
 from fleetd.domain.errors import FleetdError
 
 HELP = """When this happens in one Kubernetes cluster, configure those clusters.
@@ -72,7 +73,7 @@ def run_command(arguments: Sequence[str]) -> int:
     except CycloptsError:
         return 2
     except FleetdError as error:
-        sys.stderr.write(f"fleetd: {error}\n")
+        say(f"fleetd: {error}")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -80,7 +81,7 @@ def run_command(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:  # noqa: BLE001 - what nobody foresaw is told as a defect
-        sys.stderr.write("fleetd: this is a defect of fleetd, not of what you gave it; please report it with these lines\n")
+        say("fleetd: this is a defect of fleetd, not of what you gave it; please report it with these lines")
         traceback.print_exc()
         return DEFECT
     return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0

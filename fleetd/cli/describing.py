@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fleetd.cli.output import write_line, write_rows
+from fleetd.cli.output import plain, write_line, write_rows
 from fleetd.service.queries import Row
 
 
@@ -25,7 +25,7 @@ def write_parts(facts: Mapping[str, Any], parts: Sequence[Part] = ()) -> None:
     width = max(len(name) for name in shown) + 1
     for name, value in shown.items():
         text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        write_line(f"{name + ':':<{width}}  {text}")
+        write_line(f"{name + ':':<{width}}  {plain(str(text))}")
     write_tables(parts)
 
 

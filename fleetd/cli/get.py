@@ -61,7 +61,7 @@ def get(
         queries = Queries(reader)
         view = _view(kind)
         if view is not None:
-            return _rows(queries, view, name, selector, output)
+            return _rows(queries, view, f"{namespace}/{name}" if name else "", selector, output)
         if kind == "all":
             return _objects(_selected(queries.objects(None), selector), output, mixed=True, namespaced=True)
         spec = kind_by_name(kind)
@@ -80,8 +80,7 @@ def _rows(queries: Queries, view: str, name: str, selector: str, output: Output)
     if view == "fleet_clusters":
         found = queries.clusters(label_selector(selector)) if selector else queries.clusters()
         if name:
-            wanted = name if "/" in name else f"default/{name}"
-            found = [row for row in found if row["cluster"] == wanted]
+            found = [row for row in found if row["cluster"] == name]
     elif selector or name:
         raise InvalidInput(f"{view} takes neither a name nor labels: use fleetd sql for conditions")
     else:

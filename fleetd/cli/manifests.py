@@ -50,12 +50,24 @@ def _texts(paths: Sequence[str], suffixes: tuple[str, ...]) -> Iterator[tuple[st
     seen: set[Path] = set()
     for name in paths:
         if name == "-":
-            yield STDIN, sys.stdin.read()
+            yield STDIN, stdin_text()
             continue
         for path in _files(name, suffixes):
             if path.resolve() not in seen:
                 seen.add(path.resolve())
                 yield str(path), _text(path)
+
+
+def stdin_text() -> str:
+    """All of stdin.
+
+    Raises:
+        InvalidInput: it is no UTF-8 text.
+    """
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("stdin is no UTF-8 text") from error
 
 
 def _files(name: str, suffixes: tuple[str, ...]) -> list[Path]:

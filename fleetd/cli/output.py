@@ -20,6 +20,7 @@ _UNDERWAY = frozenset(
     "waiting applying removing pending blocked acting connecting degraded open paused unsupported suppressed".split()  # noqa: SIM905
 )
 _COLORS = {**dict.fromkeys(_GOOD, "32"), **dict.fromkeys(_BAD, "31"), **dict.fromkeys(_UNDERWAY, "33")}
+_UNPRINTABLE_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 _LONGEST_CELL = 100
 
 
@@ -61,8 +62,13 @@ def _aligned(cells: Sequence[str], widths: Sequence[int], *, colored: bool = Fal
     return "   ".join(parts).rstrip()
 
 
+def plain(text: str) -> str:
+    """On one line, without control characters."""
+    return _UNPRINTABLE.sub(" ", text)
+
+
 def _shown(cell: Cell, *, cut: bool) -> str:
-    text = _UNPRINTABLE.sub(" ", str(cell)) or "-"
+    text = plain(str(cell)) or "-"
     return text if not cut or len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
 
 
@@ -125,8 +131,8 @@ def write_line(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A sentence for a person, on stderr."""
-    sys.stderr.write(text + "\n")
+    """A sentence for a person, on stderr; what a cluster put into it cannot steer a terminal."""
+    sys.stderr.write(_UNPRINTABLE_IN_TEXT.sub(" ", text) + "\n")
     sys.stderr.flush()
 
 

@@ -20,7 +20,7 @@ from fleetd.cli.output import say, write_line
 from fleetd.cli.places import writing
 from fleetd.cluster.kubeconfig import ExecPlugin, read_kubeconfig
 from fleetd.cluster.registration import contexts, loopback, self_contained
-from fleetd.domain.errors import InvalidInput, NotFound
+from fleetd.domain.errors import FleetdError, InvalidInput, NotFound
 from fleetd.service.admission import Admission
 from fleetd.service.membership import join, kubeconfig_ref, member_ref
 from fleetd.service.selectors import labels_of
@@ -59,7 +59,7 @@ def register(
     namespace: NamespaceOption = "default",
     labels: str = "",
     database: DatabaseOption = None,
-) -> None:
+) -> int:
     """Make a cluster a member of the fleet: check that it can be reached and who it is, and declare it with its credentials.
 
     Files that the kubeconfig names are put into it; nothing is installed on the cluster, except for --create-service-account.
@@ -76,18 +76,18 @@ def register(
     name:
         The member's name; with --all-contexts it is put before the contexts' names.
     all_contexts:
-        Register a member for each context, named after it.
+        Register a member for each context, named after it; one that fails does not hinder the others.
     labels:
         Labels of the member: key=value,key=value.
     """
     source = _read(credentials)
     chosen = _chosen(source.config, name, credentials.context, all_contexts=all_contexts)
-    asyncio.run(_register(source, chosen, namespace, labels_of(labels), database))
+    return asyncio.run(_register(source, chosen, namespace, labels_of(labels), database))
 
 
 def update_credentials(
     name: str, /, *, credentials: Credentials, namespace: NamespaceOption = "default", database: DatabaseOption = None
-) -> None:
+) -> int:
     """Give a member's new kubeconfig; it must lead to the cluster that the member was before.
 
     Examples:
@@ -102,7 +102,7 @@ def update_credentials(
     """
     source = _read(credentials)
     chosen = _chosen(source.config, name, credentials.context, all_contexts=False)
-    asyncio.run(_register(source, chosen, namespace, {}, database, known_only=True))
+    return asyncio.run(_register(source, chosen, namespace, {}, database, known_only=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +159,27 @@ def member_name(context: str) -> str:
 
 async def _register(
     source: Source, chosen: Mapping[str, str], namespace: str, labels: Mapping[str, str], database: str | None, *, known_only: bool = False
-) -> None:
+) -> int:
+    """Registers one after the other; the exit code is that of the gravest failure."""
+    worst = 0
     async with writing(database) as opened:
         for name, context in chosen.items():
-            live = await opened.declared.get(member_ref(name, namespace))
-            if live is None and known_only:
-                raise NotFound(f"there is no member {namespace}/{name}: fleetd cluster register makes one")
-            text = await _credentials(source, context, Way(name, namespace, opened.url))
-            # Labels that are there already stay: registering again must not move what labels selected.
-            kept = (live.manifest["metadata"].get("labels") or {}) if live else {}
-            await _join(opened, name, namespace, {**kept, **labels}, text)
+            try:
+                await _register_one(opened, source, context, Way(name, namespace, opened.url), labels, known_only=known_only)
+            except FleetdError as error:
+                say(f"fleetd: {error}")
+                worst = max(worst, error.exit_code)
+    return worst
+
+
+async def _register_one(database: Database, source: Source, context: str, way: Way, labels: Mapping[str, str], *, known_only: bool) -> None:
+    live = await database.declared.get(member_ref(way.name, way.namespace))
+    if live is None and known_only:
+        raise NotFound(f"there is no member {way.cluster}: fleetd cluster register makes one")
+    text = await _credentials(source, context, way)
+    # Labels that are there already stay: registering again must not move what labels selected.
+    kept = (live.manifest["metadata"].get("labels") or {}) if live else {}
+    await _join(database, way.name, way.namespace, {**kept, **labels}, text)
 
 
 async def _join(database: Database, name: str, namespace: str, labels: Mapping[str, str], text: str) -> None:

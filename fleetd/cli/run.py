@@ -12,6 +12,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from fleetd.domain.errors import InvalidInput
+
 
 def run(
     *,
@@ -49,6 +51,8 @@ def run(
     from fleetd.daemon import run as run_daemon
     from fleetd.settings import read_settings
 
+    if manifests is not None and not manifests.is_dir():
+        raise InvalidInput(f"--manifests: there is no folder {manifests}")
     settings = read_settings(os.environ, data_folder())
     settings = replace(
         settings,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from fleetd.cli.manifests import stdin_text
 from fleetd.cli.options import DatabaseOption
 from fleetd.cli.output import say, write_json, write_rows, write_table
 from fleetd.cli.places import reading
@@ -41,7 +41,7 @@ def sql(
     fail_on_rows:
         End with exit code 1 when there are rows: for checks that should find nothing.
     """
-    text = sys.stdin.read() if query == "-" else query
+    text = stdin_text() if query == "-" else query
     if not text.strip():
         raise InvalidInput("there is no question: write a SELECT")
     with reading(database) as reader:

@@ -138,8 +138,9 @@ async def _watch(rows: Rows, view: str, database: str | None, output: Output) ->
     async with listening(database) as opened:
         with reading(database) as reader:
             while True:
-                found = [row for row in rows(Queries(reader))[::-1] if _mark(row) not in shown]
-                shown.update(_mark(row) for row in found)
+                current = rows(Queries(reader))[::-1]
+                found = [row for row in current if _mark(row) not in shown]
+                shown = {_mark(row) for row in current}
                 if output == "json":
                     for row in found:
                         write_json(row, lines=True)

@@ -42,8 +42,10 @@ _MOMENTS = frozenset({"at", "since", "valid_from", "valid_to"})
 
 
 def columns_of(view: str, rows: Sequence[Mapping[str, Any]], *, wide: bool) -> tuple[str, ...]:
-    """The columns that a table shows: the chosen ones, or all; JSON never, and no column in which nothing stands."""
+    """The columns that a table shows: the chosen ones, or all without JSON; of somebody's own question all."""
     every = tuple(rows[0]) if rows else _COLUMNS.get(view, ())
+    if not view:
+        return every
     chosen = _COLUMNS.get(view) if not wide else None
     kept = chosen or tuple(name for name in every if name not in _JSON)
     return tuple(name for name in kept if name not in ("reason", "outcome") or any(row.get(name) for row in rows))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Protocol
 
@@ -37,6 +37,13 @@ class Admission(Protocol):
 
     async def admit(self, asked: Asked) -> dict[str, Any] | None:
         """The object to store (`asked.after`, or another one; None for a deletion). Raises ApiRefusal."""
+
+
+async def admitted(steps: Sequence[Admission], asked: Asked) -> Any:
+    """What is left of a write after all steps. Raises ApiRefusal."""
+    for step in steps:
+        asked = replace(asked, after=await step.admit(asked))
+    return asked.after
 
 
 May = Callable[[User, str, str, str, str, str], bool]

@@ -9,6 +9,7 @@ from fleetd.kubeapi.builtin import SCALE, STATUS
 from fleetd.kubeapi.kinds import Kind, Kinds
 from fleetd.kubeapi.storage import Change, Record
 
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 Body = Mapping[str, Any]
@@ -28,19 +29,6 @@ def unestablished(body: dict[str, Any]) -> None:
     """The status of a new definition."""
     stored = [version["name"] for version in body["spec"].get("versions") or () if version.get("storage")]
     body["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored}
-
-
-def established(body: dict[str, Any], now: str) -> dict[str, Any]:
-    """The definition once its names are accepted; nothing else could have taken them, as a definition's name is plural and group."""
-    conditions = [
-        _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-        _condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now),
-    ]
-    return {**body, "status": {**body["status"], "conditions": conditions, "acceptedNames": dict(body["spec"]["names"])}}
-
-
-def _condition(kind: str, reason: str, message: str, now: str) -> dict[str, str]:
-    return {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
 
 
 def kinds_of(definition: Body) -> list[Kind]:
@@ -102,7 +90,10 @@ class Definitions:
 
 def _served(definition: Record | None) -> Body | None:
     """What the table of kinds depends on; None where nothing is served."""
-    if definition is None or not definition.body.get("status", {}).get("conditions"):
+    if definition is None or not any(
+        one.get("type") == "Established" and one.get("status") == "True"
+        for one in definition.body.get("status", {}).get("conditions") or ()
+    ):
         return None
     spec: Body = definition.body["spec"]
     return spec

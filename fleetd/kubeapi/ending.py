@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fleetd.kubeapi.definitions import CLEANUP, DEFINITIONS
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.metadata import ordered
 from fleetd.kubeapi.options import DeleteOptions
@@ -30,11 +31,16 @@ def check_preconditions(target: Target, live: Record, options: DeleteOptions) ->
         raise forbidden(kind, name, "this namespace may not be deleted")
 
 
-def ending(kind: Kind, live: Record, now: str) -> dict[str, Any]:
-    """The object as it waits for what holds it."""
+def ending(kind: Kind, live: Record, now: str, finalizers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The object as it waits for what holds it: its finalizers and these."""
     body = live.copy()
     metadata = body["metadata"]
     metadata["deletionTimestamp"] = now
+    if finalizers:
+        metadata["finalizers"] = list(dict.fromkeys((*(metadata.get("finalizers") or ()), *finalizers)))
+    if kind.resource == DEFINITIONS:
+        _ending_definition(body, now)
+        return ordered(body)
     if kind.resource == "namespaces":
         body["status"] = {**body.get("status", {}), "phase": "Terminating"}
     else:
@@ -44,8 +50,24 @@ def ending(kind: Kind, live: Record, now: str) -> dict[str, Any]:
     return ordered(body)
 
 
+def _ending_definition(body: dict[str, Any], now: str) -> None:
+    """A definition waits for the objects of its kind, and says so."""
+    metadata, status = body["metadata"], body["status"]
+    metadata["finalizers"] = list(dict.fromkeys((*(metadata.get("finalizers") or ()), CLEANUP)))
+    said = {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": now,
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }
+    status["conditions"] = [*(status.get("conditions") or ()), said]
+
+
 def is_held(kind: Kind, body: Mapping[str, Any]) -> bool:
-    """Whether finalizers hold an object."""
+    """Whether finalizers hold an object; a definition is always held at first, for the objects of its kind."""
+    if kind.resource == DEFINITIONS and not body["metadata"].get("deletionTimestamp"):
+        return True
     if body["metadata"].get("finalizers"):
         return True
     return kind.resource == "namespaces" and bool(body.get("spec", {}).get("finalizers"))

@@ -12,6 +12,7 @@ import orjson
 from fleetd.kubeapi.bodies import JSON, media_type, unreadable
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.metadata import ORDER
 from fleetd.kubeapi.refusals import Cause, failed, invalid
 from fleetd.kubeapi.structural import pruned
 from fleetd.kubeapi.structural import unknown as pruned_paths
@@ -132,7 +133,9 @@ def _patch_refused(shown: str, why: str) -> Exception:
 
 def shown_merge(body: Mapping[str, Any], patch: Any) -> str:
     """The result of a merge patch or a JSON patch as the server's library writes it: in order of keys wherever the patch went."""
-    return orjson.dumps(_sorted_along(body, patch)).decode()
+    metadata = body.get("metadata")
+    told = {**body, "metadata": {key: metadata[key] for key in ORDER if key in metadata}} if isinstance(metadata, dict) else body
+    return orjson.dumps(_sorted_along(told, patch)).decode()
 
 
 def _sorted_along(value: Any, patch: Any) -> Any:

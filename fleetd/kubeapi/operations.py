@@ -10,18 +10,16 @@ import orjson
 
 from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, refuse_depth
 from fleetd.kubeapi.defaults import null_texts, without_nulls
-from fleetd.kubeapi.definitions import DEFINITIONS, kinds_of
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
 from fleetd.kubeapi.fields import declared, mode_of, patched, shown_merge, shown_strategic, taken
 from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
-from fleetd.kubeapi.options import APPLY, DeleteOptions, apply_options, delete_options, write_options
+from fleetd.kubeapi.options import APPLY, apply_options, delete_options, write_options
 from fleetd.kubeapi.patches import json_patched, merged
 from fleetd.kubeapi.reading import Reading
 from fleetd.kubeapi.refusals import bad_request, no_such_resource, unsupported_media_type
 from fleetd.kubeapi.reviews import Reviews
 from fleetd.kubeapi.scale import scale_of, scaled
-from fleetd.kubeapi.storage import Record
 from fleetd.kubeapi.strategic import strategic
 from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.writing import Writer, Writing
@@ -83,18 +81,6 @@ class Operations:
                 return await self._delete(request, target, user)
             case _:
                 return await self._delete_collection(request, target, user)
-
-    async def end(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
-        """Deletes an object; with a definition go the objects of its kind. Raises ApiRefusal."""
-        if target.kind.resource == DEFINITIONS and not options.dry_run:
-            await self._end_all_of(await self.writing.found(target), user)
-        return await self.writing.delete(target, options, user)
-
-    async def _end_all_of(self, definition: Record, user: User) -> None:
-        for kind in kinds_of(definition.body)[:1]:
-            for record in (await self.reading.all(kind)).records:
-                metadata = record.metadata
-                await self.writing.delete(Target(kind, metadata.get("namespace", ""), metadata["name"]), DeleteOptions(), user)
 
     async def _get(self, request: Request, target: Target) -> Response:
         if target.subresource == "scale":
@@ -191,7 +177,7 @@ class Operations:
         return one(request, kind, record, self.reading.clock(), 201 if new else 200)
 
     async def _delete(self, request: Request, target: Target, user: User) -> Response:
-        record, gone = await self.end(target, delete_options(request), user)
+        record, gone = await self.writing.delete(target, delete_options(request), user)
         kind = target.kind
         if not gone or kind.answers_with_object:
             return one(request, kind, record, self.reading.clock())
@@ -213,6 +199,6 @@ class Operations:
         for record in found:
             metadata = record.metadata
             one_of_them = replace(target, namespace=metadata.get("namespace", ""), name=metadata["name"])
-            await self.end(one_of_them, options, user)
+            await self.writing.delete(one_of_them, options, user)
         version = {"resourceVersion": str(listing.version)}
         return many(request, target.kind, found, version, self.reading.clock())

@@ -76,6 +76,12 @@ class DeleteOptions:
     uid: str = ""
     version: str = ""
     propagation: str = "Background"
+    orphans: bool = False
+
+    @property
+    def finalizers(self) -> tuple[str, ...]:
+        """What holds the object until its dependents are seen to; nothing where they are seen to afterwards."""
+        return {"Foreground": ("foregroundDeletion",), "Orphan": ("orphan",)}.get(self.propagation, ()) if self.orphans else ()
 
 
 PROPAGATIONS = ("Background", "Foreground", "Orphan")

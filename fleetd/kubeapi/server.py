@@ -11,7 +11,9 @@ import orjson
 from fleetd.kubeapi.admission import Admission, May, only_masters
 from fleetd.kubeapi.builtin import builtin_kinds
 from fleetd.kubeapi.definitions import DEFINITIONS, Definitions
+from fleetd.kubeapi.deleting import Deleting
 from fleetd.kubeapi.discovery import NO_SUCH_PAGE, Discovery
+from fleetd.kubeapi.establishing import Establishing
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
 from fleetd.kubeapi.health import health
 from fleetd.kubeapi.operations import Operations, merge_patched
@@ -63,7 +65,9 @@ class ApiServer:
         self._held = Allocation()
         self._discovery = Discovery(self.kinds)
         self._definitions = Definitions(self.kinds, self.watches.end)
-        self._writing = Writing(storage, clock, new_uid, self._held, self.kinds, tuple(admission), extras)
+        deleting = Deleting(storage, clock, self.kinds, tuple(admission), extras.ends_namespaces)
+        establishing = Establishing(storage, clock)
+        self._writing = Writing(storage, clock, new_uid, self._held, deleting, establishing, tuple(admission), extras)
         self._operations = Operations(self._writing, Reading(storage, self.watches, clock), Reviews(may))
         for tell in (self._definitions.tell, self._held.tell, self.watches.tell):
             storage.listen(tell)
@@ -121,7 +125,7 @@ class ApiServer:
     async def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
         """Deletes, or begins to where finalizers hold the object. Raises ApiRefusal."""
         target = await self._named(api_version, kind, namespace, name)
-        await self._operations.end(target, DeleteOptions(), ADMIN)
+        await self._writing.delete(target, DeleteOptions(), ADMIN)
 
     async def _named(self, api_version: str, kind: str, namespace: str, name: str, subresource: str = "") -> Target:
         if not self._begun:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from fleetd.kubeapi.admission import Admission, Asked, Operation
+from fleetd.kubeapi.admission import Admission, Asked, Operation, admitted
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
 from fleetd.kubeapi.bodies import in_its_form
 from fleetd.kubeapi.content import completed, what_the_path_writes, with_defaults
-from fleetd.kubeapi.definitions import DEFINITIONS, established
-from fleetd.kubeapi.ending import check_preconditions, ending, is_held, may_go
+from fleetd.kubeapi.definitions import DEFINITIONS
+from fleetd.kubeapi.deleting import ATTEMPTS, Deleting, found
+from fleetd.kubeapi.ending import may_go
+from fleetd.kubeapi.establishing import Establishing
 from fleetd.kubeapi.exchange import User
-from fleetd.kubeapi.kinds import Kinds
 from fleetd.kubeapi.metadata import aged, born, carried_over, generated_name, ordered, same, stamp
 from fleetd.kubeapi.options import DeleteOptions, Options
 from fleetd.kubeapi.refusals import (
@@ -36,9 +37,6 @@ from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.validation import check, readable
 
 Body = dict[str, Any]
-SWEEPER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
-ATTEMPTS = 8
-"""How often a write is decided anew when somebody else was quicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,8 @@ class Writing:
     clock: Callable[[], datetime]
     new_uid: Callable[[], str]
     held: Allocation
-    kinds: Kinds
+    deleting: Deleting
+    establishing: Establishing
     admission: tuple[Admission, ...] = ()
     extras: Extras = Extras()
 
@@ -122,48 +121,11 @@ class Writing:
 
     async def delete(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
         """The object's last state, and whether it is gone (or waits for its finalizers). Raises ApiRefusal."""
-        ended = await self._deleted(target, options, user)
-        if self.extras.ends_namespaces and not options.dry_run:
-            await self._sweep(target.name if target.kind.resource == "namespaces" else target.stored_namespace)
-        return ended
-
-    async def _sweep(self, name: str) -> None:
-        """An ending namespace takes what is in it along, and goes when nothing is left."""
-        namespace = await self.storage.get("namespaces", "", name) if name else None
-        if namespace is None or not namespace.metadata.get("deletionTimestamp"):
-            return
-        left = 0
-        for kind in self.kinds.stored():
-            if not kind.namespaced:
-                continue
-            for record in (await self.storage.listing(kind.resource, name)).records:
-                inside = Target(kind, name, record.metadata["name"])
-                _, gone = await self._deleted(inside, DeleteOptions(), SWEEPER)
-                left += not gone
-        if left:
-            return
-        body = {**namespace.copy(), "spec": {}}
-        kept = body if namespace.metadata.get("finalizers") else None
-        if kept is None or namespace.body.get("spec"):
-            await self.storage.commit(Write("namespaces", "", name, kept, namespace.version))
-
-    async def _deleted(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
-        for _ in range(ATTEMPTS):
-            live = await self.found(target)
-            check_preconditions(target, live, options)
-            await self._admitted(target, Operation.DELETE, live.body, None, Writer(user, Options(dry_run=options.dry_run)))
-            try:
-                return await self._ended(target, live, options)
-            except Stale:
-                continue
-        raise conflict(target.kind, target.name)
+        return await self.deleting.delete(target, options, user)
 
     async def found(self, target: Target) -> Record:
         """The stored object. Raises ApiRefusal (404)."""
-        live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
-        if live is None:
-            raise not_found(target.kind, target.name)
-        return live
+        return await found(self.storage, target)
 
     async def _retried(self, target: Target, attempt: Callable[[], Awaitable[Record]]) -> Record:
         for _ in range(ATTEMPTS):
@@ -201,7 +163,11 @@ class Writing:
             raise invalid(target.kind.group, target.kind.kind, target.name, [immutable("metadata.uid", uid)] * 2)
 
     async def _open(self, target: Target) -> None:
-        """Whether the namespace takes new objects. Raises ApiRefusal (403, 404)."""
+        """Whether the definition and the namespace take new objects. Raises ApiRefusal (403, 404, 405)."""
+        if target.kind.custom:
+            definition = await self.storage.get(DEFINITIONS, "", target.kind.resource)
+            if definition is not None and definition.metadata.get("deletionTimestamp"):
+                raise ApiRefusal(405, "MethodNotAllowed", "create not allowed while custom resource definition is terminating", {})
         if not target.kind.namespaced:
             return
         namespace = await self.storage.get("namespaces", "", target.namespace)
@@ -245,8 +211,7 @@ class Writing:
         except Stale:
             return await self._refuse_twice(target)
         if kind.resource == DEFINITIONS:
-            body = established(record.copy(), metadata["creationTimestamp"])
-            await self.storage.commit(Write(kind.resource, "", target.name, body, record.version))
+            await self.establishing.settle(target.name)
         return record
 
     async def _refuse_twice(self, target: Target) -> Record:
@@ -334,48 +299,19 @@ class Writing:
             check(kind, body, live.body, self.extras.compile_rule)
         body = ordered(body)
         if may_go(kind, body):
-            return await self._gone(target, live, body, writer.options.dry_run)
+            return await self.deleting.gone(target, live, body, dry_run=writer.options.dry_run)
         if same(live.body, body):
             return live
         if writer.options.dry_run:
             return Record(live.version, body)
-        return await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, live.version))
+        record = await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, live.version))
+        if kind.resource == DEFINITIONS:
+            await self.establishing.settle(target.name)
+        return record
 
-    async def _gone(self, target: Target, live: Record, body: Body, dry_run: bool) -> Record:
-        """The last thing that held an ending object is off: it goes, and the answer is what it would have been."""
-        if not dry_run:
-            await self.storage.commit(Write(target.kind.resource, target.stored_namespace, target.name, None, live.version))
-            if self.extras.ends_namespaces:
-                await self._sweep(target.stored_namespace)
-        return Record(live.version, body)
-
-    async def _ended(self, target: Target, live: Record, options: DeleteOptions) -> tuple[Record, bool]:
-        kind = target.kind
-        write = Write(kind.resource, target.stored_namespace, target.name, None, live.version)
-        if not is_held(kind, live.body):
-            return (live if options.dry_run else await self.storage.commit(write)), True
-        if live.metadata.get("deletionTimestamp"):
-            return live, False
-        body = ending(kind, live, stamp(self.clock()))
-        if options.dry_run:
-            return Record(live.version, body), False
-        return await self.storage.commit(replace(write, body=body)), False
-
-    async def _admitted(self, target: Target, operation: Operation, before: Body | None, after: Body | None, writer: Writer) -> Any:
-        for step in self.admission:
-            asked = Asked(
-                operation,
-                target.kind,
-                target.namespace,
-                target.name,
-                target.subresource,
-                before,
-                after,
-                writer.user,
-                writer.options.dry_run,
-            )
-            after = await step.admit(asked)
-        return after
+    async def _admitted(self, target: Target, operation: Operation, before: Body | None, after: Body, writer: Writer) -> Any:
+        where = (target.kind, target.namespace, target.name, target.subresource)
+        return await admitted(self.admission, Asked(operation, *where, before, after, writer.user, writer.options.dry_run))
 
 
 def ordered_copy(body: Body) -> Body:

@@ -13,6 +13,7 @@ import pytest
 
 from fleetd.cli.commands import COMMANDS
 from fleetd.domain.records import EventRecord
+from fleetd.store.views import views
 
 READING = [
     ("get", "clusters"),
@@ -49,6 +50,15 @@ def test_the_list_of_commands_says_a_sentence_about_each(fleetd):
     for name, command in COMMANDS.items():
         if "." not in name:
             assert command.sentence in shown
+
+
+def test_reading_works_on_either_database(on_database, samples):
+    on_database("apply", "-f", "-", given=samples.all())
+    more = [("get", view.removeprefix("fleet_"), "-o", form) for view, _, _ in views() for form in ("wide", "json")]
+    narrowed = [("events", "--pending", "--since", "1h"), ("addons", "--state", "failed", "--cluster", "eu"), ("drift", "--open")]
+    for arguments in (*READING, *more, *narrowed, ("db", "usage"), ("db", "check"), ("db", "upgrade", "--check")):
+        done = on_database(*arguments)
+        assert done.code == 0, (arguments, done.err)
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
@@ -127,6 +137,10 @@ def test_completion_knows_the_commands(fleetd, shell):
     done = fleetd("completion", shell)
     assert done.code == 0
     assert "update-credentials" in done.out
+
+
+def test_the_daemon_does_not_follow_a_folder_that_is_not_there(fleetd):
+    assert fleetd("run", "--manifests", "nowhere").code == 2
 
 
 def test_care_of_the_database(fleetd, samples, tmp_path):

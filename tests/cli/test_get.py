@@ -147,6 +147,9 @@ def test_members_are_listed_with_what_is_not_in_order(fleetd, fleet):
 
 def test_control_characters_of_a_cluster_do_not_reach_the_terminal(fleetd, fleet):
     assert "\x1b" not in fleetd("addons").out
+    waited = fleetd("wait", "--converged", "--timeout", "0s")
+    assert "it says" in waited.err
+    assert "\x1b" not in waited.err
     assert "\x1b" in fleetd("addons", "-o", "json").json[0]["reason"]
 
 
@@ -196,6 +199,11 @@ def test_sql_answers_as_a_table_csv_and_json(on_database, samples):
 def test_sql_reads_the_views_and_does_nothing_else(fleetd, samples, question, code):
     fleetd("apply", "-f", "-", given=samples.source)
     assert fleetd("sql", question).code == code
+
+
+def test_sql_shows_every_column_that_was_asked_for(fleetd, samples):
+    fleetd("apply", "-f", "-", given=samples.source)
+    assert fleetd("sql", "SELECT name AS status, reason FROM fleet_declared").lines[0].split() == ["STATUS", "REASON"]
 
 
 def test_views_are_listed_with_their_columns(fleetd):

@@ -123,6 +123,13 @@ async def test_every_context_becomes_a_member(beside, configs, database):
     assert await database.declared.get(member_ref("lab-us", "test")) is not None
 
 
+async def test_a_context_that_is_away_does_not_hinder_the_others(beside, configs, database, fleet):
+    await fleet.remove("eu")
+    done = await beside("cluster", "register", "--kubeconfig", str(configs / "merged.yaml"), "--all-contexts")
+    assert (done.code, done.lines) == (3, ["sveltoscluster.lib.projectsveltos.io/us created"])
+    assert "default/eu" in done.err
+
+
 async def test_files_that_it_names_are_put_into_it(beside, configs, database, fleet):
     config = yaml.safe_load((configs / "eu.yaml").read_text())
     (configs / "token").write_text(config["users"][0]["user"].pop("token"))

@@ -97,9 +97,9 @@ async def test_what_the_daemon_refuses_is_a_no_with_its_sentence(beside, daemon)
     assert "placed nowhere" in done.err
 
 
-def test_nothing_has_converged_before_a_daemon_has_taken_it_up(fleetd, samples):
-    fleetd("apply", "-f", "-", given=samples.config_map)
-    waited = fleetd("wait", "--converged", "--timeout", "50ms")
+def test_nothing_has_converged_before_a_daemon_has_taken_it_up(on_database, samples):
+    on_database("apply", "-f", "-", given=samples.config_map)
+    waited = on_database("wait", "--converged", "--timeout", "50ms")
     assert waited.code == 1
     assert "ConfigMap/default/settings: not taken up" in waited.err
 

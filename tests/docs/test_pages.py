@@ -50,11 +50,11 @@ def test_every_command_of_fleetd_exists_with_its_options(page: Any, monkeypatch:
 
 
 def _commands(page: Any) -> Iterator[list[str]]:
-    """What follows each `fleetd` in blocks of a shell: `sh` holds commands only, in `console` they follow a dollar sign."""
+    """What follows each `fleetd` in blocks of a shell; where a dollar sign stands before commands, the other lines are output."""
     for fence in page.fences:
         lines = fence.text.replace("\\\n", " ").splitlines()
         if fence.language == "console":
-            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+            lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")] or lines
         elif fence.language != "sh":
             continue
         text = ""

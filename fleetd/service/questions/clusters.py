@@ -135,20 +135,21 @@ class ListClusters(Question[Page[ClusterRow]]):
         if self.status:
             where.append(any_of("c.connection", "status", self.status, values))
         if self.version:
-            version, values["version"] = _line(self.version)
-            where.append(version)
+            where.append(_line(self.version, values))
         listing = Listing(self.name(), "c.*", "fleet_clusters c", {"cluster": "c.cluster"}, tuple(where), values)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"c.{self.group_by}" if self.group_by else "")
         items = cluster_rows(ground, part.rows, labels=self.detail == "full")
         return ground.page(part, items, _hints(items))
 
 
-def _line(version: str) -> tuple[str, str]:
-    """A condition on a version and its value: `1.29` means every 1.29.x, `v1.29.4` that one (and what its vendor adds)."""
+def _line(version: str, values: dict[str, Any]) -> str:
+    """A condition on a version: `1.29` means every 1.29.x, `v1.29.4` that one, and what its vendor adds to it."""
     plain = "v" + version.strip().removeprefix("v")
     if not _VERSION.fullmatch(plain):
         raise bad("version", version[:40], "this is no version: write 1.29 or v1.29.4")
-    return "(c.kubernetes_version || '.' LIKE :version OR c.kubernetes_version || '+' LIKE :version)", f"{plain}_%"
+    values |= {"version": plain, "dotted": f"{plain}.%", "built": f"{plain}+%", "suffixed": f"{plain}-%"}
+    likes = " OR ".join(f"c.kubernetes_version LIKE :{name}" for name in ("dotted", "built", "suffixed"))
+    return f"(c.kubernetes_version = :version OR {likes})"
 
 
 def _waits(ground: Ground, older_than: str, values: dict[str, Any]) -> str:
