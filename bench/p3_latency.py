@@ -25,22 +25,29 @@ def destination() -> dict[str, Any]:
 
 
 async def sustained(fleet: Child, seconds: float, steps: int) -> tuple[float, list[dict[str, float]]]:
-    """The highest rate tried, in steps of half as much again, at which no backlog grew; and what was tried."""
+    """The highest rate tried, in steps of half as much again, at which no backlog grew; and what was tried.
+
+    A rate gets a second chance: on a shared machine three seconds are easily somebody else's.
+    """
     tried: list[dict[str, float]] = []
     rate, best = FIRST_RATE, 0.0
     for _ in range(steps):
-        seen = await fleet.ask("load", per_second=rate, seconds=seconds, drain_seconds=DRAIN_SECONDS)
-        made_rate = seen["made"] / seen["took_s"]
-        latencies = seen["latencies_ms"] or [float("inf")]
-        at_the_end = percentile(latencies[-len(latencies) // 4 :], 0.5)
-        kept = not seen["missing"] and made_rate > 0.95 * rate and at_the_end <= BACKLOG_MS
-        tried.append({"rate": rate, "p50_ms": percentile(latencies, 0.5), "p99_ms": percentile(latencies, 0.99), "kept": kept})
-        if not kept:
-            # What is left over comes in before anything else is measured.
-            await fleet.ask("load", per_second=FIRST_RATE, seconds=1.0, drain_seconds=60.0)
+        if not await _kept(fleet, rate, seconds, tried) and not await _kept(fleet, rate, seconds, tried):
             break
         best, rate = rate, rate * STEP
     return best or FIRST_RATE / 2, tried
+
+
+async def _kept(fleet: Child, rate: float, seconds: float, tried: list[dict[str, float]]) -> bool:
+    seen = await fleet.ask("load", per_second=rate, seconds=seconds, drain_seconds=DRAIN_SECONDS)
+    latencies = seen["latencies_ms"] or [float("inf")]
+    at_the_end = percentile(latencies[-len(latencies) // 4 :], 0.5)
+    kept = not seen["missing"] and seen["made"] / seen["took_s"] > 0.95 * rate and at_the_end <= BACKLOG_MS
+    tried.append({"rate": rate, "p50_ms": percentile(latencies, 0.5), "p99_ms": percentile(latencies, 0.99), "kept": kept})
+    if not kept:
+        # What is left over comes in before anything else is measured.
+        await fleet.ask("load", per_second=FIRST_RATE / 2, seconds=min(seconds, 1.0), drain_seconds=60.0)
+    return bool(kept)
 
 
 async def settle(made: World, names: list[str], per_cluster: int, destinations: list[str]) -> None:

@@ -15,7 +15,7 @@ from fleetd.cli.options import DatabaseOption, DryRunOption, FilesOption, Select
 from fleetd.cli.output import say_all, write_line
 from fleetd.cli.places import writing
 from fleetd.domain.documents import Document
-from fleetd.domain.errors import InvalidInput
+from fleetd.domain.errors import InvalidInput, Refused
 from fleetd.service.admission import Admission
 from fleetd.service.declaring import Problem, declare, foreseen, judged, refs_of, to_prune
 from fleetd.service.selectors import Selects, label_selector
@@ -98,5 +98,6 @@ async def _prune(database: Database, documents: Sequence[Document], selects: Sel
 def _refused(problems: Sequence[Problem]) -> int:
     say_all(f"error: {problem}" for problem in problems)
     count = f"{len(problems)} error{'s' if len(problems) > 1 else ''}"
-    say_all([f"fleetd: {count}; nothing was applied"])
+    held = any(problem.exit_code == Refused.exit_code for problem in problems)
+    say_all([f"fleetd: {count}; nothing was applied{' (--force-conflicts takes over what others hold)' if held else ''}"])
     return max(problem.exit_code for problem in problems)

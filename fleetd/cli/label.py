@@ -18,6 +18,9 @@ from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Done
 from fleetd.service.selectors import label_changes
 
+MANAGER = "fleetd-label"
+"""A name of its own, as kubectl label has one: a later apply then says who changed what its file says otherwise."""
+
 Words = Annotated[str, Parameter(show_default=False)]
 
 
@@ -74,7 +77,7 @@ async def change(refs: Sequence[ObjectRef], changes: Mapping[str, str | None], d
     """Changes every one of them, and says what it was before."""
     word = "labeled" if field == "labels" else "annotated"
     async with writing(database) as opened:
-        admission = Admission(opened)
+        admission = Admission(opened, manager=MANAGER)
         for ref in refs:
             live = await opened.declared.get(ref)
             before = ((live.manifest["metadata"] if live else {}).get(field)) or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b, sha256
 from typing import Any
 
@@ -15,9 +16,22 @@ def canonical(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
+Digest = Callable[[Any], str]
+"""Of a JSON value, as text."""
+
+
 def digest(value: Any) -> str:
     """32 hexadecimal digits (BLAKE2b, 128 bits) over the canonical form."""
     return blake2b(canonical(value), digest_size=16).hexdigest()
+
+
+def keyed(key: bytes) -> Digest:
+    """The same under a key: what is stored of contents lets nobody without it confirm a guessed secret."""
+
+    def keyed_digest(value: Any) -> str:
+        return blake2b(canonical(value), digest_size=16, key=key[:64]).hexdigest()
+
+    return keyed_digest
 
 
 def sveltos_hash(manifest: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from fleetd.decide.digest import canonical, digest
+from fleetd.decide.digest import Digest, canonical, digest
 from fleetd.decide.ownership import MANAGER, entry_of
 from fleetd.domain.fieldset import MISSING, FieldSet, path_text, project, value_at
 from fleetd.domain.records import DriftField
@@ -25,12 +25,12 @@ def fields_of_entry(live: Mapping[str, Any]) -> str:
     return canonical(entry).decode() if entry is not None else ""
 
 
-def owned_digest(live: Mapping[str, Any]) -> str:
+def owned_digest(live: Mapping[str, Any], by: Digest = digest) -> str:
     """Digest of the part of the live object that our entry covers, and of the entry itself."""
     entry = entry_of(live)
     if entry is None:
         return ""
-    return digest([project(live, FieldSet.from_fields_v1(entry)), entry])
+    return by([project(live, FieldSet.from_fields_v1(entry)), entry])
 
 
 def drifted_fields(live: Mapping[str, Any] | None, wanted: Mapping[str, Any], fields: str) -> tuple[DriftField, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetd.decide.definitions import PolicyRef, Profile
-from fleetd.decide.digest import digest, sveltos_hash
+from fleetd.decide.digest import Digest, digest, sveltos_hash
 from fleetd.decide.members import Member
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.refs import ObjectRef
@@ -38,7 +38,7 @@ class Owned:
     hash: str
 
 
-def owned(manifest: Manifest, hashed: str, profile: Profile, member: Member, source: PolicyRef) -> Owned:
+def owned(manifest: Manifest, hashed: str, profile: Profile, member: Member, source: PolicyRef, by: Digest = digest) -> Owned:
     """Puts the owner's marks on a copy of the manifest; `hashed` is its `sveltos_hash`, made once for all clusters."""
     metadata = dict(manifest["metadata"])
     metadata["labels"] = {**(metadata.get("labels") or {}), REASON: "Resources"}
@@ -57,7 +57,7 @@ def owned(manifest: Manifest, hashed: str, profile: Profile, member: Member, sou
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **marks}
     marked = {**manifest, "metadata": metadata}
     ref = ref_of(manifest)
-    return Owned(ref, str(manifest["apiVersion"]), str(source), marked, digest([str(ref), hashed, marks]), hashed)
+    return Owned(ref, str(manifest["apiVersion"]), str(source), marked, by([str(ref), hashed, marks]), hashed)
 
 
 def hash_of(manifest: Manifest) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fleetd.decide.definitions import Profile
+from fleetd.decide.digest import Digest, digest
 from fleetd.decide.drift import owned_digest
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import HASH as HASH_MARK
@@ -78,6 +79,7 @@ class Terms:
     profile: Profile
     member: Member
     adopt: Collection[ObjectRef] = ()
+    digest: Digest = digest
 
     def adopts(self, ref: ObjectRef) -> bool:
         """Whether somebody said that this object may be taken over."""
@@ -129,7 +131,7 @@ def _step(item: Owned, known: InventoryRecord | None, live: Mapping[ObjectRef, M
             return Step(Action.KEEP, item.ref, "as it was left", item, known)
         if now is None:
             return Step(Action.CREATE, item.ref, "it was deleted", item, known, force=True)
-        if owned_digest(now) == known.live_digest:
+        if owned_digest(now, terms.digest) == known.live_digest:
             return Step(Action.KEEP, item.ref, "as it was left", item, known, now)
         return Step(Action.UPDATE, item.ref, "it was changed", item, known, now, force=True)
     if seen and now is None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from fleetd.decide.digest import Digest, digest
 from fleetd.decide.gotemplate.template import Budget, Struct, Surroundings, Template, compile_template, deploy_functions, event_functions
 from fleetd.domain.documents import read_documents
 from fleetd.domain.errors import EvaluationFailed, InvalidInput, OverBudget
@@ -19,10 +20,11 @@ from fleetd.domain.refs import ObjectRef
 
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Renders with a given clock and budget; one for each step."""
+    """Renders with a given clock and budget; one for each step. What it yields is known by `digest`."""
 
     now: datetime
     budget: Budget = field(default_factory=Budget)
+    digest: Digest = digest
 
     @staticmethod
     def reference(api_version: str, ref: ObjectRef) -> Struct:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fleetd.decide.digest import digest
+from fleetd.decide.digest import Digest, digest
 from fleetd.domain.objects import Manifest, Observed
 from fleetd.domain.records import ChangeKind, ObjectChange, ReportedObject
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
@@ -14,12 +14,12 @@ UNSHOWN = ("managedFields", "resourceVersion")
 """What every write changes and no template should read; left out, so that it makes no event by itself."""
 
 
-def reported(gvk: GroupVersionKind, observed: Observed, whole: Manifest | None) -> ReportedObject:
+def reported(gvk: GroupVersionKind, observed: Observed, whole: Manifest | None, by: Digest = digest) -> ReportedObject:
     """An object as a report shows it: the whole of it where the source collects, else its identity."""
     if whole is None:
         return ReportedObject(observed.ref, gvk.api_version, observed.uid, observed.uid)
     body = shown(gvk, whole)
-    return ReportedObject(observed.ref, gvk.api_version, observed.uid, digest(body), body)
+    return ReportedObject(observed.ref, gvk.api_version, observed.uid, by(body), body)
 
 
 def shown(gvk: GroupVersionKind, manifest: Mapping[str, Any]) -> Manifest:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from fleetd.decide.definitions import PROFILE_SECRET_TYPE, TEMPLATE, PolicyRef, Profile
-from fleetd.decide.digest import digest
+from fleetd.decide.digest import Digest, digest
 from fleetd.decide.members import Member, template_data
 from fleetd.decide.ownership import Owned, hash_of, owned
 from fleetd.decide.rendering import Render, manifests
@@ -53,10 +53,10 @@ class Wanted:
             return "what is wanted here is not known yet"
         return next((addon.problem for addon in self.addons if addon.problem), "")
 
-    def objects(self, profile: Profile, member: Member) -> tuple[Owned, ...]:
+    def objects(self, profile: Profile, member: Member, by: Digest = digest) -> tuple[Owned, ...]:
         """All objects with their owner's marks."""
         return tuple(
-            owned(manifest, hashed, profile, member, addon.source) for addon in self.addons for manifest, hashed in addon.parsed.objects
+            owned(manifest, hashed, profile, member, addon.source, by) for addon in self.addons for manifest, hashed in addon.parsed.objects
         )
 
 
@@ -94,7 +94,7 @@ def wanted(profile: Profile, member: Member, contents: Mapping[ObjectRef, Manife
         except GiveUp as error:
             addons.append(WantedAddon(str(source), source, NOTHING, "", str(error)))
             continue
-        marks = digest([parsed.digest, profile.tier, profile.sync_mode, source.tier, str(source)])
+        marks = render.digest([parsed.digest, profile.tier, profile.sync_mode, source.tier, str(source)])
         addons.append(WantedAddon(str(source), source, parsed, marks))
     return Wanted(tuple(addons), frozenset(uses))
 
@@ -121,7 +121,7 @@ def _parse(ref: ObjectRef, content: Manifest, data: Manifest, member: Member, re
     for name, text in texts.items():
         place = f"{ref.kind} {ref.namespace}/{ref.name}, data[{name}]"
         objects.extend(map(_as_stored, manifests(render.deploy(text, data, place) if templated else text, place)))
-    parsed = Parsed(tuple((manifest, hash_of(manifest)) for manifest in objects), digest([texts, templated, objects]))
+    parsed = Parsed(tuple((manifest, hash_of(manifest)) for manifest in objects), render.digest([texts, templated, objects]))
     while len(cache) >= KEPT_PARSED:
         del cache[next(iter(cache))]
     cache[key] = parsed

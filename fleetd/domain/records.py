@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import AddonState, ClusterState, DeclaredState, DriftOutcome, MatchState, RequestState, VerdictState
+from fleetd.domain.states import AddonState, ClusterState, DeclaredState, DriftOutcome, MatchState, ProposalState, RequestState, VerdictState
 
 
 class Stage(StrEnum):
@@ -328,7 +328,10 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLoss:
-    """A loss too large to follow without a person: it halts as a proposal. Key: proposal_id."""
+    """A loss too large to follow without a person: it halts as a proposal. Key: proposal_id.
+
+    It ends `applied` when somebody approved it, `stale` when there is no such loss any more.
+    """
 
     proposal_id: str
     subject: str
@@ -336,6 +339,9 @@ class HeldLoss:
     lost: tuple[str, ...]
     created_at: datetime
     cause_id: str
+    state: ProposalState = ProposalState.WAITING
+    decided_by: str = ""
+    decided_at: datetime | None = None
 
 
 Record = (

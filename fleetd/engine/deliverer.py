@@ -123,6 +123,7 @@ class Deliverer:
             addons=tuple(plane.addons.get(key, ())),
             epoch=plane.epoch,
             observe=self._observe,
+            digest=plane.digest,
         )
 
     def _waiting(self, cluster: str, placement: Placement) -> dict[ObjectRef, datetime]:

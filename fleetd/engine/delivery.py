@@ -8,6 +8,7 @@ from typing import Any
 
 from fleetd.cluster.port import Cluster, FieldConflict, NoSuchKind
 from fleetd.decide.definitions import Profile, SyncMode
+from fleetd.decide.digest import Digest, digest
 from fleetd.decide.drift import field_set, fields_of_entry, held_paths, owned_digest
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import Owned, bare, foreign_owner, ours
@@ -38,6 +39,7 @@ class Order:
     addons: Collection[str]
     epoch: int
     observe: bool = False
+    digest: Digest = digest
 
 
 @dataclass(slots=True)
@@ -119,16 +121,16 @@ class Delivery:
         order = self._order
         wanted = order.placement.wanted
         assert wanted is not None  # noqa: S101 - the caller has looked
-        objects, complete = await self._place_names(wanted.objects(profile, order.member))
+        objects, complete = await self._place_names(wanted.objects(profile, order.member, order.digest))
         live = dict(order.live)
         for ref in {*to_read(objects, order.inventory), *order.unread} - live.keys():
             kind = next((item for item in objects if item.ref == ref), None)
             if kind is not None:
                 now = live[ref] = await self._cluster.read(gvk_of(kind.manifest), ref.namespace, ref.name)
                 known = order.inventory.get(ref)
-                if known is not None and (now is None or owned_digest(now) != known.live_digest):
+                if known is not None and (now is None or owned_digest(now, order.digest) != known.live_digest):
                     self._done.found.append((ref, now))
-        terms = Terms(profile, order.member, order.adopt)
+        terms = Terms(profile, order.member, order.adopt, order.digest)
         made = plan(objects, order.inventory, live, terms, prune=complete and not wanted.problem)
         if order.observe:
             self._only_observe(made)
@@ -243,7 +245,7 @@ class Delivery:
                 addon=wanted.addon,
                 applied_at=self._clock.now(),
                 wanted_digest=wanted.digest,
-                live_digest=owned_digest(live),
+                live_digest=owned_digest(live, self._order.digest),
                 fields=fields_of_entry(live),
                 uid=str(metadata.get("uid") or ""),
                 resource_version=str(metadata.get("resourceVersion") or ""),

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from fleetd.decide.digest import digest, keyed
 from fleetd.decide.observe import Wish
 from fleetd.decide.plane.observing import answer_asked
 from fleetd.decide.plane.state import DeliveryKey, Plane
@@ -41,7 +42,8 @@ class Engine:
     def __init__(
         self, database: Database, connect: Connect, scripts: Scripts, clock: Clock, announce: Announce = unheard, *, observe: bool = False
     ) -> None:
-        self.plane = Plane(database.instance_id, database.epoch)
+        by = keyed(database.key.digest(b"digests of contents").encode()) if database.key is not None else digest
+        self.plane = Plane(database.instance_id, digest=by, epoch=database.epoch)
         self.loop = Loop(self.plane, database, clock)
         self.members = Members(self.loop, connect, clock)
         self.deliverer = Deliverer(self.loop, self.members.connected, clock, observe=observe)

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+MASTERS = "system:masters"
+AUTHENTICATED = "system:authenticated"
+UNAUTHENTICATED = "system:unauthenticated"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who asks; groups decide the rights (`system:masters` may do everything)."""
+    """Who asks; groups decide the rights (`system:masters` may do everything). `extra` is what an authenticator adds."""
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+
+
+def authenticated(user: User) -> User:
+    """The user as a member of the group of all who are known, which everybody else is."""
+    if AUTHENTICATED in user.groups or UNAUTHENTICATED in user.groups:
+        return user
+    return replace(user, groups=(*user.groups, AUTHENTICATED))
+
+
+def service_account(namespace: str, name: str, uid: str = "") -> User:
+    """The user that a service account is."""
+    return User(f"system:serviceaccount:{namespace}:{name}", ("system:serviceaccounts", f"system:serviceaccounts:{namespace}"), uid)
 
 
 @dataclass(frozen=True, slots=True)

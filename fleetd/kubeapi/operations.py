@@ -92,7 +92,7 @@ class Operations:
         body, warnings = self._body(request, target.kind, "CreateOptions")
         if not target.kind.stored:
             with in_its_form(target.kind):
-                return answered(request, self.reviews.answer(target.kind.plural, body, user), 201)
+                return answered(request, await self.reviews.answer(target.kind.plural, body, user), 201)
         writer = Writer(user, write_options(request, "CreateOptions"))
         record = await self.writing.create(target, body, writer)
         return _warned(one(request, target.kind, record, self.reading.clock(), 201), warnings)

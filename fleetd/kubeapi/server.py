@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,22 +14,25 @@ from fleetd.kubeapi.builtin import builtin_kinds
 from fleetd.kubeapi.definitions import DEFINITIONS, Definitions
 from fleetd.kubeapi.deleting import Deleting
 from fleetd.kubeapi.discovery import NO_SUCH_PAGE, Discovery
+from fleetd.kubeapi.escalation import NoEscalation
 from fleetd.kubeapi.establishing import Establishing
-from fleetd.kubeapi.exchange import Request, Response, Stream, User
+from fleetd.kubeapi.exchange import ANONYMOUS, UNAUTHENTICATED, Request, Response, Stream, User, authenticated
 from fleetd.kubeapi.health import health
+from fleetd.kubeapi.impersonation import asked_for, may_act_as
 from fleetd.kubeapi.operations import Operations, merge_patched
 from fleetd.kubeapi.options import DeleteOptions, Options
+from fleetd.kubeapi.rbac import RoleBasedAccess
 from fleetd.kubeapi.reading import Reading
 from fleetd.kubeapi.refusals import ApiRefusal, forbidden, no_such_resource, unauthorized
 from fleetd.kubeapi.reviews import OPEN_TO_ALL, Reviews
+from fleetd.kubeapi.rights import Simple, Wish
 from fleetd.kubeapi.services import Allocation
 from fleetd.kubeapi.storage import Storage
 from fleetd.kubeapi.targets import Target, place_of, target_of, verb_of
 from fleetd.kubeapi.watching import Later, Watches, by_the_loop
 from fleetd.kubeapi.writing import Extras, Writer, Writing
 
-UNAUTHENTICATED = "system:unauthenticated"
-ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
+IMPERSONATE = "impersonate-"
 ADMIN = User("system:admin", ("system:masters",))
 ADMIN_WRITER = Writer(ADMIN, Options("fleetd"))
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -60,15 +64,19 @@ class ApiServer:
         self.kinds = builtin_kinds()
         self.watches = Watches(storage.version, clock, later)
         self._storage = storage
-        self._may = may
         self._begun = False
         self._held = Allocation()
         self._discovery = Discovery(self.kinds)
         self._definitions = Definitions(self.kinds, self.watches.end)
-        deleting = Deleting(storage, clock, self.kinds, tuple(admission), extras.ends_namespaces)
+        self._rights = extras.rights or Simple(may)
+        steps = (*admission, NoEscalation(self._rights)) if isinstance(self._rights, RoleBasedAccess) else tuple(admission)
+        deleting = Deleting(storage, clock, self.kinds, steps, extras.ends_namespaces)
         establishing = Establishing(storage, clock)
-        self._writing = Writing(storage, clock, new_uid, self._held, deleting, establishing, tuple(admission), extras)
-        self._operations = Operations(self._writing, Reading(storage, self.watches, clock), Reviews(may))
+        self._writing = Writing(storage, clock, new_uid, self._held, deleting, establishing, steps, extras)
+        reviews = Reviews(self._rights, clock, extras.knows, extras.audience)
+        self._operations = Operations(self._writing, Reading(storage, self.watches, clock), reviews)
+        if isinstance(self._rights, RoleBasedAccess):
+            storage.listen(self._rights.told)
         for tell in (self._definitions.tell, self._held.tell, self.watches.tell):
             storage.listen(tell)
 
@@ -153,36 +161,58 @@ class ApiServer:
             if "authorization" in request.headers:
                 raise unauthorized()
             user = ANONYMOUS
+        user = authenticated(user)
+        other = asked_for(request) if any(key.startswith(IMPERSONATE) for key in request.headers) else None
         place = place_of(request.path)
         if place is None:
-            return self._open_page(request, user)
+            return self._open_page(request, self._acting(Wish(user, request.method.lower(), path=request.path), other))
         if not self.kinds.serves(place.group, place.version):
             return NO_SUCH_PAGE
         target = target_of(place, self.kinds)
         verb = verb_of(request, place, target)
-        self._permit(user, verb, target)
-        return await self._operations.carry_out(verb, request, target, user)
+        kind = target.kind
+        resource = f"{kind.plural}/{target.subresource}" if target.subresource else kind.plural
+        wish = Wish(user, verb, kind.group, resource, target.namespace, target.name)
+        if other is not None:
+            wish = replace(wish, user=self._acting(wish, other, target))
+        self._permit(wish, target)
+        return await self._operations.carry_out(verb, request, target, wish.user)
+
+    def _acting(self, wish: Wish, other: User | None, target: Target | None = None) -> User:
+        """In whose name the request is carried out. Raises ApiRefusal (403)."""
+        if other is None or may_act_as(self._rights, wish.user, other):
+            return other or wish.user
+        asked = wish.with_verb(f"impersonate-on:user-info:{wish.verb}")
+        raise _forbidden_page(asked) if target is None else _forbidden(asked, target)
 
     def _open_page(self, request: Request, user: User) -> Response:
         """Paths beside the resources."""
         found = health(request)
         if found is not None:
             return found
-        if UNAUTHENTICATED in user.groups or (request.path == "/" and not self._may(user, "get", "", "", "", "")):
-            raise ApiRefusal(403, "Forbidden", f'forbidden: User "{user.name}" cannot get path "{request.path}"', {})
+        wish = Wish(user, "get", path=request.path)
+        if self._rights.why(wish) is None:
+            raise _forbidden_page(wish)
         if request.path == "/":
             return Response(200, orjson.dumps({"paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]}))
         return self._discovery.answer(request) or NO_SUCH_PAGE
 
-    def _permit(self, user: User, verb: str, target: Target) -> None:
+    def _permit(self, wish: Wish, target: Target) -> None:
         kind = target.kind
-        if kind.plural in OPEN_TO_ALL and not kind.stored and UNAUTHENTICATED not in user.groups:
+        if kind.plural in OPEN_TO_ALL and not kind.stored and UNAUTHENTICATED not in wish.user.groups:
             return
-        resource = f"{kind.plural}/{target.subresource}" if target.subresource else kind.plural
-        if self._may(user, verb, kind.group, resource, target.namespace, target.name):
-            return
-        where = f'in the namespace "{target.namespace}"' if target.namespace else "at the cluster scope"
-        raise forbidden(kind, target.name, f'User "{user.name}" cannot {verb} resource "{resource}" in API group "{kind.group}" {where}')
+        if self._rights.why(wish) is None:
+            raise _forbidden(wish, target)
+
+
+def _forbidden(wish: Wish, target: Target) -> ApiRefusal:
+    where = f'in the namespace "{wish.namespace}"' if wish.namespace else "at the cluster scope"
+    why = f'User "{wish.user.name}" cannot {wish.verb} resource "{wish.resource}" in API group "{wish.group}" {where}'
+    return forbidden(target.kind, target.name, why)
+
+
+def _forbidden_page(wish: Wish) -> ApiRefusal:
+    return ApiRefusal(403, "Forbidden", f'forbidden: User "{wish.user.name}" cannot {wish.verb} path "{wish.path}"', {})
 
 
 def _copied(manifest: Mapping[str, Any]) -> Body:

@@ -29,6 +29,8 @@ from fleetd.kubeapi.refusals import (
     invalid,
     not_found,
 )
+from fleetd.kubeapi.reviews import Knows, nobody
+from fleetd.kubeapi.rights import Rights
 from fleetd.kubeapi.rules import immutable, required
 from fleetd.kubeapi.services import Allocation
 from fleetd.kubeapi.storage import Record, Stale, Storage, Write
@@ -52,11 +54,15 @@ class Extras:
     """What a server does beside its bare API.
 
     `ends_namespaces`: a deleted namespace takes its objects along; without it a controller has to do that. `compile_rule` makes the CEL
-    of custom kinds' schemas ready; without it their rules are not asked.
+    of custom kinds' schemas ready; without it their rules are not asked. `rights` decides instead of the server's `may`, and gives its
+    reasons; `knows` says whom a bearer token stands for, whose audience is `audience`.
     """
 
     ends_namespaces: bool = True
     compile_rule: Compile | None = None
+    rights: Rights | None = None
+    knows: Knows = nobody
+    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True)

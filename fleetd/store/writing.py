@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, update
 from fleetd.domain import records as said
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import RequestState
+from fleetd.domain.states import ProposalState, RequestState
 from fleetd.store import tables
 from fleetd.store.bodies import json_bytes, pack
 from fleetd.store.crypto import MasterKey
@@ -322,11 +322,11 @@ class Writing:
             "lost": json_bytes(list(record.lost)).decode(),
             "actor": "fleetd",
             "via": "engine",
-            "state": "waiting",
+            "state": record.state,
             "created_at": record.created_at,
-            "decided_by": "",
-            "decided_at": None,
-            "applied_at": None,
+            "decided_by": record.decided_by,
+            "decided_at": record.decided_at,
+            "applied_at": record.decided_at if record.state is ProposalState.APPLIED else None,
             "cause_id": record.cause_id,
         }
         self.changes.note(ChangedKind.PROPOSAL, record.proposal_id)

@@ -158,6 +158,17 @@ def test_labels_are_set_overwritten_and_taken_away(fleetd, samples):
     assert metadata["annotations"] == {"example.com/why": "because it must be"}
 
 
+def test_a_label_set_by_hand_is_not_silently_undone_by_a_file(fleetd, samples):
+    fleetd("apply", "-f", "-", given=samples.config_map)
+    fleetd("label", "cm", "settings", "team=store")
+    refused = fleetd("apply", "-f", "-", given=samples.config_map)
+    assert refused.code == 4
+    assert "fleetd-label" in refused.err
+    assert "--force-conflicts" in refused.err
+    fleetd("apply", "-f", "-", "--force-conflicts", given=samples.config_map)
+    assert fleetd("get", "cm", "settings", "-o", "json").json["metadata"]["labels"] == {"team": "shop"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [(("cm", "settings"), 2), (("cm", "settings", "a=not valid!"), 2), (("cm", "nope", "a=b"), 1), (("cm", "settings", "a=b", "a-"), 2)],

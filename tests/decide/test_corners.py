@@ -149,7 +149,7 @@ def test_an_approval_lets_nothing_go_that_was_not_shown(fleet, said):
     fleet.declare(said.profile().replace("matchLabels: {env: x}", "matchLabels: {env: z}"))
     assert len(fleet.plane.held["Profile/ClusterProfile/base"].lost) == 12
     with fleet.turn() as turn:
-        fleet.plane.approved.add("Profile/ClusterProfile/base")
+        fleet.plane.approved["Profile/ClusterProfile/base"] = "somebody"
         fleet._declare(turn, _loaded(said.profile(env="typo")), ())
     assert len(fleet.plane.held["Profile/ClusterProfile/base"].lost) == 13
     fleet.run()

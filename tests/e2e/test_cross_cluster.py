@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import yaml
+from sqlalchemy import select
+
+from fleetd.decide.digest import digest
+from fleetd.decide.report import shown
+from fleetd.domain.refs import GroupVersionKind
+from fleetd.store import tables
+from fleetd.store.steps import Fetch
 
 SERVICES = {"role": "services", "region": "eu-west", "provider": "one"}
 APPS = {"role": "apps", "region": "us-east", "provider": "two"}
@@ -234,6 +242,9 @@ async def test_t3_credentials_of_a_secret_flow_into_another_cluster_and_into_no_
         copied = await w.shows("one", "v1", "Secret", "default/db")
         assert copied["data"]["password"] == "cGw0bnRlZC1zM2NyZXQ="
         await w.settled()
+        live = await w["services"].get("v1", "Secret", "default", "db")
+        guess = digest(shown(GroupVersionKind("", "v1", "Secret"), live))
+        assert guess not in str(await w.database.read(every_digest())), "a guessed secret cannot be confirmed"
         views = [row["name"] for row in await w.rows("SELECT 'fleet_journal' AS name UNION SELECT 'fleet_changes'")]
         for view in [
             *views,
@@ -265,3 +276,17 @@ async def test_deploy_time_templates_see_the_labels_of_the_cluster_they_go_to(wo
         await w.shows("b", "v1", "ConfigMap", "default/here", lambda live: live["data"]["region"] == "us")
         await w.relabel("b", region="asia")
         await w.shows("b", "v1", "ConfigMap", "default/here", lambda live: live["data"]["region"] == "asia")
+
+
+def every_digest() -> Generator[Any, Any, list[Any]]:
+    """Every stored digest of a content."""
+    rows: list[Any] = []
+    for table, name in (
+        (tables.report_objects, "digest"),
+        (tables.bodies, "digest"),
+        (tables.inventory, "wanted_digest"),
+        (tables.inventory, "live_digest"),
+    ):
+        rows += yield Fetch(select(table.c[name]))
+    assert rows
+    return [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in rows]

@@ -48,7 +48,7 @@ def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live:
     placement = plane.placements.get(item.profile, {}).get(cluster)
     if placement is None or placement.wanted is None:
         return
-    if live is not None and (owned_digest(live) == item.live_digest or IGNORE_DRIFT in marks(live)):
+    if live is not None and (owned_digest(live, plane.digest) == item.live_digest or IGNORE_DRIFT in marks(live)):
         incident = plane.incidents.get((cluster, item.ref))
         if incident is None:
             return

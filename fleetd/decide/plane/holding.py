@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.decide.removal import weigh
 from fleetd.domain.records import HeldLoss, Stage
+from fleetd.domain.states import ProposalState
 
 
 def held(plane: Plane, turn: Turn, stage: Stage, subject: str, lost: Collection[str], total: int, where: str = "") -> bool:
@@ -20,9 +22,9 @@ def held(plane: Plane, turn: Turn, stage: Stage, subject: str, lost: Collection[
     loss = weigh(lost, total)
     known = plane.held.get(subject)
     granted = subject in plane.approved and known is not None and set(loss.lost) <= set(known.lost)
-    plane.approved.discard(subject)
+    actor = plane.approved.pop(subject, "")
     if granted or not loss.held:
-        plane.held.pop(subject, None)
+        _end(plane, turn, subject, ProposalState.APPLIED if granted else ProposalState.STALE, actor)
         return False
     if known is None or known.lost != loss.lost:
         cause = turn.caused_by()
@@ -39,7 +41,13 @@ def held(plane: Plane, turn: Turn, stage: Stage, subject: str, lost: Collection[
     return True
 
 
-def nothing_lost(plane: Plane, subject: str) -> None:
+def nothing_lost(plane: Plane, turn: Turn, subject: str) -> None:
     """What was to be lost is no longer: neither it nor an approval of it waits."""
-    plane.approved.discard(subject)
-    plane.held.pop(subject, None)
+    plane.approved.pop(subject, None)
+    _end(plane, turn, subject, ProposalState.STALE, "")
+
+
+def _end(plane: Plane, turn: Turn, subject: str, state: ProposalState, actor: str) -> None:
+    known = plane.held.pop(subject, None)
+    if known is not None:
+        turn.records.append(replace(known, state=state, decided_by=actor, decided_at=turn.now))

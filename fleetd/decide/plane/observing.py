@@ -107,7 +107,7 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
         known = report.pending.get(ref) or report.objects.get(ref)
         if known is not None and known.uid == observed.uid and not source.collect and ref not in report.pending:
             return
-        now = reported(sight.gvk, observed, orjson.loads(observed.raw) if source.collect else None)
+        now = reported(sight.gvk, observed, orjson.loads(observed.raw) if source.collect else None, plane.digest)
         if known is not None and known.digest == now.digest and known.uid == now.uid and ref not in report.pending:
             return
         report.pending[ref] = now
@@ -206,7 +206,7 @@ def _hold(plane: Plane, turn: Turn, source: str, cluster: str, report: Report, a
     known = plane.held.get(subject)
     waiting = {str(ref) for ref in report.doubted if ref in report.objects and ref not in after} & set(known.lost if known else ())
     if not doubted and not waiting:
-        nothing_lost(plane, subject)
+        nothing_lost(plane, turn, subject)
     elif doubted and held(plane, turn, Stage.REPORT, subject, {str(ref) for ref in doubted} | waiting, len(report.objects), cluster):
         return {ref: now for ref, now in after.items() if ref not in doubted}
     return after

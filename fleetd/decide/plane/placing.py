@@ -55,7 +55,7 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     # Somebody's word took away a profile that is gone, and whatever is on a cluster that leaves.
     doubted = [cluster for cluster in lost if profile is not None and not plane.members[cluster].leaving]
     if not doubted:
-        nothing_lost(plane, f"Profile/{name}")
+        nothing_lost(plane, turn, f"Profile/{name}")
     elif held(plane, turn, Stage.SCHEDULE, f"Profile/{name}", doubted, len(current)):
         lost = [cluster for cluster in lost if cluster not in doubted]
     for cluster in sorted(lost):
@@ -109,7 +109,7 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
         return
     if profile.sync_mode is SyncMode.DRY_RUN:
         return
-    want = wanted(profile, member, plane.contents, turn.render, plane.parsed)
+    want = wanted(profile, member, plane.contents, replace(turn.render, digest=plane.digest), plane.parsed)
     for ref in want.uses:
         plane.users[ref].add(profile.id)
     mark = digest([[item.addon, item.digest, item.problem] for item in want.addons] + [profile.adopt, profile.leave])

@@ -172,7 +172,7 @@ def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: 
         record = GeneratedRecord(
             ref=ref,
             manifest=manifest,
-            digest=digest(manifest),
+            digest=plane.digest(manifest),
             trigger=name,
             cluster=cluster,
             object_ref=one,

@@ -20,7 +20,7 @@ def requested(plane: Plane, turn: Turn, request: RequestRecord) -> None:
         case "adopt":
             problem, outcome = _adopt(plane, turn, request.subject)
         case "approve":
-            problem, outcome = _approve(plane, request.subject)
+            problem, outcome = _approve(plane, request.subject, request.actor)
         case "requeue":
             problem, outcome = _requeue(plane, turn, request.subject)
         case _:
@@ -50,12 +50,12 @@ def _adopt(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
     return "", f"{len(waiting)} profiles try again"
 
 
-def _approve(plane: Plane, subject: str) -> tuple[str, str]:
+def _approve(plane: Plane, subject: str, actor: str) -> tuple[str, str]:
     """Lets a held loss follow."""
     held = next((item for item in plane.held.values() if subject in (item.proposal_id, item.subject)), None)
     if held is None:
         return f"nothing is held under {subject}", ""
-    plane.approved.add(held.subject)
+    plane.approved[held.subject] = actor
     if held.subject.startswith("Profile/"):
         plane.dirty.profiles.add(held.subject.removeprefix("Profile/"))
     elif held.subject.startswith("EventTrigger/"):

@@ -79,11 +79,11 @@ def _kept(plane: Plane, turn: Turn, name: str, now: Mapping[str, str], reactions
     """Source clusters that an edit would lose and that stay, because they are too many or the edit cannot be read."""
     subject = f"EventTrigger/{name}"
     if name not in plane.triggers:
-        nothing_lost(plane, subject)
+        nothing_lost(plane, turn, subject)
         return dict(reactions) if subject in plane.unreadable else {}
     lost = {cluster: source for cluster, source in reactions.items() if _loses(plane, cluster, source, now.get(cluster, ""))}
     if not lost:
-        nothing_lost(plane, subject)
+        nothing_lost(plane, turn, subject)
     elif held(plane, turn, Stage.MATCH, subject, lost, len(reactions)):
         return lost
     return {}

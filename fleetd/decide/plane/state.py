@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from fleetd.decide.definitions import Profile, Trigger
+from fleetd.decide.digest import Digest, digest
 from fleetd.decide.members import Member
 from fleetd.decide.observe import Judgement, Source
 from fleetd.decide.wanted import Parsed, Wanted
@@ -92,6 +93,8 @@ class Plane:
     """All of it. One owner: the turns."""
 
     instance: str
+    digest: Digest = digest
+    """of what is stored; keyed where there is a key"""
     epoch: int = 0
     members: dict[str, Member] = field(default_factory=dict)
     known_members: dict[str, MemberRecord] = field(default_factory=dict)
@@ -134,7 +137,8 @@ class Plane:
     incidents: dict[tuple[str, ObjectRef], IncidentRecord] = field(default_factory=dict)
     flaps: dict[tuple[str, ObjectRef], int] = field(default_factory=lambda: defaultdict(int))
     held: dict[str, HeldLoss] = field(default_factory=dict)
-    approved: set[str] = field(default_factory=set)
+    approved: dict[str, str] = field(default_factory=dict)
+    """what a held loss is about → who approved it"""
     adopted: set[tuple[str, ObjectRef]] = field(default_factory=set)
     in_flight: set[DeliveryKey] = field(default_factory=set)
     seen_in_flight: dict[tuple[str, ObjectRef], tuple[str, Manifest | None]] = field(default_factory=dict)
