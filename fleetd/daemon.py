@@ -20,6 +20,7 @@ from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
+from fleetd.service.manifests import follow_manifests
 from fleetd.service.plane_cluster import PlaneCluster
 from fleetd.settings import Settings
 from fleetd.store.crypto import MasterKey
@@ -87,16 +88,18 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
         async with ScriptPool() as scripts:
             engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, observe=settings.observe)
             running = asyncio.create_task(engine.run())
-            keeping = asyncio.create_task(keep_house(database))
+            beside = [asyncio.create_task(keep_house(database))]
+            if settings.manifests is not None:
+                beside.append(asyncio.create_task(follow_manifests(database, settings.manifests)))
             waiting = asyncio.create_task(ending.wait())
             if ready is not None:
                 ready()
             try:
                 await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                waiting.cancel()
-                keeping.cancel()
-                running.cancel()
+                for task in (waiting, *beside, running):
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
                 with suppress(asyncio.CancelledError):
                     await running
     finally:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fleetd.service.questions.addons import ExplainAddon, ListAddons
 from fleetd.service.questions.clusters import GetCluster, ListClusters
+from fleetd.service.questions.drift import GetDrift
+from fleetd.service.questions.events import GetEvent, ListEvents
+from fleetd.service.questions.explaining import ExplainTrigger
+from fleetd.service.questions.lineage import TraceLineage
+from fleetd.service.questions.objects import FindObjects, GetObject
+from fleetd.service.questions.overview import FleetOverview
 from fleetd.service.questions.references import ListReferences
+from fleetd.service.questions.sql import DescribeSchema, RunSql
+from fleetd.service.questions.timeline import GetTimeline
 from mcp_server.principals import Mode, Principal, Scope
 from mcp_server.tools import Tool
 
 READING = (
+    Tool(ExplainAddon, "Why an add-on is or is not deployed", open_world=True),
+    Tool(ExplainTrigger, "Why a trigger did or did not act", open_world=True),
+    Tool(FindObjects, "Find objects", open_world=False),
+    Tool(FleetOverview, "The fleet at a glance", open_world=True),
     Tool(GetCluster, "One cluster", open_world=True),
+    Tool(GetDrift, "Drift", open_world=True),
+    Tool(GetEvent, "One event", open_world=True),
+    Tool(GetObject, "One object", open_world=True),
+    Tool(GetTimeline, "Timeline", open_world=True),
+    Tool(ListAddons, "Add-ons", open_world=True),
     Tool(ListClusters, "Clusters", open_world=True),
+    Tool(ListEvents, "Events", open_world=True),
     Tool(ListReferences, "References", open_world=True),
+    Tool(TraceLineage, "Lineage", open_world=True),
 )
-QUERYING: tuple[Tool, ...] = ()
+QUERYING: tuple[Tool, ...] = (
+    Tool(DescribeSchema, "SQL views", open_world=False, scope=Scope.SQL),
+    Tool(RunSql, "SQL over the views", open_world=True, scope=Scope.SQL, cost="scan"),
+)
 ACTING: tuple[Tool, ...] = ()
 
 

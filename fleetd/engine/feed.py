@@ -58,18 +58,15 @@ class Feed:
                 log.warning("changes cannot be read now", reason=str(error))
 
     async def _catch_up(self) -> None:
-        while True:
-            try:
-                changes = await self._database.changes_since(self._seq)
-            except GiveUp:
-                loaded = await self._database.load()
-                self._seq = loaded.seq
-                self._loop.put(partial(_declare_all, loaded.declared))
-                return
-            if not changes:
-                return
-            await self._take(changes)
-            self._seq = changes[-1].seq
+        try:
+            changes, seq = await self._database.asked_since(self._seq)
+        except GiveUp:
+            loaded = await self._database.load()
+            self._seq = loaded.seq
+            self._loop.put(partial(_declare_anew, loaded.declared))
+            return
+        await self._take(changes)
+        self._seq = seq
 
     async def _take(self, changes: Sequence[Change]) -> None:
         refs = list(dict.fromkeys(change.ref for change in changes if change.object_kind == DECLARED))
@@ -93,6 +90,13 @@ def _restore(loaded: Loaded, plane: Plane, turn: Turn) -> None:
 def _declare_all(objects: Sequence[DeclaredObject], plane: Plane, turn: Turn) -> None:
     for item in objects:
         _declare(item.ref, item, plane, turn)
+
+
+def _declare_anew(objects: Sequence[DeclaredObject], plane: Plane, turn: Turn) -> None:
+    """After changes were missed: what is not there any more was deleted meanwhile."""
+    for ref in set(plane.statuses) - {item.ref for item in objects}:
+        _declare(ref, None, plane, turn)
+    _declare_all(objects, plane, turn)
 
 
 def _declare(ref: ObjectRef, found: DeclaredObject | None, plane: Plane, turn: Turn) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleetd.kubeapi.kinds import Kind, Kinds, Subresource
+from fleetd.kubeapi.events import core_event, newer_event
+from fleetd.kubeapi.kinds import Conversion, Kind, Kinds, Subresource
 
 STATUS = Subresource("status")
 SCALE = Subresource("scale", kind="Scale", group="autoscaling", version="v1")
@@ -129,6 +130,8 @@ CORE = _rows(
     ),
 )
 
+CORE_EVENT = next(row for row in CORE if row.kind == "Event")
+
 GROUPS = [
     *_rows(
         "apiregistration.k8s.io",
@@ -144,7 +147,7 @@ GROUPS = [
         ("ReplicaSet", "replicasets", _short("rs", **WORKLOAD, fields=("status.replicas",))),
         ("StatefulSet", "statefulsets", _short("sts", **WORKLOAD)),
     ),
-    *_rows("events.k8s.io", "v1", ("Event", "events", _short("ev"))),
+    *_rows("events.k8s.io", "v1", ("Event", "events", _short("ev", conversion=Conversion(CORE_EVENT, newer_event, core_event)))),
     *_rows(
         "authentication.k8s.io",
         "v1",

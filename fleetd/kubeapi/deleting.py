@@ -27,7 +27,7 @@ ATTEMPTS = 8
 
 async def found(storage: Storage, target: Target) -> Record:
     """The stored object. Raises ApiRefusal (404)."""
-    live = await storage.get(target.kind.resource, target.stored_namespace, target.name)
+    live = await storage.get(target.kind.shelf, target.stored_namespace, target.name)
     if live is None:
         raise not_found(target.kind, target.name)
     return live
@@ -58,7 +58,7 @@ class Deleting:
     async def gone(self, target: Target, live: Record, body: Body, *, dry_run: bool) -> Record:
         """The last thing that held an ending object is off: it goes, and the answer is what it would have been."""
         if not dry_run:
-            await self.storage.commit(Write(target.kind.resource, target.stored_namespace, target.name, None, live.version))
+            await self.storage.commit(Write(target.kind.shelf, target.stored_namespace, target.name, None, live.version))
             await self.follow(target)
         return Record(live.version, body)
 
@@ -84,7 +84,7 @@ class Deleting:
 
     async def _ended(self, target: Target, live: Record, options: DeleteOptions) -> tuple[Record, bool]:
         kind = target.kind
-        write = Write(kind.resource, target.stored_namespace, target.name, None, live.version)
+        write = Write(kind.shelf, target.stored_namespace, target.name, None, live.version)
         held = is_held(kind, live.body)
         if live.metadata.get("deletionTimestamp") and held:
             return live, False

@@ -77,6 +77,10 @@ def _response(form: Accepted, text: bytes, status: int = 200) -> Response:
 
 
 def _whole(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
+    if kind.conversion is not None:
+        shown = kind.conversion.shown
+        return lambda body: orjson.dumps(shown(body))
+
     def text(body: dict[str, Any]) -> bytes:
         return orjson.dumps(body if body["apiVersion"] == kind.api_version else {**body, "apiVersion": kind.api_version})
 

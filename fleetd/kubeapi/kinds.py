@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,15 @@ class Subresource:
     kind: str = ""
     group: str = ""
     version: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversion:
+    """A kind that shows the objects of another one: the kind under which they are kept, and the way there and back."""
+
+    kind: Kind
+    shown: Callable[[Mapping[str, Any]], dict[str, Any]]
+    kept: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +63,9 @@ class Kind:
     custom: bool = False
     list_kind: str = ""
     schema: Mapping[str, Any] | None = None
+    columns: tuple[Mapping[str, Any], ...] = ()
+    """The printer columns of a custom kind."""
+    conversion: Conversion | None = None
     kept_as: str = ""
     """The version under which a real server stores it, where that is another one; discovery's hash is made of it."""
 
@@ -77,6 +89,11 @@ class Kind:
     def resource(self) -> str:
         """`plural` or `plural.group`: the name that storage and messages use, the same in all versions."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @cached_property
+    def shelf(self) -> str:
+        """The resource under which the storage keeps its objects."""
+        return self.conversion.kind.resource if self.conversion else self.resource
 
     @cached_property
     def group_kind(self) -> str:
@@ -153,4 +170,4 @@ class Kinds:
 
     def stored(self) -> list[Kind]:
         """Every kind that has objects, once for each resource."""
-        return list({row.resource: row for row in self._rows.values() if row.stored}.values())
+        return list({row.resource: row for row in self._rows.values() if row.stored and not row.conversion}.values())

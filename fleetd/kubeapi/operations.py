@@ -52,6 +52,14 @@ def _warned(answer: Response, warnings: dict[str, str]) -> Response:
     return replace(answer, headers={**answer.headers, **warnings}) if warnings else answer
 
 
+def _shown(kind: Kind, body: Body) -> Body:
+    return kind.conversion.shown(body) if kind.conversion else body
+
+
+def _kept(kind: Kind, body: Body) -> Body:
+    return kind.conversion.kept(body) if kind.conversion else body
+
+
 @dataclass(frozen=True, slots=True)
 class Operations:
     """One method for each verb; the request is permitted already."""
@@ -94,7 +102,7 @@ class Operations:
             with in_its_form(target.kind):
                 return answered(request, await self.reviews.answer(target.kind.plural, body, user), 201)
         writer = Writer(user, write_options(request, "CreateOptions"))
-        record = await self.writing.create(target, body, writer)
+        record = await self.writing.create(target.kept, _kept(target.kind, body), writer)
         return _warned(one(request, target.kind, record, self.reading.clock(), 201), warnings)
 
     def _body(self, request: Request, kind: Kind, options: str) -> tuple[Body, dict[str, str]]:
@@ -111,7 +119,7 @@ class Operations:
             wanted = orjson.loads(request.body)
             return await self._scale(request, target, lambda _scale: wanted, writer)
         body, warnings = self._body(request, target.kind, "UpdateOptions")
-        record = await self.writing.replace(target, body, writer)
+        record = await self.writing.replace(target.kept, _kept(target.kind, body), writer)
         return _warned(one(request, target.kind, record, self.reading.clock()), warnings)
 
     async def _scale(self, request: Request, target: Target, alter: Alter, writer: Writer) -> Response:
@@ -131,11 +139,11 @@ class Operations:
 
         def alter(body: Body) -> Body:
             nonlocal warnings
-            made = alteration.made(body)
+            made = alteration.made(_shown(target.kind, body))
             made, warnings = patched(target.kind, made, mode, lambda: alteration.shown(made))
-            return made
+            return _kept(target.kind, made)
 
-        record = await self.writing.change(target, alter, writer)
+        record = await self.writing.change(target.kept, alter, writer)
         return _warned(one(request, target.kind, record, self.reading.clock()), warnings)
 
     def _alteration(self, form: str, request: Request, kind: Kind) -> Alteration:
@@ -173,11 +181,11 @@ class Operations:
         if not isinstance(body.setdefault("metadata", {}), dict):
             raise bad_request("error decoding YAML: metadata is no object")
         declared(kind, body, str(body["metadata"].get("namespace") or ""))
-        record, new = await self.writing.apply(target, body, writer)
+        record, new = await self.writing.apply(target.kept, _kept(kind, body), writer)
         return one(request, kind, record, self.reading.clock(), 201 if new else 200)
 
     async def _delete(self, request: Request, target: Target, user: User) -> Response:
-        record, gone = await self.writing.delete(target, delete_options(request), user)
+        record, gone = await self.writing.delete(target.kept, delete_options(request), user)
         kind = target.kind
         if not gone or kind.answers_with_object:
             return one(request, kind, record, self.reading.clock())
@@ -199,6 +207,6 @@ class Operations:
         for record in found:
             metadata = record.metadata
             one_of_them = replace(target, namespace=metadata.get("namespace", ""), name=metadata["name"])
-            await self.writing.delete(one_of_them, options, user)
+            await self.writing.delete(one_of_them.kept, options, user)
         version = {"resourceVersion": str(listing.version)}
         return many(request, target.kind, found, version, self.reading.clock())

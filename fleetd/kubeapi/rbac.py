@@ -143,4 +143,4 @@ def allows(rule: Rule, wish: Wish) -> bool:
 
 
 def _covers_path(page: str, path: str) -> bool:
-    return page == "*" or page == path or (page.endswith("*") and path.startswith(page[:-1]))
+    return page in ("*", path) or (page.endswith("*") and path.startswith(page[:-1]))

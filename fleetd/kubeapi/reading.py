@@ -98,7 +98,7 @@ class Reading:
     clock: Callable[[], datetime]
 
     async def get(self, request: Request, target: Target) -> Response:
-        record = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+        record = await self.storage.get(target.kind.shelf, target.stored_namespace, target.name)
         if record is None:
             raise not_found(target.kind, target.name)
         return one(request, target.kind, record, self.clock())
@@ -127,7 +127,7 @@ class Reading:
         return matcher(target.kind, request.first("labelSelector"), fields)
 
     async def all(self, kind: Kind, namespace: str = "") -> Listing:
-        return await self.storage.listing(kind.resource, namespace)
+        return await self.storage.listing(kind.shelf, namespace)
 
     async def _listing(self, request: Request, target: Target) -> Listing:
         kind, namespace = target.kind, target.stored_namespace
@@ -138,13 +138,13 @@ class Reading:
             raise too_large_version(version, newest)
         exact = request.first("resourceVersionMatch") == "Exact"
         try:
-            return await self.storage.listing(kind.resource, namespace, at=version if exact else None)
+            return await self.storage.listing(kind.shelf, namespace, at=version if exact else None)
         except Forgotten as error:
             raise expired(TOO_OLD) from error
 
     async def _rest(self, kind: Kind, namespace: str, version: int, key: str) -> Listing:
         try:
-            return await self.storage.listing(kind.resource, namespace, at=None if version == NEWEST else version, after=key)
+            return await self.storage.listing(kind.shelf, namespace, at=None if version == NEWEST else version, after=key)
         except Forgotten as error:
             raise expired(STALE_PAGE, goes_on=token(NEWEST, key)) from error
 
@@ -174,20 +174,20 @@ class Reading:
         return await self._from_the_past(wanted)
 
     async def _from_the_state(self, wanted: Wanted) -> Stream:
-        listing = await self.storage.listing(wanted.kind.resource, wanted.namespace)
+        listing = await self.storage.listing(wanted.kind.shelf, wanted.namespace)
         if wanted.since > listing.version:
             refusal = too_large_version(wanted.since, listing.version)
             return Refused(refusal)
         initial: tuple[Record, ...] = tuple(record for record in listing.records if wanted.matches(record.body))
         watch = self.watches.open(replace(wanted, since=listing.version, initial=initial))
         if listing.version < self.storage.version():
-            watch.catch_up(await self.storage.since(wanted.kind.resource, listing.version))
+            watch.catch_up(await self.storage.since(wanted.kind.shelf, listing.version))
         return watch
 
     async def _from_the_past(self, wanted: Wanted) -> Stream:
         watch = self.watches.open(wanted)
         try:
-            changes = await self.storage.since(wanted.kind.resource, wanted.since)
+            changes = await self.storage.since(wanted.kind.shelf, wanted.since)
         except Forgotten as error:
             watch.stop()
             return Refused(expired(f"too old resource version: {wanted.since} ({error.oldest})"))

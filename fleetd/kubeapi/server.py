@@ -99,13 +99,13 @@ class ApiServer:
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Body | None:
         """The object as it is, or None. Raises ApiRefusal (404) for a kind that is not served."""
         target = await self._named(api_version, kind, namespace, name)
-        record = await self._storage.get(target.kind.resource, target.stored_namespace, name)
+        record = await self._storage.get(target.kind.shelf, target.stored_namespace, name)
         return record.copy() if record else None
 
     async def objects(self, api_version: str, kind: str, namespace: str = "") -> list[Body]:
         """All objects of a kind, by namespace and name. Raises ApiRefusal (404)."""
         target = await self._named(api_version, kind, namespace, "")
-        listing = await self._storage.listing(target.kind.resource, target.stored_namespace)
+        listing = await self._storage.listing(target.kind.shelf, target.stored_namespace)
         return [record.copy() for record in listing.records]
 
     async def replace(self, manifest: Mapping[str, Any]) -> Body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from fleetd.kubeapi.exchange import Request
@@ -39,6 +39,12 @@ class Target:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+
+    @property
+    def kept(self) -> Target:
+        """The same object under the kind that it is kept as."""
+        conversion = self.kind.conversion
+        return replace(self, kind=conversion.kind) if conversion else self
 
     @property
     def stored_namespace(self) -> str:

@@ -282,6 +282,13 @@ def _event(body: Body, _live: Body | None) -> Iterator[Cause]:
         yield wrong_value("involvedObject.namespace", namespace, "does not match event.namespace")
 
 
+def _role_binding(body: Body, live: Body | None) -> Iterator[Cause]:
+    reference = body.get("roleRef") or {}
+    if live is not None and live.get("roleRef") != reference:
+        said = {"APIGroup": reference.get("apiGroup"), "Kind": reference.get("kind"), "Name": reference.get("name")}
+        yield Cause("FieldValueInvalid", f"Invalid value: {_json(said)}: cannot change roleRef", "roleRef")
+
+
 RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
     "configmaps": _config_map,
     "events": _event,
@@ -289,6 +296,8 @@ RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
     "secrets": _secret,
     "services": _service,
     "pods": _pod,
+    "rolebindings.rbac.authorization.k8s.io": _role_binding,
+    "clusterrolebindings.rbac.authorization.k8s.io": _role_binding,
     "deployments.apps": _workload,
     "statefulsets.apps": _workload,
     "daemonsets.apps": _workload,

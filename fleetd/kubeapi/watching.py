@@ -129,7 +129,7 @@ class Watch:
     def __init__(self, watches: Watches, serial: int, wanted: Wanted) -> None:
         self.serial = serial
         self.wanted = wanted
-        self.place = (wanted.kind.resource, wanted.namespace)
+        self.place = (wanted.kind.shelf, wanted.namespace)
         self._all = watches
         self._told = wanted.since
         self._waiting: list[Change] | None = []

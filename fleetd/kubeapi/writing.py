@@ -116,7 +116,7 @@ class Writing:
         """A server-side apply; also says whether the object is new. Raises ApiRefusal."""
         self._fits(target, body)
         for _ in range(ATTEMPTS):
-            live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+            live = await self.storage.get(target.kind.shelf, target.stored_namespace, target.name)
             try:
                 if live is None:
                     return await self._applied_anew(target, body, writer), True
@@ -208,12 +208,12 @@ class Writing:
             completed(kind, body, None, self.held)
             check(kind, body, None, self.extras.compile_rule)
         body = ordered(body)
-        if await self.storage.get(kind.resource, target.stored_namespace, target.name):
+        if await self.storage.get(kind.shelf, target.stored_namespace, target.name):
             await self._refuse_twice(target)
         if writer.options.dry_run:
             return Record(0, body)
         try:
-            record = await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, 0))
+            record = await self.storage.commit(Write(kind.shelf, target.stored_namespace, target.name, body, 0))
         except Stale:
             return await self._refuse_twice(target)
         if kind.resource == DEFINITIONS:
@@ -221,7 +221,7 @@ class Writing:
         return record
 
     async def _refuse_twice(self, target: Target) -> Record:
-        live = await self.storage.get(target.kind.resource, target.stored_namespace, target.name)
+        live = await self.storage.get(target.kind.shelf, target.stored_namespace, target.name)
         raise already_exists(target.kind, target.name, ending=bool(live and live.metadata.get("deletionTimestamp")))
 
     async def _replaced(self, target: Target, body: Body, writer: Writer) -> Record:
@@ -310,7 +310,7 @@ class Writing:
             return live
         if writer.options.dry_run:
             return Record(live.version, body)
-        record = await self.storage.commit(Write(kind.resource, target.stored_namespace, target.name, body, live.version))
+        record = await self.storage.commit(Write(kind.shelf, target.stored_namespace, target.name, body, live.version))
         if kind.resource == DEFINITIONS:
             await self.establishing.settle(target.name)
         return record

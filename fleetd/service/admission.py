@@ -123,11 +123,24 @@ class Admission:
         warnings = tuple(f"{ref}: {path} is taken, but not acted on yet" for path in paths)
         if dry_run:
             return _foreseen(ref, live, full, warnings)
+        if live is not None and _differ_in_time_only(live.manifest, full):
+            return Admitted(ref, Done.UNCHANGED, live, warnings)
         put = await self._database.declared.put(full, expected=live.resource_version if live else 0, unsupported=paths)
         if live is None:
             return Admitted(ref, Done.CREATED, put, warnings)
         done = Done.UNCHANGED if put.resource_version == live.resource_version else Done.CONFIGURED
         return Admitted(ref, done, put, warnings)
+
+
+def _differ_in_time_only(live: Manifest, manifest: Manifest) -> bool:
+    """Defaults within a list that is one piece make server-side apply see a change where there is none but of the time."""
+
+    def timeless(said: Manifest) -> Manifest:
+        metadata = said["metadata"]
+        entries = [{key: value for key, value in entry.items() if key != "time"} for entry in metadata.get("managedFields") or ()]
+        return {**said, "metadata": {**metadata, "managedFields": entries}}
+
+    return timeless(live) == timeless(manifest)
 
 
 def _foreseen(ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest, warnings: tuple[str, ...]) -> Admitted:

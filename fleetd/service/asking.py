@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from fleetd.service.questions.ground import Ground
 
@@ -19,7 +19,9 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question(Generic[T_co]):
-    """The base of every question."""
+    """The base of every question. A `slow` one may take seconds, and must not keep others waiting."""
+
+    slow: ClassVar[bool] = False
 
     def answered(self, ground: Ground) -> T_co:
         """The answer; blocks.

@@ -20,35 +20,27 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class LocalQuestions:
-    """Reads through one connection that cannot write, in a thread of its own; opened at the first question.
+class _Line:
+    """One thread with one connection, opened at its first question; a connection that broke is opened anew at the next."""
 
-    A connection that broke is opened anew at the next question, so that a database may come back.
-    """
-
-    def __init__(self, url: str, *, clock: Callable[[], datetime] = _now) -> None:
-        self._url = url
-        self._clock = clock
+    def __init__(self, url: str, clock: Callable[[], datetime], seen: Seen) -> None:
+        self._url, self._clock, self._seen = url, clock, seen
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fleetd-questions")
         self._reader: Reader | None = None
-        self._seen = Seen()
 
     async def ask(self, question: Question[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.answer, question)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
 
-    def answer(self, question: Question[T]) -> T:
-        """As `ask`, for a caller without an event loop; from one thread only."""
+    def _answer(self, question: Question[T]) -> T:
         if self._reader is None:
             self._reader = Reader.open(self._url)
         try:
             return question.answered(Ground(self._reader, self._clock(), self._seen))
         except TryLater:
-            self._reader.close()
-            self._reader = None
+            self._end()
             raise
 
     async def close(self) -> None:
-        """Ends after the question that is being answered."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._end)
         self._thread.shutdown()
 
@@ -56,3 +48,19 @@ class LocalQuestions:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+class LocalQuestions:
+    """Reads through connections that cannot write; questions whose length somebody else decides have one of their own."""
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime] = _now) -> None:
+        seen = Seen()
+        self._line, self._slow_line = _Line(url, clock, seen), _Line(url, clock, Seen())
+
+    async def ask(self, question: Question[T]) -> T:
+        return await (self._slow_line if question.slow else self._line).ask(question)
+
+    async def close(self) -> None:
+        """Ends after the questions that are being answered."""
+        await self._line.close()
+        await self._slow_line.close()

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted, TryLater
 from fleetd.domain.records import Record
@@ -36,6 +36,12 @@ _log = logging.getLogger("fleetd.store")
 _NET_SECONDS = 1.0
 _c = tables.changes
 _CHANGES = select(_c).where(_c.c.seq > bindparam("after")).order_by(_c.c.seq).limit(bindparam("most"))
+_ASKED = (
+    select(_c)
+    .where(_c.c.seq > bindparam("after"), _c.c.seq <= bindparam("until"), or_(_c.c.object_kind == "declared", _c.c.object_kind == "request"))
+    .order_by(_c.c.seq)
+)
+_BOUNDS = select(func.min(_c.c.seq).label("oldest"), func.max(_c.c.seq).label("latest"))
 _OLDEST = select(func.min(_c.c.seq).label("oldest"))
 _LAST = select(_c.c.at).order_by(_c.c.seq.desc()).limit(1)
 _EPOCH = select(func.coalesce(func.max(tables.daemon_starts.c.epoch), 0).label("epoch"))
@@ -199,6 +205,14 @@ class Database:
         """
         return await self.read(_changes_since(seq, most))
 
+    async def asked_since(self, seq: int) -> tuple[list[Change], int]:
+        """What people declared and asked after a sequence number, and the number up to which this is all of it.
+
+        Raises:
+            GiveUp: some of it is deleted already; load anew.
+        """
+        return await self.read(_asked_since(seq))
+
     async def changed(self) -> None:
         """Waits until another process committed something since the last call, or a declaration or request came through this one."""
         while not self._changed.is_set():
@@ -228,10 +242,22 @@ def _start() -> Steps[tuple[int, datetime | None]]:
 
 def _changes_since(seq: int, most: int) -> Steps[list[Change]]:
     oldest = (yield Fetch(_OLDEST))[0]["oldest"]
-    if seq and oldest is not None and oldest > seq + 1:
-        raise GiveUp(f"the changes after {seq} are kept no more, the oldest is {oldest}: load anew")
+    _check_kept(seq, oldest)
     rows = yield Fetch(_CHANGES, {"after": seq, "most": most})
     return [Change(row["seq"], row["object_kind"], row["ref"], row["operation"], moment(row["at"])) for row in rows]
+
+
+def _asked_since(seq: int) -> Steps[tuple[list[Change], int]]:
+    bounds = (yield Fetch(_BOUNDS))[0]
+    _check_kept(seq, bounds["oldest"])
+    latest = max(seq, bounds["latest"] or 0)
+    rows = yield Fetch(_ASKED, {"after": seq, "until": latest})
+    return [Change(row["seq"], row["object_kind"], row["ref"], row["operation"], moment(row["at"])) for row in rows], latest
+
+
+def _check_kept(seq: int, oldest: int | None) -> None:
+    if seq and oldest is not None and oldest > seq + 1:
+        raise GiveUp(f"the changes after {seq} are kept no more, the oldest is {oldest}: load anew")
 
 
 def _make_file(path: Path) -> None:

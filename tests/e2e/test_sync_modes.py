@@ -200,6 +200,6 @@ async def test_what_is_not_acted_on_yet_is_taken_with_a_warning_and_shows_on_its
               evaluateHealth: "function evaluate() return {} end"
         """)
         assert all(item.warnings for item in admitted)
-        row = await w.until_row("SELECT * FROM fleet_profiles WHERE name = 'later'", {"state": "unsupported"})
-        assert "helmCharts" in row["reason"]
+        query = "SELECT * FROM fleet_profiles WHERE name = 'later' AND reason LIKE '%helmCharts%'"
+        await w.until_row(query, {"state": "unsupported"})
         await w.until_row("SELECT * FROM fleet_declared WHERE ref LIKE 'HealthCheck%'", {"state": "unsupported"})

@@ -17,8 +17,8 @@ import structlog
 import yaml
 
 from fleetd.daemon import run
-from fleetd.domain.errors import NotFound
 from fleetd.domain.documents import read_documents
+from fleetd.domain.errors import NotFound
 from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import RequestState
@@ -117,7 +117,14 @@ class World:
         """A small thing asked of the daemon, as the commands ask it; returns when it is done."""
         now = datetime.now(UTC)
         request = RequestRecord(
-            request_id=uuid4().hex, verb=verb, subject=subject, actor="test", via="test", reason="", state=RequestState.WAITING, created_at=now
+            request_id=uuid4().hex,
+            verb=verb,
+            subject=subject,
+            actor="test",
+            via="test",
+            reason="",
+            state=RequestState.WAITING,
+            created_at=now,
         )
         await self.database.commit([request])
         await self.until_row("SELECT * FROM fleet_requests WHERE id = :id", {"state": "done"}, id=request.request_id)
@@ -156,7 +163,9 @@ class World:
             pytest.fail(f"in vain: {what}")
         return value
 
-    async def shows(self, name: str, api_version: str, kind: str, ref: str, check: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any]:
+    async def shows(
+        self, name: str, api_version: str, kind: str, ref: str, check: Callable[[dict[str, Any]], bool] | None = None
+    ) -> dict[str, Any]:
         """Waits until a cluster has the object `namespace/name`, and it is as `check` says."""
         namespace, _, short = ref.rpartition("/")
         found: dict[str, Any] = {}
@@ -187,7 +196,9 @@ class World:
             await self[name].until(fact, timeout=PATIENCE)
         except TimeoutError:
             addons = await self.rows("SELECT profile, cluster, addon, state, reason FROM fleet_addons")
-            journal = await self.rows("SELECT stage, subject_ref, cluster, decision, reason FROM fleet_journal ORDER BY entry_id DESC LIMIT 15")
+            journal = await self.rows(
+                "SELECT stage, subject_ref, cluster, decision, reason FROM fleet_journal ORDER BY entry_id DESC LIMIT 15"
+            )
             pytest.fail(f"{why()}; add-ons: {addons}; journal: {journal}")
 
     async def settled(self) -> None:
@@ -221,7 +232,9 @@ def world(database_url: str, master_key: MasterKey, tmp_path: Path) -> WorldMake
     key_file.chmod(0o600)
 
     @asynccontextmanager
-    async def make(*, start: bool = True, register: bool = True, observe: bool = False, **clusters: Mapping[str, str]) -> AsyncIterator[World]:
+    async def make(
+        *, start: bool = True, register: bool = True, observe: bool = False, **clusters: Mapping[str, str]
+    ) -> AsyncIterator[World]:
         specs = [ClusterSpec(name.replace("_", "-"), labels=dict(labels)) for name, labels in clusters.items()]
         database = await Database.open(database_url, key=master_key)
         async with SimulatedFleet(specs) as fleet:

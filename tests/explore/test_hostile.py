@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import yaml
 
 from fleetd.domain.errors import FleetdError
+from fleetd.service.membership import join
 from fleetd.sim.authentication import ADMIN
 from fleetd.sim.faults import Fault, FaultKind
 
 SOURCE = {"role": "source"}
-CANARIES = ("canary-plain-7c1f", "canary-nested-81aa")
 
 
 def everything(w: Any, tmp_path: Path) -> bytes:
@@ -88,7 +87,9 @@ async def test_no_secret_and_no_token_is_in_any_view_log_error_or_file(world: An
         await w.shows("a", "v1", "Secret", "default/copied")
         await w.settled()
         # Drift of the value, a refusal with the value in it, a template that fails on it.
-        await w["a"].patch("v1", "Secret", "default", "copied", {"data": {"password": base64.b64encode(canary.encode() + b"2").decode()}}, manager="x")
+        await w["a"].patch(
+            "v1", "Secret", "default", "copied", {"data": {"password": base64.b64encode(canary.encode() + b"2").decode()}}, manager="x"
+        )
         forms.append(base64.b64encode(canary.encode() + b"2").decode())
         await w.until_row("SELECT * FROM fleet_drift_incidents", {"outcome": "corrected"})
         await w.declare(flow(kind, COPY % ("", "kubernetes.io/tls")))
@@ -99,7 +100,9 @@ async def test_no_secret_and_no_token_is_in_any_view_log_error_or_file(world: An
             name = f"wrong-{index}"
             text = "{{ $p := .Resource.data.password | b64dec }}{{ " + wrong + " }}"
             await w.declare(flow(kind, text).replace("name: copy", f"name: {name}").replace("name: t}", f"name: {name}}}"))
-            row: dict[str, Any] = await w.until_row("SELECT * FROM fleet_trigger_matches WHERE event_trigger = :t", {"state": "failed"}, t=name)
+            row: dict[str, Any] = await w.until_row(
+                "SELECT * FROM fleet_trigger_matches WHERE event_trigger = :t", {"state": "failed"}, t=name
+            )
             assert canary not in row["reason"]
         await w.declare(flow(kind, "kind: {{ .Resource.data.password | b64dec }}: ["))
         await w.until_row("SELECT * FROM fleet_addons", {"state": "failed"})
@@ -112,13 +115,28 @@ async def test_no_secret_and_no_token_is_in_any_view_log_error_or_file(world: An
         assert form.encode() not in everything(w, tmp_path)
 
 
-WRONG = ("index (list 1 2) $p", "$p.nothing", "add 1 (mustFromJson $p)", "semver $p", "template $p", "until $p", "lt 1 $p", "slice $p 50", "get $p $p")
+WRONG = (
+    "index (list 1 2) $p",
+    "$p.nothing",
+    "add 1 (mustFromJson $p)",
+    "semver $p",
+    "template $p",
+    "until $p",
+    "lt 1 $p",
+    "slice $p 50",
+    "get $p $p",
+)
 
 KUBECONFIGS = {
-    "exec": lambda c: c["users"][0]["user"].update(exec={"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": ["/tmp/pwned"]}),
+    "exec": lambda c: c["users"][0]["user"].update(
+        exec={"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": ["/tmp/pwned"]}
+    ),
     "token-file": lambda c: c["users"][0]["user"].update(token=None, tokenFile="/etc/passwd"),
     "key-file": lambda c: c["users"][0]["user"].update({"client-key": "/etc/shadow", "client-certificate": "/etc/passwd"}),
-    "ca-file": lambda c: (c["clusters"][0]["cluster"].pop("certificate-authority-data"), c["clusters"][0]["cluster"].update({"certificate-authority": "/etc/ssl/x"})),
+    "ca-file": lambda c: (
+        c["clusters"][0]["cluster"].pop("certificate-authority-data"),
+        c["clusters"][0]["cluster"].update({"certificate-authority": "/etc/ssl/x"}),
+    ),
     "auth-provider": lambda c: c["users"][0]["user"].update({"auth-provider": {"name": "gcp", "config": {"cmd-path": "/bin/sh"}}}),
     "metadata": lambda c: c["clusters"][0]["cluster"].update(server="http://169.254.169.254/latest"),
     "plain": lambda c: c["clusters"][0]["cluster"].update(server="http://example.com"),
@@ -132,25 +150,27 @@ async def test_a_kubeconfig_that_runs_programs_or_reads_files_is_refused_in_one_
         config = w["a"].kubeconfig()
         token = config["users"][0]["user"]["token"]
         KUBECONFIGS[case](config)
-        from fleetd.service.membership import join
-        from datetime import UTC, datetime
-
         await join(w.admission, "a", "default", {}, yaml.safe_dump(config), now=datetime.now(UTC))
         row = await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'a'", {"connection": "unreachable"})
-        print(case, row["reason"])
         assert token not in str(row)
         assert not w["a"].requests.by_verb
 
 
-@pytest.mark.parametrize("text", ["a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e]\n", "[" * 5000, "\x00", "!!python/object/apply:os.system ['id']", "just text", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e]\n",
+        "[" * 5000,
+        "\x00",
+        "!!python/object/apply:os.system ['id']",
+        "just text",
+        "",
+    ],
+)
 async def test_a_kubeconfig_that_is_a_bomb_or_no_kubeconfig_harms_nothing(world: Any, text: str) -> None:
     async with world(a=SOURCE) as w:
-        from fleetd.service.membership import join
-        from datetime import UTC, datetime
-
         await join(w.admission, "bad", "default", {}, text, now=datetime.now(UTC))
         row = await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'bad'", {"connection": "unreachable"})
-        print(repr(row["reason"]))
         assert "\n" not in row["reason"]
         await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'a'", {"connection": "ready"})
 
@@ -158,18 +178,27 @@ async def test_a_kubeconfig_that_is_a_bomb_or_no_kubeconfig_harms_nothing(world:
 NAMES = ["'; DROP TABLE members; --", "../../etc/passwd", "a/b", "\u202eevil", "a\x1b[31mred", "A" * 300, "x\ny", "%s%n", "${PATH}", "a b"]
 
 
+KINDS = (
+    ("config.projectsveltos.io/v1beta1", "ClusterProfile", False),
+    ("lib.projectsveltos.io/v1beta1", "SveltosCluster", True),
+    ("lib.projectsveltos.io/v1beta1", "EventTrigger", False),
+    ("v1", "ConfigMap", True),
+)
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_hostile_name_is_refused_when_it_is_declared(world: Any, name: str) -> None:
     async with world() as w:
-        for kind, api in (("ClusterProfile", "config.projectsveltos.io/v1beta1"), ("SveltosCluster", "lib.projectsveltos.io/v1beta1"), ("ConfigMap", "v1"), ("EventTrigger", "lib.projectsveltos.io/v1beta1")):
+        for api_version, kind, namespaced in KINDS:
+            metadata = {"name": name} | ({"namespace": "default"} if namespaced else {})
             with pytest.raises(FleetdError) as refusal:
-                await w.admission.apply({"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": "default"} if kind in ("SveltosCluster", "ConfigMap") else {"name": name}, "spec": {}} if kind != "ConfigMap" else {"apiVersion": api, "kind": kind, "metadata": {"name": name, "namespace": "default"}}, now=__import__("datetime").datetime.now(__import__("datetime").UTC))
+                await w.admission.apply({"apiVersion": api_version, "kind": kind, "metadata": metadata}, now=datetime.now(UTC))
             assert "\x1b" not in str(refusal.value)
 
 
 async def test_hostile_annotations_names_and_values_from_a_cluster_stay_data(world: Any) -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: out, namespace: default}\ndata:\n  note: {{ index .Resource.metadata.annotations \"note\" | toJson }}\n"
-    hostile = "x\"\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: evil}\n{{ .Cluster }} \x1b[31m </script> ${jndi:x} %s"
+    text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: out, namespace: default}\ndata:\n  note: {{ index .Resource.metadata.annotations "note" | toJson }}\n'
+    hostile = 'x"\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: evil}\n{{ .Cluster }} \x1b[31m </script> ${jndi:x} %s'
     async with world(a=SOURCE) as w:
         await w.declare(flow("ConfigMap", text))
         item = secret("p")
@@ -182,11 +211,11 @@ async def test_hostile_annotations_names_and_values_from_a_cluster_stay_data(wor
 
 async def test_unquoted_data_cannot_take_objects_over_the_limit_or_break_the_loop(world: Any) -> None:
     bombs = {
-        "endless": '{{ range $i, $x := until 100000000 }}x{{ end }}',
+        "endless": "{{ range $i, $x := until 100000000 }}x{{ end }}",
         "deep": '{{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }}',
         "regex": '{{ regexMatch "(a+)+$" (repeat 5000 "a" | printf "%s!") }}',
         "repeat": '{{ repeat 2000000000 "x" }}',
-        "range": '{{ range $i := until 30000 }}{{ range $j := until 30000 }}x{{ end }}{{ end }}',
+        "range": "{{ range $i := until 30000 }}{{ range $j := until 30000 }}x{{ end }}{{ end }}",
         "list": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + "[" * 500 + "x" + "]" * 500 + "}",
     }
     async with world(a=SOURCE) as w:
@@ -195,5 +224,4 @@ async def test_unquoted_data_cannot_take_objects_over_the_limit_or_break_the_loo
             await w.declare(flow("ConfigMap", text).replace("name: copy", f"name: c-{name}").replace("name: t}", f"name: t-{name}}}"))
         async with asyncio.timeout(25):
             for name in bombs:
-                rows = await w.until_row("SELECT * FROM fleet_trigger_matches WHERE event_trigger = :t", {"state": "failed"}, t=f"t-{name}")
-                print(name, rows["state"], rows["reason"])
+                await w.until_row("SELECT * FROM fleet_trigger_matches WHERE event_trigger = :t", {"state": "failed"}, t=f"t-{name}")

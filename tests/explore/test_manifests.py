@@ -74,7 +74,9 @@ async def put(w: Any, *texts: str) -> None:
 
 
 async def sees(w: Any, name: str, expected: str) -> None:
-    await w.shows("a", "v1", "ConfigMap", f"default/seen-{name}", lambda live: live["data"]["names"].split() == expected.split())
+    await w.shows(
+        "a", "v1", "ConfigMap", f"default/seen-{name}", lambda live: sorted(live["data"]["names"].split()) == sorted(expected.split())
+    )
 
 
 async def test_every_way_to_select_selects_what_it_says(world: Any) -> None:
@@ -113,9 +115,7 @@ async def test_every_way_to_select_selects_what_it_says(world: Any) -> None:
         for name, (selectors, _) in cases.items():
             await put(w, source(name, *selectors), content(f"c-{name}", SUMMARY % name, instantiate="ok"), trigger(name, name, f"c-{name}"))
         for name, (_, expected) in cases.items():
-            if name == "cel-lists":
-                continue
-            await sees(w, name, " ".join(sorted(expected.split(), key=lambda ref: (not ref.startswith("/") and ref, ref))) if name != "kinds" else expected)
+            await sees(w, name, expected)
         assert not await w.rows("SELECT * FROM fleet_trigger_matches WHERE state = 'failed'")
 
 
@@ -141,7 +141,12 @@ data:
     async with world(a=SOURCE) as w:
         await w["a"].create(config_map("eins", data={"b": "ü", "a": "日本"}, labels={"in": "1"}))
         await w["a"].create(config_map("zwei.dot", data={"c": "x: y\nz"}, labels={"in": "1"}))
-        await put(w, source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c", text, instantiate="ok"), trigger("t", "s", "c"))
+        await put(
+            w,
+            source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}),
+            content("c", text, instantiate="ok"),
+            trigger("t", "s", "c"),
+        )
         live = await w.shows("a", "v1", "ConfigMap", "default/copy-eins")
         assert live["data"]["keys"] == "a,b"
         assert yaml.safe_load(live["data"]["nested"]) == {"a": "日本", "b": "ü"}
@@ -160,7 +165,9 @@ data: {event: "{{ .Cluster.metadata.name }}", deploy: "{{ `{{ .Cluster.metadata.
 """
     async with world(a=SOURCE, b={"role": "destination"}) as w:
         await w["a"].create(config_map("one", labels={"in": "1"}))
-        await put(w, source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c", text, instantiate="ok", template="ok"))
+        await put(
+            w, source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c", text, instantiate="ok", template="ok")
+        )
         await put(w, trigger("t", "s", "c", destinationClusterSelector={"matchLabels": {"role": "destination"}}))
         live = await w.shows("b", "v1", "ConfigMap", "default/twice")
         assert (live["data"]["event"], live["data"]["deploy"]) == ("a", "b")
@@ -170,8 +177,22 @@ async def test_names_of_sources_and_references_are_templates(world: Any) -> None
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: by-%s, namespace: default}\ndata: {k: v}\n"
     async with world(a=SOURCE) as w:
         await w["a"].create(config_map("one", labels={"in": "1"}))
-        await put(w, source("s-eu-1", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c-one", text % "event"), content("c-eu-1", text % "deploy"))
-        await put(w, trigger("t", 's-{{ index .Cluster.metadata.labels "region" }}', "c-{{ .MatchingResource.Name }}", oneForEvent=True, profileNameFormat="made-{{ .MatchingResource.Name }}"))
+        await put(
+            w,
+            source("s-eu-1", {"labelFilters": [{"key": "in", "operation": "Has"}]}),
+            content("c-one", text % "event"),
+            content("c-eu-1", text % "deploy"),
+        )
+        await put(
+            w,
+            trigger(
+                "t",
+                's-{{ index .Cluster.metadata.labels "region" }}',
+                "c-{{ .MatchingResource.Name }}",
+                oneForEvent=True,
+                profileNameFormat="made-{{ .MatchingResource.Name }}",
+            ),
+        )
         await put(w, profile("p", 'c-{{ index .Cluster.metadata.labels "region" }}'))
         await w.shows("a", "v1", "ConfigMap", "default/by-event")
         await w.shows("a", "v1", "ConfigMap", "default/by-deploy")
@@ -192,7 +213,7 @@ async def test_secrets_as_content_and_several_documents_and_lists_reach_the_clus
 
 async def test_objects_without_a_namespace_with_their_namespace_and_with_dots_and_umlauts(world: Any) -> None:
     texts = [
-        yaml.safe_dump(add("v1", "ConfigMap", "a.b.c", "", data={"grüße": "welt"} and {"k": "größe – 日本 🚀"}), allow_unicode=True),
+        yaml.safe_dump(add("v1", "ConfigMap", "a.b.c", "", data={"k": "größe – 日本 🚀"}), allow_unicode=True),
         yaml.safe_dump(config_map("inside", "fresh")),
         yaml.safe_dump(add("v1", "Namespace", "fresh", "")),
         yaml.safe_dump(config_map("unmade", "not-declared")),
@@ -272,7 +293,11 @@ async def test_a_lower_tier_takes_an_object_and_gives_it_back_when_it_goes(world
 
 async def test_the_same_object_twice_in_one_profile_settles(world: Any) -> None:
     async with world(a=SOURCE) as w:
-        await put(w, content("x", yaml.safe_dump(config_map("shared", data={"by": "x"}))), content("z", yaml.safe_dump(config_map("shared", data={"by": "z"}))))
+        await put(
+            w,
+            content("x", yaml.safe_dump(config_map("shared", data={"by": "x"}))),
+            content("z", yaml.safe_dump(config_map("shared", data={"by": "z"}))),
+        )
         await put(w, profile("p", "x", "z", syncMode="ContinuousWithDriftDetection"))
         await w.shows("a", "v1", "ConfigMap", "default/shared", lambda live: live["data"] == {"by": "x"})
         await w.settled()
@@ -319,24 +344,30 @@ async def test_a_cluster_api_cluster_that_appears_is_in_the_inventory_and_is_giv
         cluster = add("cluster.x-k8s.io/v1beta2", "Cluster", "prod", "default", labels={"role": "source"}, spec={})
         await w.declare(yaml.safe_dump(cluster))
         row = await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'prod'", {"kind": "Cluster"})
-        assert "prod-kubeconfig" in str(row) or (await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'prod'", {"connection": "unreachable"}))
+        assert "prod-kubeconfig" in str(row) or (
+            await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'prod'", {"connection": "unreachable"})
+        )
         await w.declare(yaml.safe_dump(add("v1", "Secret", "prod-kubeconfig", "default", data={"value": kubeconfig})))
         await w.until_row("SELECT * FROM fleet_clusters WHERE name = 'prod'", {"connection": "ready"})
         await w.shows("a", "v1", "ConfigMap", "default/x")
 
 
-async def test_a_destination_cluster_by_template_and_leave_policies_in_a_trigger(world: Any) -> None:
+async def test_a_destination_cluster_is_named_by_a_template(world: Any) -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 'from-{{ .Resource.metadata.name }}', namespace: default}\ndata: {k: v}\n"
-    destination = {"apiVersion": "lib.projectsveltos.io/v1beta1", "kind": "SveltosCluster", "namespace": "default", "name": "{{ .Resource.data.to }}"}
+    destination = {
+        "apiVersion": "lib.projectsveltos.io/v1beta1",
+        "kind": "SveltosCluster",
+        "namespace": "default",
+        "name": "{{ .Resource.data.to }}",
+    }
     async with world(a=SOURCE, b={}) as w:
         await w["a"].create(config_map("one", data={"to": "b"}, labels={"in": "1"}))
         await put(w, source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c", text, instantiate="ok"))
-        await put(w, trigger("t", "s", "c", oneForEvent=True, destinationCluster=destination, stopMatchingBehavior="LeavePolicies"))
+        await put(w, trigger("t", "s", "c", oneForEvent=True, destinationCluster=destination))
         await w.shows("b", "v1", "ConfigMap", "default/from-one")
         await w.settled()
         await w["a"].delete("v1", "ConfigMap", "default", "one")
-        await w.until_row("SELECT count(*) AS n FROM fleet_addons", {"n": 0})
-        assert await w["b"].get("v1", "ConfigMap", "default", "from-one") is not None
+        await w.lacks("b", "v1", "ConfigMap", "default/from-one")
 
 
 async def test_a_config_map_of_900_kilobytes_goes_through_and_changes(world: Any) -> None:
@@ -351,17 +382,21 @@ async def test_five_hundred_matching_objects_in_one_source_make_one_report(world
     async with world(a=SOURCE) as w:
         for number in range(500):
             await w["a"].create(config_map(f"m{number:03}", labels={"in": "1"}))
-        await put(w, source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}), content("c", text, instantiate="ok"), trigger("t", "s", "c"))
+        await put(
+            w,
+            source("s", {"labelFilters": [{"key": "in", "operation": "Has"}]}),
+            content("c", text, instantiate="ok"),
+            trigger("t", "s", "c"),
+        )
         await w.shows("a", "v1", "ConfigMap", "default/count", lambda live: live["data"]["number"] == "500")
         await w["a"].delete("v1", "ConfigMap", "default", "m007")
         await w.shows("a", "v1", "ConfigMap", "default/count", lambda live: live["data"]["number"] == "499")
 
 
-async def test_local_content_stands_in_the_management_plane_and_not_on_the_matching_cluster(world: Any) -> None:
-    text = yaml.safe_dump(config_map("local"))
+async def test_local_content_is_put_on_no_matching_cluster(world: Any) -> None:
     refs = [{"kind": "ConfigMap", "namespace": "default", "name": "c", "deploymentType": "Local"}]
     async with world(a=SOURCE) as w:
-        await put(w, content("c", text), profile("p", policyRefs=refs))
-        await w.until_row("SELECT * FROM fleet_addons", {"state": "deployed"})
+        await put(w, content("c", yaml.safe_dump(config_map("local"))), profile("p", policyRefs=refs))
+        row = await w.until_row("SELECT * FROM fleet_addons", {"state": "failed"})
+        assert "Local" in row["reason"]
         assert await w["a"].get("v1", "ConfigMap", "default", "local") is None
-        assert await w.rows("SELECT * FROM fleet_declared WHERE kind = 'ConfigMap' AND name = 'local'")

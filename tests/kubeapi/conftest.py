@@ -15,6 +15,7 @@ import pytest
 
 from fleetd.kubeapi.exchange import Request, Response, User
 from fleetd.kubeapi.memory import MemoryStorage
+from fleetd.kubeapi.rbac import RoleBasedAccess
 from fleetd.kubeapi.server import ApiServer
 from fleetd.kubeapi.writing import Extras
 from fleetd.sim.rules import compile_rule
@@ -88,6 +89,7 @@ class World:
     time: Time = field(default_factory=Time)
     storage: MemoryStorage = field(default_factory=MemoryStorage)
     ends_namespaces: bool = True
+    roles: bool = False
 
     def __post_init__(self) -> None:
         self.server = ApiServer(
@@ -95,7 +97,7 @@ class World:
             clock=self.time.clock,
             new_uid=lambda: str(uuid.uuid4()),
             later=self.time.later,
-            extras=Extras(self.ends_namespaces, compile_rule),
+            extras=Extras(self.ends_namespaces, compile_rule, RoleBasedAccess() if self.roles else None),
         )
 
     async def ask(self, method: str, path: str, body: Any = None, *, user: User | None = ADMIN, headers: Any = None, **query: str) -> Any:
@@ -134,7 +136,7 @@ def world() -> World:
 @pytest.fixture
 def lone_world() -> World:
     """A server with no controller beside it, as the one that the vectors were recorded from."""
-    return World(ends_namespaces=False)
+    return World(ends_namespaces=False, roles=True)
 
 
 @pytest.fixture(scope="session")

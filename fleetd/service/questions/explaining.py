@@ -64,6 +64,7 @@ class _Case:
     source: str = ""
     object_ref: str = ""
     event_id: str = ""
+    profile: str = ""
     destinations: tuple[Reached, ...] = ()
     misses: tuple[Miss, ...] = ()
 
@@ -129,6 +130,9 @@ def _hints(found: TriggerGates, case: _Case) -> tuple[Hint, ...]:
     stuck = next((one for one in found.destinations if one.state != "acted"), None)
     if stuck is None:
         return ()
+    if case.profile:
+        arguments = {"profile": safe_ref(case.profile), "cluster": stuck.cluster}
+        return (Hint(why="what stands in the way there", tool="explain_addon", arguments=arguments),)
     return (Hint(why="what stands in the way there", tool="get_cluster", arguments={"cluster": stuck.cluster}),)
 
 
@@ -193,7 +197,8 @@ def _object(ground: Ground, case: _Case) -> Gate:
 
 def _event(ground: Ground, case: _Case) -> Gate:
     row = ground.row(
-        "SELECT event_id, detected_at FROM fleet_events WHERE event_source = :source AND cluster = :cluster ORDER BY detected_at DESC LIMIT 1",
+        "SELECT event_id, detected_at FROM fleet_events WHERE event_source = :source AND cluster = :cluster"
+        " ORDER BY detected_at DESC LIMIT 1",
         source=case.source,
         cluster=case.member.cluster,
     )
@@ -215,6 +220,7 @@ def _match(ground: Ground, case: _Case) -> Record | None:
 
 
 def _destinations(ground: Ground, case: _Case, match: Record) -> Iterator[Gate]:
+    case.profile = match["profile"]
     rows = ground.rows("SELECT * FROM fleet_match_destinations WHERE match_id = :id ORDER BY cluster LIMIT 200", id=match["match_id"])
     case.destinations = tuple(
         Reached(
