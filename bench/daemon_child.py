@@ -15,6 +15,7 @@ from typing import Any
 import uvloop
 
 from bench.children import serve
+from fleetd.cli.collector import collect_rarely
 from fleetd.cli.logs import set_up_logs
 from fleetd.daemon import run
 from fleetd.settings import Settings
@@ -80,6 +81,7 @@ def where(profile: cProfile.Profile, lines: int = 45) -> str:
 
 async def main() -> None:
     set_up_logs("warning")
+    collect_rarely()
     daemon = Daemon()
     try:
         await serve({"start": daemon.start, "stop": daemon.stop, "usage": usage, "profile": daemon.profile})

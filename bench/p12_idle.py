@@ -13,7 +13,7 @@ from bench.world import World, world
 
 HEARTBEAT_SECONDS = 60.0
 LOOK_SECONDS = 0.25
-STILL_SECONDS = 1.0
+STILL_SECONDS = 0.5
 CORE_SHARE = 0.01
 """Of one core, for 1,000 clusters."""
 

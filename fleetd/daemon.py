@@ -22,6 +22,7 @@ from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
 from fleetd.service.manifests import follow_manifests
 from fleetd.service.plane_cluster import PlaneCluster
+from fleetd.service.renewal import renew_tokens
 from fleetd.settings import Settings
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
@@ -88,7 +89,13 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
         async with ScriptPool() as scripts:
             engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, observe=settings.observe)
             running = asyncio.create_task(engine.run())
-            beside = [asyncio.create_task(keep_house(database))]
+            plane = engine.plane
+
+            async def renew() -> None:
+                await engine.loop.quiet()
+                await renew_tokens(database, lambda: list(plane.members.values()), lambda: plane.contents)
+
+            beside = [asyncio.create_task(keep_house(database)), asyncio.create_task(renew())]
             if settings.manifests is not None:
                 beside.append(asyncio.create_task(follow_manifests(database, settings.manifests)))
             waiting = asyncio.create_task(ending.wait())

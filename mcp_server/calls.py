@@ -13,13 +13,15 @@ import orjson
 from mcp_types import CallToolResult, TextContent
 
 from fleetd.domain.errors import FleetdError
+from fleetd.service.acting import Actions, Actor, Requeue, SetPause
 from fleetd.service.answers import as_json
-from fleetd.service.asking import Questions
+from fleetd.service.asking import Question, Questions
 from fleetd.service.foreign import plain_text
 from fleetd.service.teaching import Code, Lesson, Taught, lesson_of, near
-from mcp_server.catalogue import shown_to
+from mcp_server.catalogue import not_offered, shown_to
 from mcp_server.limits import Limits
-from mcp_server.principals import Principal
+from mcp_server.principals import Mode, Principal
+from mcp_server.status import GetServerStatus, Hidden
 from mcp_server.text import answer_text, lesson_text
 from mcp_server.tools import Tool
 
@@ -31,10 +33,12 @@ _log = logging.getLogger("mcp_server")
 
 @dataclass(frozen=True)
 class Desk:
-    """Where calls arrive: whom to ask, what is offered, and how often."""
+    """Where calls arrive: whom to ask, what is offered, and how often. `actions` is there in mode operate only."""
 
     questions: Questions
     tools: Sequence[Tool]
+    mode: Mode = Mode.OBSERVE
+    actions: Actions | None = None
     readonly: bool = False
     limits: Limits = field(default_factory=lambda: Limits(time.monotonic))
 
@@ -45,36 +49,77 @@ class Desk:
         """Answers a call; what is wrong with it is a result, too, from which the caller can learn."""
         started = time.monotonic()
         try:
-            answer = await self._answered(name, arguments, principal)
+            answer = await self._called(name, arguments, principal)
         except FleetdError as error:
             lesson = as_json(lesson_of(error))
-            _log.info("%s %s %s %.0f ms", principal.name, name[:60], lesson["code"], (time.monotonic() - started) * 1000)
+            _log.info("%s %s %s %.0f ms", principal.name, plain_text(name, most=60), lesson["code"], (time.monotonic() - started) * 1000)
             return CallToolResult(content=[TextContent(text=lesson_text(lesson))], structured_content={"error": lesson}, is_error=True)
-        text = answer_text(answer, secrets.token_hex(3))
         _log.info("%s %s ok %.0f ms", principal.name, name, (time.monotonic() - started) * 1000)
-        return CallToolResult(content=[TextContent(text=text)], structured_content=answer)
+        return CallToolResult(content=[TextContent(text=answer_text(answer, _marker()))], structured_content=answer)
 
-    async def _answered(self, name: str, arguments: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
+    async def answer(self, question: Question[Any], principal: Principal) -> dict[str, Any]:
+        """An answer as JSON, for a resource or a prompt; counts as a cheap call.
+
+        Raises:
+            FleetdError: it cannot be given.
+        """
+        self.limits.take(principal.name, "cheap")
+        answer: dict[str, Any] = as_json(await self.questions.ask(question))
+        return answer
+
+    async def text(self, question: Question[Any], principal: Principal) -> str:
+        """An answer as prose; what is wrong with the question is said in it."""
+        try:
+            return answer_text(await self.answer(question, principal), _marker())
+        except FleetdError as error:
+            return lesson_text(as_json(lesson_of(error)))
+
+    async def _called(self, name: str, arguments: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
         tool = self._tool(name, principal)
         self.limits.take(principal.name, tool.cost)
-        answer: dict[str, Any] = as_json(await self.questions.ask(tool.read(arguments)))
-        size = len(orjson.dumps(answer))
+        asked = tool.read(arguments)
+        if isinstance(asked, Requeue | SetPause):
+            answer = await self._acted(asked, principal)
+        elif isinstance(asked, GetServerStatus):
+            answer = await self.questions.ask(self._status(principal))
+        else:
+            answer = await self.questions.ask(asked)
+        plain: dict[str, Any] = as_json(answer)
+        size = len(orjson.dumps(plain))
         if size > HARD_BYTES:
-            raise _too_broad(answer, size)
-        return answer
+            raise _too_broad(plain, size)
+        return plain
+
+    async def _acted(self, action: Requeue | SetPause, principal: Principal) -> Any:
+        if self.actions is None or self.readonly:
+            raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence="this server only reads: it was not started with --mode operate"))
+        return await self.actions.act(action, Actor(principal.name, "mcp"))
+
+    def _status(self, principal: Principal) -> Question[Any]:
+        shown = self.shown(principal)
+        hidden = [Hidden(tool=tool.name, because=f"needs the scope {tool.scope}") for tool in self.tools if tool not in shown]
+        hidden += [Hidden(tool=tool.name, because=because) for tool, because in not_offered(self.tools)]
+        scopes = tuple(sorted({tool.scope.value for tool in shown}))
+        mode = Mode.OBSERVE if self.readonly else self.mode
+        return GetServerStatus.filled(mode.value, principal.name, scopes, tuple(hidden))
 
     def _tool(self, name: str, principal: Principal) -> Tool:
         shown = {tool.name: tool for tool in self.shown(principal)}
         if name in shown:
             return shown[name]
-        hidden = next((tool for tool in self.tools if tool.name == name), None)
-        if hidden is not None:
-            sentence = f"{name} needs the scope {hidden.scope}; who runs the server can grant it"
-            raise Taught(Lesson(code=Code.NOT_PERMITTED, sentence=sentence))
-        sentence = "there is no tool of this name on this server; get_server_status says which are hidden and why"
-        raise Taught(
-            Lesson(code=Code.UNKNOWN_ARGUMENT, sentence=sentence, got=plain_text(name, most=60), did_you_mean=near(name[:60], shown))
-        )
+        for tool in self.tools:
+            if tool.name == name:
+                sentence = f"{name} needs the scope {tool.scope}; who runs the server can grant it"
+                raise Taught(Lesson(code=Code.NOT_PERMITTED, sentence=sentence))
+        for tool, because in not_offered(self.tools):
+            if tool.name == name:
+                raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence=f"{name} is not offered: {because}"))
+        sentence = "there is no tool of this name; get_server_status says which are hidden and why"
+        raise Taught(Lesson(code=Code.NOT_FOUND, sentence=sentence, got=plain_text(name, most=60), did_you_mean=near(name[:60], shown)))
+
+
+def _marker() -> str:
+    return secrets.token_hex(3)
 
 
 def _too_broad(answer: Mapping[str, Any], size: int) -> Taught:

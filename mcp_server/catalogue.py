@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fleetd.service.acting import Requeue, SetPause
 from fleetd.service.questions.addons import ExplainAddon, ListAddons
 from fleetd.service.questions.clusters import GetCluster, ListClusters
 from fleetd.service.questions.drift import GetDrift
@@ -13,9 +14,11 @@ from fleetd.service.questions.lineage import TraceLineage
 from fleetd.service.questions.objects import FindObjects, GetObject
 from fleetd.service.questions.overview import FleetOverview
 from fleetd.service.questions.references import ListReferences
+from fleetd.service.questions.requests import GetRequest
 from fleetd.service.questions.sql import DescribeSchema, RunSql
 from fleetd.service.questions.timeline import GetTimeline
 from mcp_server.principals import Mode, Principal, Scope
+from mcp_server.status import GetServerStatus
 from mcp_server.tools import Tool
 
 READING = (
@@ -27,6 +30,7 @@ READING = (
     Tool(GetDrift, "Drift", open_world=True),
     Tool(GetEvent, "One event", open_world=True),
     Tool(GetObject, "One object", open_world=True),
+    Tool(GetServerStatus, "This server", open_world=False),
     Tool(GetTimeline, "Timeline", open_world=True),
     Tool(ListAddons, "Add-ons", open_world=True),
     Tool(ListClusters, "Clusters", open_world=True),
@@ -38,13 +42,24 @@ QUERYING: tuple[Tool, ...] = (
     Tool(DescribeSchema, "SQL views", open_world=False, scope=Scope.SQL),
     Tool(RunSql, "SQL over the views", open_world=True, scope=Scope.SQL, cost="scan"),
 )
-ACTING: tuple[Tool, ...] = ()
+ACTING: tuple[Tool, ...] = (
+    Tool(GetRequest, "One request", open_world=True, scope=Scope.OPERATE),
+    Tool(Requeue, "Try again", open_world=True, scope=Scope.OPERATE, writes=True, cost="write"),
+    Tool(SetPause, "Pause or resume", open_world=True, scope=Scope.OPERATE, writes=True, cost="write"),
+)
 
 
 def offered(mode: Mode, *, sql: bool) -> tuple[Tool, ...]:
     """What a server offers, sorted by name so that the list is the same each time."""
     tools = [*READING, *(QUERYING if sql else ()), *(ACTING if mode is Mode.OPERATE else ())]
     return tuple(sorted(tools, key=lambda tool: tool.name))
+
+
+def not_offered(tools: Iterable[Tool]) -> tuple[tuple[Tool, str], ...]:
+    """What a server with these tools does not offer, and how it would."""
+    here = {tool.name for tool in tools}
+    reasons = [(QUERYING, "the server was not started with --sql"), (ACTING, "the server was not started with --mode operate")]
+    return tuple((tool, because) for group, because in reasons for tool in group if tool.name not in here)
 
 
 def shown_to(tools: Iterable[Tool], principal: Principal, *, readonly: bool) -> tuple[Tool, ...]:

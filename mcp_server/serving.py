@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
 from mcp.server.stdio import stdio_server
 
+from fleetd.service.acting import LocalActions
+from fleetd.service.feed import changes
 from fleetd.service.local import LocalQuestions
 from fleetd.settings import Settings
 from mcp_server.calls import Desk
 from mcp_server.catalogue import offered
+from mcp_server.http import READONLY, WHOLE, Place, build_app, listen, read_tokens
 from mcp_server.principals import Mode
 from mcp_server.server import build_server
+from mcp_server.subscriptions import Subscriptions
 
 
-async def serve_stdio(settings: Settings, mode: Mode) -> None:
-    """Until standard input ends."""
-    questions = LocalQuestions(settings.database)
-    server = build_server(Desk(questions, offered(mode, sql=False)))
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is served: on which state, what may be done, and whether SQL may be asked."""
+
+    settings: Settings
+    mode: Mode = Mode.OBSERVE
+    sql: bool = False
+
+
+@asynccontextmanager
+async def opened(offer: Offer) -> AsyncIterator[tuple[Desk, Subscriptions]]:
+    """The desk and the subscriptions of one process."""
+    url = offer.settings.database
+    questions = LocalQuestions(url)
+    actions = LocalActions(url, questions, key_file=offer.settings.key_file) if offer.mode is Mode.OPERATE else None
+    subscriptions = Subscriptions(lambda: changes(url))
     try:
+        yield Desk(questions, offered(offer.mode, sql=offer.sql), offer.mode, actions), subscriptions
+    finally:
+        await subscriptions.close()
+        if actions is not None:
+            await actions.close()
+        await questions.close()
+
+
+async def serve_stdio(offer: Offer) -> None:
+    """Until standard input ends."""
+    async with opened(offer) as (desk, subscriptions):
+        server = build_server(desk, subscriptions)
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
-    finally:
-        await questions.close()
+
+
+async def serve_http(offer: Offer, place: Place, token_file: Path | None) -> None:
+    """Until it is interrupted.
+
+    Raises:
+        InvalidInput, NotPermitted: it cannot listen there so.
+    """
+    tokens = read_tokens(token_file) if token_file else None
+    async with opened(offer) as (desk, subscriptions):
+        servers = {
+            WHOLE: build_server(desk, subscriptions),
+            READONLY: build_server(replace(desk, readonly=True), subscriptions),
+        }
+        await listen(build_app(servers, place, tokens), place)

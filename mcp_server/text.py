@@ -5,6 +5,7 @@ The markers of an answer are random, so that what stands between them cannot end
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 LINES = 20
 UNTRUSTED = "_untrusted"
 _WIDEST = 60
+_FRACTION = re.compile(r"(?<=T\d\d:\d\d:\d\d)\.\d+Z")
 _QUIET = ("ready", "stale", "paused", "resolved", "daemon", "returned", "exact")
 _ENVELOPE = ("items", "groups", "result", "total", "returned", "truncated", "next_cursor", "as_of", "coverage", "hints", "warnings")
 
@@ -53,7 +55,7 @@ def _page(answer: Mapping[str, Any], marks: Marks) -> Iterator[str]:
 
 
 def _flat(item: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """One level of columns: what is inside a part has the part's name before it; lists are counted."""
+    """One level of columns: what is inside a part has the part's name before it; of a list its first, and how many more."""
     found: dict[str, Any] = {}
     for name, value in item.items():
         if isinstance(value, Mapping):
@@ -61,8 +63,12 @@ def _flat(item: Mapping[str, Any], before: str = "") -> dict[str, Any]:
                 found[before + name] = ",".join(f"{key}={part}" for key, part in value.items())
             else:
                 found |= _flat(value, f"{before}{name}.")
+        elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            found |= _flat(value[0], f"{before}{name}.")
+            if len(value) > 1:
+                found[f"{before}{name}.more"] = len(value) - 1
         elif isinstance(value, list):
-            found[before + name] = ",".join(map(str, value)) if all(isinstance(one, str) for one in value) else len(value)
+            found[before + name] = ",".join(map(str, value))
         else:
             found[before + name] = value
     return found
@@ -92,7 +98,7 @@ def _worth(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
 def _cell(name: str, value: Any, marks: Marks) -> str:
     if value is None or value == "":
         return ""
-    text = {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    text = ("yes" if value else "no") if isinstance(value, bool) else _FRACTION.sub("Z", str(value))
     return marks.around(text) if name.endswith(UNTRUSTED) else text
 
 

@@ -97,7 +97,9 @@ class Tool:
 
 def _field(one: Field[Any], hint: Any) -> tuple[Any, Any]:
     about = next((extra for extra in get_args(hint)[1:] if isinstance(extra, About)), None) if get_origin(hint) is Annotated else None
-    default = ... if one.default is MISSING and one.default_factory is MISSING else one.default
+    default: Any = ... if one.default is MISSING else one.default
+    if one.default_factory is not MISSING:
+        default = one.default_factory()
     if about is None:
         return (hint, default)
     return (get_args(hint)[0], Described(default, description=about.text, ge=about.least, le=about.most))

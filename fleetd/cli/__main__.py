@@ -20,8 +20,14 @@ from fleetd.domain.errors import FleetdError
 
 HELP = """When this happens in one Kubernetes cluster, configure those clusters.
 
-Exit codes: 0 done and true · 1 done, and the answer is "no" · 2 usage or bad input · 3 a database, server or cluster could
-not be reached · 4 refused · 130 interrupted.
+Exit codes:
+
+  0    done, and the answer is yes
+  1    done, and the answer is no
+  2    wrong use or bad input
+  3    a database, cluster or daemon did not answer
+  4    refused
+  130  interrupted
 """
 DEFECT = 70
 """sysexits' EX_SOFTWARE: no script may take a defect of ours for one of the answers above."""

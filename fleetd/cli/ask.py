@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from fleetd.cli.options import DatabaseOption, ReasonOption
@@ -13,9 +13,10 @@ from fleetd.cli.places import writing
 from fleetd.domain.errors import InvalidInput, NotFound, Unreachable
 from fleetd.domain.kinds.registry import kind_by_name
 from fleetd.domain.refs import ObjectRef, PlacedRef
-from fleetd.domain.states import RequestState
-from fleetd.service.queries import Queries, Where
-from fleetd.service.requests import answer, ask
+from fleetd.domain.states import ProposalState, RequestState
+from fleetd.service.queries import Queries, Row, Where
+from fleetd.service.requests import Answer, answer, ask
+from fleetd.store.database import Database
 from fleetd.store.reading import Reader
 
 ANSWER_SECONDS = 10.0
@@ -66,7 +67,7 @@ def approve(loss: str, /, *, reason: ReasonOption = "", database: DatabaseOption
     loss:
         The id of the proposal, or as much of its beginning as only it has; or its subject.
     """
-    return asyncio.run(_ask("approve", loss, reason, database, resolve=_held))
+    return asyncio.run(_approve(loss, reason, database))
 
 
 def profile_of(text: str) -> str:
@@ -85,8 +86,46 @@ def profile_of(text: str) -> str:
     return f"{spec.gvk.kind}/{rest}"
 
 
-def _held(url: str, text: str) -> str:
-    """The id of the one waiting loss that is meant.
+async def _approve(loss: str, reason: str, database: str | None) -> int:
+    """Asks, and waits for what becomes of the loss: the daemon looks anew before anything goes."""
+    async with writing(database) as opened:
+        held = await asyncio.to_thread(_held, opened.url, loss)
+        found = await _answered(opened, "approve", held["id"], reason)
+        if found.state is RequestState.FAILED:
+            say(f"fleetd: {found.outcome}")
+            return 1
+        now = await _decided(opened, held)
+    match now["state"]:
+        case ProposalState.APPLIED:
+            write_line(f"{held['subject']}: approved, {found.outcome}")
+        case ProposalState.WAITING if now["lost"] == held["lost"]:
+            write_line(f"{held['subject']}: approved, and looked at once more before anything goes (fleetd get proposals)")
+        case ProposalState.WAITING:
+            say(f"fleetd: {now['reason']}: that is more than was approved, so nothing went; approve it again if that is meant")
+            return 1
+        case state:
+            say(f"fleetd: {held['subject']}: {state}: there is no such loss any more, and nothing went")
+            return 1
+    return 0
+
+
+async def _decided(database: Database, held: Row) -> Row:
+    """The proposal, when it is decided or has become another one, or when the time for an answer is over."""
+    now = held
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while (now := await asyncio.to_thread(_proposal, database.url, held["id"])) == held:
+                await database.changed()
+    return now
+
+
+def _proposal(url: str, proposal_id: str) -> Row:
+    with Reader.open(url) as reader:
+        return Queries(reader).rows("fleet_proposals", Where("id = :id", {"id": proposal_id}))[0]
+
+
+def _held(url: str, text: str) -> Row:
+    """The one waiting loss that is meant.
 
     Raises:
         NotFound: none is.
@@ -99,25 +138,33 @@ def _held(url: str, text: str) -> str:
         raise NotFound(f"nothing waits under {text}: fleetd get proposals shows what does")
     if len(found) > 1:
         raise InvalidInput(f"{text} is the beginning of {len(found)} ids: write more of it")
-    return str(found[0]["id"])
+    return found[0]
 
 
-async def _ask(verb: str, subject: str, reason: str, database: str | None, *, resolve: Callable[[str, str], str] | None = None) -> int:
+async def _ask(verb: str, subject: str, reason: str, database: str | None) -> int:
     async with writing(database) as opened:
-        if resolve is not None:
-            subject = await asyncio.to_thread(resolve, opened.url, subject)
-        request_id = await ask(opened, verb, subject, actor=actor(), via="cli", reason=reason, now=datetime.now(UTC))
-        found = await answer(opened, request_id, seconds=ANSWER_SECONDS)
-    if found.state is RequestState.WAITING:
-        raise Unreachable(
-            f"no daemon has answered within {ANSWER_SECONDS:.0f} s; the request stays and is done when one runs "
-            f"(fleetd get requests; id {request_id})"
-        )
+        found = await _answered(opened, verb, subject, reason)
     if found.state is RequestState.FAILED:
         say(f"fleetd: {found.outcome}")
         return 1
     write_line(f"{verb} {subject}: {found.outcome}")
     return 0
+
+
+async def _answered(database: Database, verb: str, subject: str, reason: str) -> Answer:
+    """Asks, and waits for the daemon's answer.
+
+    Raises:
+        Unreachable: there is none; the request stays.
+    """
+    request_id = await ask(database, verb, subject, actor=actor(), via="cli", reason=reason, now=datetime.now(UTC))
+    found = await answer(database, request_id, seconds=ANSWER_SECONDS)
+    if found.state is RequestState.WAITING:
+        raise Unreachable(
+            f"no daemon has answered within {ANSWER_SECONDS:.0f} s; the request stays and is done when one runs "
+            f"(fleetd get requests; id {request_id})"
+        )
+    return found
 
 
 def actor() -> str:

@@ -11,9 +11,10 @@ from cyclopts import Parameter
 from fleetd.cli.describing import Part, labels_text, write_parts
 from fleetd.cli.naming import shown
 from fleetd.cli.options import DatabaseOption, EverywhereOption, NamespaceOption, OutputOption, SelectorOption
-from fleetd.cli.output import say, write_line, write_rows
+from fleetd.cli.output import counted, say, write_line, write_rows
 from fleetd.cli.places import reading
-from fleetd.domain.errors import NotFound, Refused
+from fleetd.cli.state import duration
+from fleetd.domain.errors import NotFound
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.queries import Queries, Where
 from fleetd.service.selectors import label_changes, label_selector
@@ -58,9 +59,9 @@ def describe(name: str, /, *, namespace: NamespaceOption = "default", database: 
         row = queries.cluster(cluster)
         on_it = Where(_ON_IT.text, {"cluster": cluster})
         parts = [
-            Part("Add-ons", "fleet_addons", queries.rows("fleet_addons", on_it, most=50)),
+            Part("Add-ons", "fleet_addons", queries.listed("fleet_addons", on_it, most=50)),
             Part("Events not acted on", "fleet_pending_events", queries.rows("fleet_pending_events", on_it, most=20)),
-            Part("Drift", "fleet_drift_incidents", queries.rows("fleet_drift_incidents", on_it, most=10)),
+            Part("Drift", "fleet_drift_incidents", queries.listed("fleet_drift_incidents", on_it, most=10)),
             Part("Journal", "fleet_journal", queries.journal([f"SveltosCluster/{cluster}"], clusters=[cluster])),
         ]
     head = {key: value for key, value in row.items() if key not in ("namespace", "name", "labels")}
@@ -118,46 +119,39 @@ def deregister(
     *,
     namespace: NamespaceOption = "default",
     withdraw: Annotated[bool, Parameter(negative="")] = False,
+    timeout: str = "60s",
     database: DatabaseOption = None,
-) -> None:
-    """Take a member out of the fleet and forget its credentials; what fleetd put on it stays as it is.
+) -> int:
+    """Take a member out of the fleet and forget its credentials; what fleetd put on it stays, or is withdrawn first.
 
     Examples:
 
         fleetd cluster deregister eu-1
+        fleetd cluster deregister eu-1 --withdraw --timeout 5m
 
     Parameters
     ----------
     withdraw:
-        Take what fleetd put on it away first. Not possible yet: the command says how to do it by labels.
+        Take what fleetd put on it away first; the member is kept until nothing of fleetd is on it.
+    timeout:
+        How long --withdraw waits: 30s, 2m, 1h.
     """
+    from fleetd.cli.leaving import deregister_now, withdraw_and_deregister  # see label
+
     if withdraw:
-        raise Refused(
-            f"--withdraw cannot be done in one step yet, and nothing was changed: take away the labels that profiles and triggers select "
-            f"{namespace}/{name} by (fleetd cluster label {name} KEY-), wait until nothing of fleetd is on it "
-            f"(fleetd cluster describe {name} -n {namespace}), then deregister it without --withdraw"
-        )
+        return asyncio.run(withdraw_and_deregister(name, namespace, duration(timeout).total_seconds(), database))
     with reading(database) as reader:
         left = len(Queries(reader).rows("fleet_objects", Where(_ON_IT.text, {"cluster": f"{namespace}/{name}"}), most=100_000))
-    asyncio.run(_leave(name, namespace, database))
+    asyncio.run(deregister_now(name, namespace, database))
     if left:
-        say(f"{left} objects that fleetd put on it stay there")
+        say(f"{counted(left, 'object')} that fleetd put on it {'stays' if left == 1 else 'stay'} there")
+    return 0
 
 
 def _ref(name: str, namespace: str) -> ObjectRef:
     from fleetd.service.membership import member_ref  # see label
 
     return member_ref(name, namespace)
-
-
-async def _leave(name: str, namespace: str, database: str | None) -> None:
-    from fleetd.cli.places import writing  # see label
-    from fleetd.service.admission import Admission
-    from fleetd.service.membership import leave
-
-    async with writing(database) as opened:
-        gone = await leave(Admission(opened), name, namespace, now=datetime.now(UTC))
-    write_line(f"{shown(gone.ref)} deregistered")
 
 
 async def _set_paused(ref: ObjectRef, database: str | None, *, paused: bool) -> None:

@@ -18,7 +18,9 @@ from rich.console import Console
 from fleetd.cli.demo_story import Stage, Story, cluster_specs
 from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.service.admission import Admission
+from fleetd.settings import DATABASE, KEY_FILE
 from fleetd.sim.fleet import SimulatedFleet
+from fleetd.store.crypto import key_beside
 from fleetd.store.database import Database
 
 START_SECONDS = 30.0
@@ -42,10 +44,12 @@ async def play(*, once: bool, as_json: bool, clusters: int, seed: int) -> bool:
         *early, late = cluster_specs(clusters)
         fleet = await stack.enter_async_context(SimulatedFleet(early, seed=seed))
         kubeconfigs = folder / "kubeconfigs"
-        database = await Database.open(str(path))
+        # Made here without a word: who keeps a copy of a key that is gone in a minute?
+        key, key_file, _ = key_beside(path)
+        database = await Database.open(str(path), key=key)
         stack.push_async_callback(database.close)
         began = time.perf_counter()
-        await stack.enter_async_context(_daemon(path, folder / "daemon.log"))
+        await stack.enter_async_context(_daemon(path, key_file, folder / "daemon.log"))
         _say(console, f"[bold]fleetd demo[/]: {len(early)} simulated clusters over HTTPS, the daemon, and SQLite in {folder}")
         _say(console, f"[dim]the daemon was ready after {(time.perf_counter() - began) * 1000:.0f} ms[/]\n")
         story = Story(fleet, Admission(database, manager="fleetd-demo"), late)
@@ -62,7 +66,7 @@ async def play(*, once: bool, as_json: bool, clusters: int, seed: int) -> bool:
             _say(console, "\n[green]Every cluster shows what it should.[/]" if ok else "\n[red]Not every cluster shows what it should.[/]")
         if not once:
             fleet.write_kubeconfigs(kubeconfigs)
-            await _stay(console, path, kubeconfigs)
+            await _stay(console, path, key_file, kubeconfigs)
     return ok
 
 
@@ -80,13 +84,14 @@ def _tell(console: Console, stage: Stage) -> None:
 
 
 @asynccontextmanager
-async def _daemon(database: Path, log: Path) -> AsyncIterator[None]:
+async def _daemon(database: Path, key_file: Path, log: Path) -> AsyncIterator[None]:
     """The real daemon, as a process of its own.
 
     Raises:
         GiveUp: it ended before it was ready.
     """
-    environment = {**os.environ, "FLEETD_DATABASE": str(database), "PYTHONUNBUFFERED": "1"}
+    named = {DATABASE: str(database), KEY_FILE: str(key_file)}
+    environment = {**os.environ, **named, "PYTHONUNBUFFERED": "1"}
     with log.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "fleetd.cli", "run", "--announce", stdout=asyncio.subprocess.PIPE, stderr=sink, env=environment
@@ -107,12 +112,12 @@ def _tail(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
-async def _stay(console: Console, database: Path, kubeconfigs: Path) -> None:
+async def _stay(console: Console, database: Path, key_file: Path, kubeconfigs: Path) -> None:
     """Leaves everything running, says how to play with it, and shows what the daemon decides, until it is interrupted."""
     from fleetd.store.reading import Reader
 
     _say(console, f"\nEverything keeps running until Ctrl-C. Try, in another terminal:\n  export KUBECONFIG={kubeconfigs / 'merged.yaml'}")
-    _say(console, f"  export FLEETD_DATABASE={database}")
+    _say(console, f"  export {DATABASE}={database} {KEY_FILE}={key_file}")
     _say(console, "  kubectl --context services -n shop create service loadbalancer api --tcp=80")
     _say(console, "  kubectl --context services -n shop label service api fleet.example.com/export=true")
     _say(

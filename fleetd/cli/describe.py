@@ -8,12 +8,15 @@ from fleetd.cli.naming import refs_named
 from fleetd.cli.options import DatabaseOption, NamespaceOption
 from fleetd.cli.output import write_line, write_yaml
 from fleetd.cli.places import reading
+from fleetd.domain.errors import NotFound
 from fleetd.domain.refs import ObjectRef
-from fleetd.service.queries import Queries, Where
+from fleetd.service.queries import Queries, Row, Where
 
 
 def describe(kind: str, name: str = "", /, *, namespace: NamespaceOption = "default", database: DatabaseOption = None) -> None:
     """Show one declared object: what it says, its state with the reason, what belongs to it, and what was decided about it lately.
+
+    Of what a trigger generated (fleetd addons names such profiles) it shows for what it was made, and how far it is.
 
     Examples:
 
@@ -23,7 +26,14 @@ def describe(kind: str, name: str = "", /, *, namespace: NamespaceOption = "defa
     ref = refs_named([word for word in (kind, name) if word], namespace)[0]
     with reading(database) as reader:
         queries = Queries(reader)
-        row = queries.object(ref)
+        try:
+            row = queries.object(ref)
+        except NotFound:
+            made = queries.generated(ref)
+            if made is None:
+                raise
+            _write_generated(queries, ref, made)
+            return
         parts = [*_related(queries, ref), *_edges(queries, ref), _journal(queries, ref)]
     manifest = manifest_of(row)
     metadata = manifest.pop("metadata")
@@ -31,9 +41,24 @@ def describe(kind: str, name: str = "", /, *, namespace: NamespaceOption = "defa
     unsupported = ", ".join(row["unsupported"])
     labels, annotations = (labels_text(metadata.get(field) or {}) for field in ("labels", "annotations"))
     write_parts({**facts, "not acted on yet": unsupported, "labels": labels, "annotations": annotations})
-    write_line("")
-    write_yaml({key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")})
+    rest = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    if rest:
+        write_line("")
+        write_yaml(rest)
     write_tables(parts)
+
+
+def _write_generated(queries: Queries, ref: ObjectRef, made: Row) -> None:
+    """What a trigger made: nobody declared it, so there is no declaration to show."""
+    facts = {name: made[name] for name in ("ref", "event_trigger", "cluster", "object_ref", "generated_at", "cause_id")}
+    parts = _related(queries, ref)
+    if ref.kind in ("ClusterProfile", "Profile"):
+        named = Where("profile = :profile", {"profile": _profile(ref)})
+        parts += [
+            Part("Objects on clusters", "fleet_objects", queries.rows("fleet_objects", named, most=50)),
+            Part("Matches", "fleet_trigger_matches", queries.rows("fleet_trigger_matches", named, most=20)),
+        ]
+    write_parts(facts, [*parts, _journal(queries, ref)])
 
 
 def _related(queries: Queries, ref: ObjectRef) -> list[Part]:
@@ -43,7 +68,7 @@ def _related(queries: Queries, ref: ObjectRef) -> list[Part]:
         case "EventSource":
             named = Where("event_source = :name", by_name)
             return [
-                Part("Events", "fleet_events", queries.rows("fleet_events", named, most=10)),
+                Part("Events", "fleet_events", queries.listed("fleet_events", named, most=10)),
                 Part("Verdicts", "fleet_verdicts", queries.rows("fleet_verdicts", named, most=20)),
             ]
         case "EventTrigger":
@@ -53,12 +78,14 @@ def _related(queries: Queries, ref: ObjectRef) -> list[Part]:
                 Part("Matches", "fleet_trigger_matches", queries.rows("fleet_trigger_matches", named, most=20)),
             ]
         case "ClusterProfile" | "Profile":
-            return [Part("Add-ons", "fleet_addons", queries.rows("fleet_addons", Where("profile = :profile", {"profile": _profile(ref)})))]
+            return [
+                Part("Add-ons", "fleet_addons", queries.listed("fleet_addons", Where("profile = :profile", {"profile": _profile(ref)})))
+            ]
         case "SveltosCluster":
             on_it = Where("cluster = :cluster", {"cluster": f"{ref.namespace}/{ref.name}"})
             return [
                 Part("Cluster", "fleet_clusters", queries.rows("fleet_clusters", on_it)),
-                Part("Add-ons", "fleet_addons", queries.rows("fleet_addons", on_it, most=50)),
+                Part("Add-ons", "fleet_addons", queries.listed("fleet_addons", on_it, most=50)),
             ]
         case _:
             return []

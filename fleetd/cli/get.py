@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from fleetd.cli.naming import ref_in, shown
@@ -10,9 +11,9 @@ from fleetd.cli.output import say, write_json, write_line, write_rows, write_tab
 from fleetd.cli.places import reading
 from fleetd.cli.tables import ago
 from fleetd.domain.errors import InvalidInput
-from fleetd.domain.kinds.registry import kind_by_name
+from fleetd.domain.kinds.registry import KINDS, kind_by_name
 from fleetd.domain.refs import ObjectRef
-from fleetd.service.queries import Queries, Row, view_of
+from fleetd.service.queries import VIEW_NAMES, Queries, Row, view_of
 from fleetd.service.selectors import label_selector
 
 _SHORT = {
@@ -24,7 +25,7 @@ _SHORT = {
 
 
 def get(
-    kind: str,
+    kind: str = "",
     name: str = "",
     /,
     *,
@@ -52,6 +53,8 @@ def get(
     name:
         One object of the kind.
     """
+    if not kind:
+        raise InvalidInput(_what_there_is())
     kind, slash, rest = kind.partition("/")
     if slash and name:
         raise InvalidInput("write KIND NAME or KIND/NAME, not both")
@@ -71,6 +74,18 @@ def get(
         return _objects(_selected(found, selector), output, namespaced=all_namespaces and spec.namespaced)
 
 
+def _what_there_is() -> str:
+    kinds = sorted({spec.plural for spec in KINDS.values()})
+    rows = sorted({view.removeprefix("fleet_").replace("_", "-") for view in VIEW_NAMES} | {"drift", "matches", "pending"})
+    return "\n".join(
+        (
+            "get what? Name a kind of declared objects, `all`, or rows:",
+            *textwrap.wrap(", ".join(kinds), 100, initial_indent="  kinds: ", subsequent_indent="         ", break_on_hyphens=False),
+            *textwrap.wrap(", ".join(rows), 100, initial_indent="  rows:  ", subsequent_indent="         ", break_on_hyphens=False),
+        )
+    )
+
+
 def _view(kind: str) -> str | None:
     # The view of profiles has no manifests; who asks for profiles by kind wants the objects.
     return None if kind.lower() == "profiles" else _SHORT.get(kind.lower()) or view_of(kind)
@@ -84,7 +99,7 @@ def _rows(queries: Queries, view: str, name: str, selector: str, output: Output)
     elif selector or name:
         raise InvalidInput(f"{view} takes neither a name nor labels: use fleetd sql for conditions")
     else:
-        found = queries.rows(view)
+        found = queries.listed(view)
     if not found:
         say("nothing found")
     write_rows(found, view=view, form=output, header=bool(found))

@@ -125,6 +125,11 @@ def _csv_value(value: Any) -> Any:
     return value
 
 
+def counted(number: int, what: str) -> str:
+    """`1 object`, `2 objects`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def write_line(text: str) -> None:
     """One line of data."""
     sys.stdout.write(text + "\n")

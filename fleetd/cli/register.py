@@ -22,7 +22,7 @@ from fleetd.cluster.kubeconfig import ExecPlugin, read_kubeconfig
 from fleetd.cluster.registration import contexts, loopback, self_contained
 from fleetd.domain.errors import FleetdError, InvalidInput, NotFound
 from fleetd.service.admission import Admission
-from fleetd.service.membership import join, kubeconfig_ref, member_ref
+from fleetd.service.membership import TokenLife, join, kubeconfig_ref, member_ref
 from fleetd.service.selectors import labels_of
 from fleetd.store.database import Database
 
@@ -176,17 +176,17 @@ async def _register_one(database: Database, source: Source, context: str, way: W
     live = await database.declared.get(member_ref(way.name, way.namespace))
     if live is None and known_only:
         raise NotFound(f"there is no member {way.cluster}: fleetd cluster register makes one")
-    text = await _credentials(source, context, way)
+    text, token = await _credentials(source, context, way)
     # Labels that are there already stay: registering again must not move what labels selected.
     kept = (live.manifest["metadata"].get("labels") or {}) if live else {}
-    await _join(database, way.name, way.namespace, {**kept, **labels}, text)
+    await _join(database, way.name, way.namespace, {**kept, **labels}, text, token)
 
 
-async def _join(database: Database, name: str, namespace: str, labels: Mapping[str, str], text: str) -> None:
+async def _join(database: Database, name: str, namespace: str, labels: Mapping[str, str], text: str, token: TokenLife | None) -> None:
     admission = Admission(database)
     credentials = kubeconfig_ref(name, namespace)
     before = await database.declared.get(credentials)
-    done = await join(admission, name, namespace, labels, text, now=datetime.now(UTC))
+    done = await join(admission, name, namespace, labels, text, now=datetime.now(UTC), token=token)
     after = await database.declared.get(credentials)
     write_line(f"{shown(done.ref)} {done.done}")
     if before is not None and after is not None:
@@ -194,28 +194,29 @@ async def _join(database: Database, name: str, namespace: str, labels: Mapping[s
         say(f"{namespace}/{name}: {'the same' if same else 'new'} credentials")
 
 
-async def _credentials(source: Source, context: str, way: Way) -> str:
-    """A kubeconfig that stands by itself, tried on the cluster unless that is not wanted."""
+async def _credentials(source: Source, context: str, way: Way) -> tuple[str, TokenLife | None]:
+    """A kubeconfig that stands by itself, tried on the cluster unless that is not wanted; and its token's life, if it is ours to renew."""
     access = read_kubeconfig(source.config, context, allow_files=True)
     if loopback(access.server):
         say(f"warning: {access.server} is this machine's own address: only a daemon that runs here can reach it")
     if not access.verify:
         say(f"warning: the kubeconfig does not verify who {access.server} is (insecure-skip-tls-verify)")
     allowed = frozenset(source.wishes.allow_exec)
+    token = None
     if source.wishes.create_service_account:
-        portable = await _of_account(source, context, way, access.plugin)
+        portable, token = await _of_account(source, context, way, access.plugin)
     else:
         portable = self_contained(source.config, context, read_file=source.content, allowed_exec=allowed)
     if not source.wishes.skip_check:
         await checked(portable, way, allowed)
-    return yaml.safe_dump(portable, sort_keys=False)
+    return yaml.safe_dump(portable, sort_keys=False), token
 
 
-async def _of_account(source: Source, context: str, way: Way, plugin: ExecPlugin | None) -> dict[str, Any]:
+async def _of_account(source: Source, context: str, way: Way, plugin: ExecPlugin | None) -> tuple[dict[str, Any], TokenLife]:
     # The operator's own plugin runs here, once, as kubectl would run it; it is not kept.
     allowed = frozenset({plugin.command}) if plugin else frozenset[str]()
     own = self_contained(source.config, context, read_file=source.content, allowed_exec=allowed)
-    portable, expires = await account_kubeconfig(own, way, source.wishes.token_days * DAY, allowed)
-    again = f"fleetd cluster update-credentials {way.name} -n {way.namespace} --create-service-account"
-    say(f"{way.cluster}: its token ends at {expires}; renew it before that: {again}")
-    return portable
+    seconds = source.wishes.token_days * DAY
+    portable, expires = await account_kubeconfig(own, way, seconds, allowed)
+    say(f"{way.cluster}: its token ends at {expires}; the daemon renews it before that")
+    return portable, TokenLife(expires, seconds)

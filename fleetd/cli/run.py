@@ -12,7 +12,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from fleetd.cli.output import counted, say
 from fleetd.domain.errors import InvalidInput
+from fleetd.domain.refs import MANAGEMENT_CLUSTER
+from fleetd.settings import Settings, read_settings
+from fleetd.store.reading import Reader
+from fleetd.store.urls import place_of
+
+_MEMBERS = """
+SELECT COUNT(*) AS members FROM fleet_declared WHERE kind IN ('SveltosCluster', 'Cluster') AND namespace || '/' || name <> :itself
+"""
 
 
 def run(
@@ -46,10 +55,10 @@ def run(
     """
     import uvloop
 
+    from fleetd.cli.collector import collect_rarely
     from fleetd.cli.logs import set_up_logs
     from fleetd.cli.places import data_folder
     from fleetd.daemon import run as run_daemon
-    from fleetd.settings import read_settings
 
     if manifests is not None and not manifests.is_dir():
         raise InvalidInput(f"--manifests: there is no folder {manifests}")
@@ -62,11 +71,30 @@ def run(
         allowed_exec=frozenset(allow_exec),
     )
     set_up_logs(settings.log_level)
+    collect_rarely()
 
     def ready() -> None:
+        if sys.stderr.isatty():
+            say(started(settings, members_declared(settings.database)))
         if announce:
             sys.stdout.write("ready\n")
             sys.stdout.flush()
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_daemon(settings, ready=ready))
+
+
+def started(settings: Settings, members: int) -> str:
+    """What a person at a terminal is told when the daemon is ready."""
+    told = [f"database {place_of(settings.database)}", counted(members, "member")]
+    if settings.observe:
+        told.append("observing only: nothing is written to clusters")
+    if settings.manifests is not None:
+        told.append(f"following {settings.manifests}")
+    return f"fleetd: ready: {', '.join(told)}; stop it with Ctrl-C"
+
+
+def members_declared(database: str) -> int:
+    """How many members are declared; the daemon's own cluster is not counted."""
+    with Reader.open(database) as reader:
+        return int(reader.rows(_MEMBERS, {"itself": MANAGEMENT_CLUSTER})[0]["members"])

@@ -104,7 +104,7 @@ def addons(
         values["state"] = state
         parts.append("state = :state")
     where = Where(" AND ".join(parts), values) if parts else EVERY
-    _show(lambda queries: queries.rows("fleet_addons", where), "fleet_addons", database, output, watch=watch)
+    _show(lambda queries: queries.listed("fleet_addons", where), "fleet_addons", database, output, watch=watch)
 
 
 def duration(text: str) -> timedelta:

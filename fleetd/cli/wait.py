@@ -16,7 +16,7 @@ from fleetd.cli.places import listening, reading
 from fleetd.cli.state import duration
 from fleetd.domain.errors import InvalidInput, NotFound
 from fleetd.domain.refs import ObjectRef, PlacedRef
-from fleetd.service.queries import Queries, Row, Where
+from fleetd.service.queries import Queries, Row, Where, reason_of
 from fleetd.service.queries_progress import unfinished
 from fleetd.store.reading import Reader
 
@@ -53,7 +53,7 @@ def wait(
     ref:
         kind/name of a declared object, or Kind.group/namespace/name@cluster of what fleetd put on a cluster.
     converged:
-        Everything declared is taken up, every cluster ready, every add-on deployed, every event acted on.
+        Everything declared is taken up, every cluster ready, every add-on deployed, every event acted on, and no loss held.
     for_:
         exists, deleted, ready, deployed, or state=NAME.
     timeout:
@@ -70,7 +70,8 @@ async def _changes(database: Database, lacking: Lacking, reader: Reader) -> bool
     end = asyncio.get_running_loop().time() + STILL_SECONDS
     while (left := end - asyncio.get_running_loop().time()) > 0:
         with suppress(TimeoutError):
-            await asyncio.wait_for(database.changed(), left)
+            async with asyncio.timeout(left):  # not wait_for: before Python 3.12 it may swallow a cancellation
+                await database.changed()
         if lacking(reader):
             return True
     return False
@@ -120,6 +121,8 @@ def _declared(queries: Queries, wanted: str, ref: ObjectRef) -> list[str]:
     try:
         row = queries.object(ref)
     except NotFound as error:
+        if wanted == "deployed" and queries.generated(ref) is not None:
+            return _deployed(queries, ref)
         return [] if wanted == "deleted" else [str(error)]
     match wanted:
         case "exists":
@@ -153,4 +156,5 @@ def _deployed(queries: Queries, ref: ObjectRef) -> list[str]:
 
 
 def _said(what: str, row: Row, state: str) -> str:
-    return f"{what}: {row[state]}" + (f": {row['reason']}" if row["reason"] else "")
+    reason = reason_of(row)
+    return f"{what}: {row[state]}" + (f": {reason}" if reason else "")

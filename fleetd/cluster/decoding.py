@@ -120,6 +120,7 @@ class ObjectDecoder:
     def __init__(self, gvk: GroupVersionKind, reads: Reads) -> None:
         self._gvk = gvk
         self._whole = reads.whole
+        self._raw = reads.raw
         self._partial = reads.metadata_only
         self._stamp = {"apiVersion": gvk.api_version, "kind": gvk.kind}
         self._head = b'{"apiVersion":' + orjson.dumps(gvk.api_version) + b',"kind":' + orjson.dumps(gvk.kind) + b","
@@ -156,7 +157,7 @@ class ObjectDecoder:
                     kind = event.type
                     beginning = BEGINNINGS.get(kind)
                     if beginning is not None and line.startswith(beginning) and line[-1] == CLOSING_BRACE:
-                        return Changed(CHANGE_TYPES[kind], self._finish(event.object, line[len(beginning) : -1]))
+                        return Changed(CHANGE_TYPES[kind], self._finish(event.object, line[len(beginning) : -1] if self._raw else b""))
             envelope = ENVELOPE.decode(line)
             return self._opened(envelope.type, bytes(envelope.object))
         except UNREADABLE as problem:
@@ -193,13 +194,13 @@ class ObjectDecoder:
         if not metadata or not isinstance(metadata, dict):
             raise msgspec.ValidationError("the object has no metadata")
         if "kind" not in body:
-            raw = self._head + raw[1:]  # The objects of a typed list leave out what they are.
+            raw = self._head + raw[1:] if self._raw else b""  # The objects of a typed list leave out what they are.
             body.update(self._stamp)
         elif self._partial:
             body.update(self._stamp)  # They call themselves PartialObjectMetadata.
         get = metadata.get
         ref = _ref(self._gvk.kind, self._gvk.group, get("namespace") or "", get("name") or "")
-        return Observed(ref, get("uid") or "", get("resourceVersion") or "", body, raw)
+        return Observed(ref, get("uid") or "", get("resourceVersion") or "", body, raw if self._raw else b"")
 
 
 @lru_cache(maxsize=KNOWN_REFS)

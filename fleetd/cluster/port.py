@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from fleetd.domain.errors import Conflict, GiveUp
 from fleetd.domain.objects import Manifest, Observed, Reads
 from fleetd.domain.refs import GroupVersionKind
@@ -58,8 +60,7 @@ class ChangeType(StrEnum):
     DELETED = "DELETED"
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(msgspec.Struct, frozen=True):
     """One event of an unbroken watch."""
 
     type: ChangeType

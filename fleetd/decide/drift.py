@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from fleetd.decide.digest import Digest, canonical, digest
-from fleetd.decide.ownership import MANAGER, entry_of
+from fleetd.decide.ownership import HASH, MANAGER, entry_of, marks
 from fleetd.domain.fieldset import MISSING, FieldSet, path_text, project, value_at
 from fleetd.domain.records import DriftField
 
@@ -45,6 +45,12 @@ def drifted_fields(live: Mapping[str, Any] | None, wanted: Mapping[str, Any], fi
             hide = secret and path[0] in ("f:data", "f:stringData")
             found.append(DriftField(path_text(path), HIDDEN if hide else _json(ours), HIDDEN if hide else _json(theirs)))
     return tuple(found)
+
+
+def brought(live: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether this is our own apply of what is wanted, whatever we remember of it: a daemon may die before it has noted one."""
+    fields = fields_of_entry(live)
+    return bool(fields) and marks(live).get(HASH) == marks(wanted).get(HASH) and not drifted_fields(live, wanted, fields)
 
 
 def field_set(fields: str) -> FieldSet:

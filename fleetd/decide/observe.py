@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from fleetd.decide.cel.fallback import compile_with_cel_python
@@ -164,9 +165,10 @@ def _ask(source: Source, condition: Condition, observed: Observed) -> Judgement 
             reason, deciding = reason or f"rule {name} is not true", deciding or f"evaluateCEL {name}"
         except GiveUp as error:
             reason, deciding = f"rule {name} counts as not true: {error}", f"evaluateCEL {name}"
-    return Wish(source.name, condition.script) if condition.script else Judgement(VerdictState.NO_MATCH, reason, deciding)
+    return Wish(source.name, condition.script) if condition.script else _refused(reason, deciding)
 
 
+@lru_cache(4096)
 def _refused(reason: str, deciding: str) -> Judgement:
     return Judgement(VerdictState.NO_MATCH, reason, deciding)
 

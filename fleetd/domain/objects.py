@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
 
@@ -24,8 +26,7 @@ def ref_of(manifest: Mapping[str, Any]) -> ObjectRef:
     return ObjectRef(gvk.kind, gvk.group, str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True):
     """One object as a watch or a list showed it: only what conditions and drift need.
 
     `body` holds the paths that were asked for (metadata always); `raw` the whole object's JSON bytes as they came, for
@@ -35,8 +36,12 @@ class Observed:
     ref: ObjectRef
     uid: str
     resource_version: str
-    body: Mapping[str, Any] = field(repr=False)
-    raw: bytes = field(repr=False, default=b"")
+    body: Mapping[str, Any]
+    raw: bytes = b""
+
+    def __repr__(self) -> str:
+        """Without contents: they may be a Secret's."""
+        return f"Observed({self.ref}, {self.resource_version})"
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -69,4 +74,3 @@ class Reads:
     def covers(self, other: Reads) -> bool:
         """Whether who reads this much can answer who reads that much."""
         return (self.whole or (other.paths <= self.paths and not other.whole)) and (self.raw or not other.raw)
-

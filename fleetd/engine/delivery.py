@@ -9,7 +9,7 @@ from typing import Any
 from fleetd.cluster.port import Cluster, FieldConflict, NoSuchKind
 from fleetd.decide.definitions import Profile, SyncMode
 from fleetd.decide.digest import Digest, digest
-from fleetd.decide.drift import field_set, fields_of_entry, held_paths, owned_digest
+from fleetd.decide.drift import brought, field_set, fields_of_entry, held_paths, owned_digest
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import Owned, bare, foreign_owner, ours
 from fleetd.decide.plan import Action, Plan, Step, Terms, plan, to_read
@@ -128,7 +128,8 @@ class Delivery:
             if kind is not None:
                 now = live[ref] = await self._cluster.read(gvk_of(kind.manifest), ref.namespace, ref.name)
                 known = order.inventory.get(ref)
-                if known is not None and (now is None or owned_digest(now, order.digest) != known.live_digest):
+                changed = known is not None and (now is None or owned_digest(now, order.digest) != known.live_digest)
+                if changed and not (now is not None and brought(now, kind.manifest)):
                     self._done.found.append((ref, now))
         terms = Terms(profile, order.member, order.adopt, order.digest)
         made = plan(objects, order.inventory, live, terms, prune=complete and not wanted.problem)
@@ -212,8 +213,7 @@ class Delivery:
                 raise Conflict(f"{step.ref}: {who}; `fleetd adopt {step.ref}@{self._order.key[1]}` takes it over") from error
             live = await self._put(wanted.manifest, force=True)
         self._enter(wanted, live)
-        if step.known is not None and step.known.wanted_digest == wanted.digest:
-            self._done.corrected.append(step.ref)
+        self._done.corrected.append(step.ref)
         self._tell(step.ref, "applied", step.reason)
 
     async def _put(self, manifest: Manifest, *, force: bool) -> Manifest:
@@ -265,7 +265,7 @@ class Delivery:
             if order.observe:
                 self._tell(item.ref, "would delete", "no longer wanted here")
                 self._done.failure = Failure(refused=True)
-            elif order.profile is not None and order.profile.leave:
+            elif order.placement.leave:
                 await self._leave(item)
             else:
                 await self._remove(item, owner)

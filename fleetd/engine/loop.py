@@ -27,6 +27,8 @@ Input = Callable[[Plane, Turn], object]
 MAX_INPUTS = 20_000
 MAX_TURNS = 64
 BATCH = 2_000
+AT_ONCE = 32
+"""Deliveries begun before others have their turn."""
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +128,7 @@ class Loop:
             if records:
                 await self._commit(records)
             for turn in turns:
-                self._release(turn)
+                await self._release(turn)
             self._busy -= len(turns)
             if not self._busy and not self._inputs:
                 self._quiet.set()
@@ -144,7 +146,7 @@ class Loop:
             else:
                 return
 
-    def _release(self, turn: Turn) -> None:
+    async def _release(self, turn: Turn) -> None:
         acting = self.consequences
         if acting is None:
             return
@@ -154,8 +156,10 @@ class Loop:
             acting.adjust_watches(cluster)
         for cluster, gvk in turn.rejudge:
             acting.rejudge(cluster, gvk)
-        for key in turn.due:
+        for number, key in enumerate(turn.due, 1):
             acting.deliver(key)
+            if not number % AT_ONCE:
+                await asyncio.sleep(0)  # What was begun reaches its sockets before more is begun.
         for cluster, gvk in turn.doubts:
             acting.read_again(cluster, gvk)
         for ask in turn.asks:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fleetd.kubeapi.storage import Change, Forgotten, Listing, Record, Stale, Write, key_of
 
@@ -36,11 +37,16 @@ class _Shelf:
         return self.order[max(low, bisect_right(self.order, after)) if after else low : high]
 
 
-class MemoryStorage:
-    """One store, for one server."""
+Given = Mapping[str, Callable[[], list[dict[str, Any]]]]
+"""By resource, what makes the objects that are there from the start."""
 
-    def __init__(self, history: int = HISTORY) -> None:
-        self._version = 0
+
+class MemoryStorage:
+    """One store, for one server. What is `given` is made when its resource is first touched; all of it is as old as the store."""
+
+    def __init__(self, history: int = HISTORY, given: Given | None = None) -> None:
+        self._version = 1 if given else 0
+        self._given = dict(given or {})
         self._shelves: dict[str, _Shelf] = {}
         self._limit = history
         self._history: deque[Change] = deque()
@@ -51,18 +57,18 @@ class MemoryStorage:
         return self._version
 
     async def get(self, resource: str, namespace: str, name: str) -> Record | None:
-        shelf = self._shelves.get(resource)
+        shelf = self._shelf(resource)
         return shelf.records.get(key_of(namespace, name)) if shelf else None
 
     async def listing(self, resource: str, namespace: str = "", *, at: int | None = None, after: str = "") -> Listing:
-        shelf = self._shelves.get(resource) or _Shelf()
+        shelf = self._shelf(resource) or _Shelf()
         if at is not None and at < self._version:
             shelf = self._as_it_was(resource, shelf, at)
         records = shelf.records
         return Listing(self._version if at is None else at, [records[key] for key in shelf.keys(namespace, after)])
 
     async def commit(self, write: Write) -> Record:
-        shelf = self._shelves.setdefault(write.resource, _Shelf())
+        shelf = self._shelf(write.resource) or self._shelves.setdefault(write.resource, _Shelf())
         before = shelf.records.get(write.key)
         if (before.version if before else 0) != write.expected:
             raise Stale
@@ -94,6 +100,15 @@ class MemoryStorage:
         """Forgets every change and every older state, as after a compaction."""
         self._history.clear()
         self._forgotten = self._version
+
+    def _shelf(self, resource: str) -> _Shelf | None:
+        if resource in self._given:
+            shelf = self._shelves[resource] = _Shelf()
+            for body in self._given.pop(resource)():
+                body["metadata"]["resourceVersion"] = "1"
+                metadata = body["metadata"]
+                shelf.put(key_of(metadata.get("namespace", ""), metadata["name"]), Record(1, body))
+        return self._shelves.get(resource)
 
     def _remember(self, change: Change) -> None:
         if len(self._history) >= self._limit:

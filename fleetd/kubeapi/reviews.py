@@ -33,7 +33,7 @@ class Reviews:
     rights: Rights
     clock: Callable[[], datetime]
     knows: Knows = nobody
-    audience: str = ""
+    audience: Callable[[], str] = str
 
     async def answer(self, plural: str, body: Body, user: User) -> Body:
         """The review with its status. Raises ApiRefusal (404, 422)."""
@@ -60,7 +60,7 @@ class Reviews:
         found = await self.knows(str(spec.get("token", "")))
         if found is None:
             return {"user": {}, "error": "invalid bearer token"}
-        return {"authenticated": True, "user": who(authenticated(found)), **({"audiences": [self.audience]} if self.audience else {})}
+        return {"authenticated": True, "user": who(authenticated(found)), "audiences": [self.audience()]}
 
     def _access(self, spec: Mapping[str, Any], user: User) -> Body:
         asked, page = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")

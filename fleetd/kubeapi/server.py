@@ -65,6 +65,7 @@ class ApiServer:
         self.watches = Watches(storage.version, clock, later)
         self._storage = storage
         self._begun = False
+        self._furnished = extras.furnished
         self._held = Allocation()
         self._discovery = Discovery(self.kinds)
         self._definitions = Definitions(self.kinds, self.watches.end)
@@ -146,6 +147,8 @@ class ApiServer:
     async def _begin(self) -> None:
         """Takes in what the storage holds, and makes the namespaces that are always there."""
         self._begun = True
+        if self._furnished:
+            return
         for definition in (await self._storage.listing(DEFINITIONS)).records:
             self._definitions.take(definition)
         for service in (await self._storage.listing("services")).records:

@@ -55,14 +55,16 @@ class Extras:
 
     `ends_namespaces`: a deleted namespace takes its objects along; without it a controller has to do that. `compile_rule` makes the CEL
     of custom kinds' schemas ready; without it their rules are not asked. `rights` decides instead of the server's `may`, and gives its
-    reasons; `knows` says whom a bearer token stands for, whose audience is `audience`.
+    reasons; `knows` says whom a bearer token stands for, whose audience is `audience`. `furnished`: the storage is new and has the first
+    namespaces already.
     """
 
     ends_namespaces: bool = True
     compile_rule: Compile | None = None
     rights: Rights | None = None
     knows: Knows = nobody
-    audience: str = ""
+    audience: Callable[[], str] = str
+    furnished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 
 from fleetd.service.teaching import Code, Lesson, Taught
+
+_HOW_MUCH = ("limit", "cursor", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,10 @@ class Place:
     revision: int
 
 
-def question_digest(name: str, arguments: Mapping[str, Any]) -> str:
-    """What two pages of one list have in common."""
-    return hashlib.sha256(orjson.dumps([name, sorted(arguments.items())], default=str)).hexdigest()[:12]
+def question_digest(asked: Any) -> str:
+    """What the pages of one question have in common: its arguments as they were written, but for those that only say how much."""
+    arguments = [(one.name, getattr(asked, one.name)) for one in fields(asked) if one.name not in _HOW_MUCH]
+    return hashlib.sha256(orjson.dumps([type(asked).__name__, arguments])).hexdigest()[:12]
 
 
 def write_cursor(place: Place, question: str) -> str:

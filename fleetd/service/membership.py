@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from fleetd.domain.errors import NotFound
 from fleetd.domain.objects import Manifest
@@ -13,6 +15,9 @@ from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Admitted
 
 SVELTOS_API = "lib.projectsveltos.io/v1beta1"
+TOKEN_ENDS = "fleetd.io/token-ends"  # noqa: S105 - an annotation's name
+TOKEN_SECONDS = "fleetd.io/token-seconds"  # noqa: S105 - an annotation's name
+"""On the Secret: when the token of a ServiceAccount of ours ends (RFC 3339), and for how long it was asked."""
 
 
 def member_ref(name: str, namespace: str = "default") -> ObjectRef:
@@ -25,28 +30,46 @@ def kubeconfig_ref(name: str, namespace: str = "default") -> ObjectRef:
     return ObjectRef("Secret", "", namespace, f"{name}-sveltos-kubeconfig")
 
 
-def member_manifests(name: str, namespace: str, labels: Mapping[str, str], kubeconfig: str) -> tuple[Manifest, Manifest]:
-    """The Secret and the SveltosCluster, in the order in which they are to be declared."""
-    secret: Manifest = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": kubeconfig_ref(name, namespace).name, "namespace": namespace},
-        "type": "Opaque",
-        "data": {"kubeconfig": base64.b64encode(kubeconfig.encode()).decode()},
-    }
-    cluster: Manifest = {
+@dataclass(frozen=True, slots=True)
+class TokenLife:
+    """When a token of a ServiceAccount of ours ends (RFC 3339, UTC), and for how many seconds it was asked."""
+
+    ends: str
+    seconds: int
+
+
+def credentials_manifest(name: str, namespace: str, kubeconfig: str, token: TokenLife | None = None) -> Manifest:
+    """The Secret with a member's kubeconfig."""
+    metadata: dict[str, Any] = {"name": kubeconfig_ref(name, namespace).name, "namespace": namespace}
+    if token is not None and token.ends:
+        metadata["annotations"] = {TOKEN_ENDS: token.ends, TOKEN_SECONDS: str(token.seconds)}
+    data = {"kubeconfig": base64.b64encode(kubeconfig.encode()).decode()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
+
+
+def member_manifest(name: str, namespace: str, labels: Mapping[str, str]) -> Manifest:
+    """The SveltosCluster of a member whose kubeconfig lies in the Secret of `credentials_manifest`."""
+    return {
         "apiVersion": SVELTOS_API,
         "kind": "SveltosCluster",
         "metadata": {"name": name, "namespace": namespace, "labels": dict(labels)},
-        "spec": {"kubeconfigName": secret["metadata"]["name"], "kubeconfigKeyName": "kubeconfig"},
+        "spec": {"kubeconfigName": kubeconfig_ref(name, namespace).name, "kubeconfigKeyName": "kubeconfig"},
     }
-    return secret, cluster
 
 
-async def join(admission: Admission, name: str, namespace: str, labels: Mapping[str, str], kubeconfig: str, *, now: datetime) -> Admitted:
-    """Declares a member; `kubeconfig` must stand by itself (no files, no plugins)."""
-    secret, cluster = member_manifests(name, namespace, labels, kubeconfig)
-    await admission.apply(secret, now=now, force=True)
+async def join(
+    admission: Admission,
+    name: str,
+    namespace: str,
+    labels: Mapping[str, str],
+    kubeconfig: str,
+    *,
+    now: datetime,
+    token: TokenLife | None = None,
+) -> Admitted:
+    """Declares a member; `kubeconfig` must stand by itself (no files, no plugins). With `token` it is renewed in time."""
+    cluster = member_manifest(name, namespace, labels)
+    await admission.apply(credentials_manifest(name, namespace, kubeconfig, token), now=now, force=True)
     return await admission.apply(cluster, now=now, force=True)
 
 

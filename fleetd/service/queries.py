@@ -15,6 +15,7 @@ import orjson
 
 from fleetd.domain.errors import InvalidInput, NotFound
 from fleetd.domain.refs import GroupKind, ObjectRef
+from fleetd.service.queries_beside import with_beside
 from fleetd.store.reading import Reader
 from fleetd.store.views import VIEWS
 
@@ -67,6 +68,10 @@ class Queries:
         found = self._reader.rows(f"SELECT * FROM {view} WHERE {where.text}{order} LIMIT {int(most)}", where.values)
         return [decoded(row) for row in found]
 
+    def listed(self, view: str, where: Where = EVERY, *, most: int = MOST) -> list[Row]:
+        """As `rows`, each with what belongs to it beside the view's columns: see `with_beside`."""
+        return with_beside(self._reader, view, self.rows(view, where, most=most))
+
     def objects(self, group_kind: GroupKind | None = None, namespace: str | None = None) -> list[Row]:
         """Declared objects with their manifests, all or of a kind, in all namespaces or one."""
         parts, values = [], dict[str, Any]()
@@ -90,6 +95,10 @@ class Queries:
             raise NotFound(f"{ref} does not exist")
         return decoded(found[0])
 
+    def generated(self, ref: ObjectRef) -> Row | None:
+        """What a trigger made under this name in the management plane, if one did."""
+        return next(iter(self.rows("fleet_generated", Where("ref = :ref", {"ref": str(ref)}))), None)
+
     def clusters(self, selects: Callable[[Mapping[str, str]], bool] | None = None, namespace: str | None = None) -> list[Row]:
         """Members; each row has its labels under `labels` beside the view's columns."""
         where = EVERY if namespace is None else Where("namespace = :namespace", {"namespace": namespace})
@@ -111,9 +120,9 @@ class Queries:
         return found[0]
 
     def events(self, since: datetime | None = None, *, most: int = MOST) -> list[Row]:
-        """Events, the newest first."""
+        """Events, the newest first, each with its first object and how many there are."""
         where = EVERY if since is None else Where("detected_at >= :since", {"since": since})
-        return self.rows("fleet_events", where, most=most)
+        return self.listed("fleet_events", where, most=most)
 
     def pending_events(self, since: datetime | None = None, *, most: int = MOST) -> list[Row]:
         """What should be acted on and is not, the oldest first."""
@@ -121,8 +130,8 @@ class Queries:
         return self.rows("fleet_pending_events", where, most=most)
 
     def drift(self, *, open_only: bool = False, most: int = MOST) -> list[Row]:
-        """Drift incidents, the newest first."""
-        return self.rows("fleet_drift_incidents", Where("outcome = 'open'", {}) if open_only else EVERY, most=most)
+        """Drift incidents, the newest first, each with the fields that somebody changed."""
+        return self.listed("fleet_drift_incidents", Where("outcome = 'open'", {}) if open_only else EVERY, most=most)
 
     def journal(self, subjects: Sequence[str], *, clusters: Sequence[str] = (), most: int = 20) -> list[Row]:
         """The last decisions about any of these subjects or clusters, the oldest of them first."""
@@ -135,6 +144,11 @@ def view_of(word: str) -> str | None:
     """A view by its name, with or without `fleet_`, with `-` for `_`; None where it names none."""
     name = word.lower().replace("-", "_")
     return next((view for view in (name, f"fleet_{name}") if view in VIEW_NAMES), None)
+
+
+def reason_of(row: Mapping[str, Any]) -> str:
+    """A row's reason, without the name of the cluster that the row has beside it."""
+    return str(row.get("reason") or "").removeprefix(f"{row.get('cluster')}: ")
 
 
 def decoded(row: Row) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fleetd.service.queries import Queries, Row, Where
+from fleetd.service.queries import Queries, Row, Where, reason_of
 from fleetd.store.reading import Reader
 
 # The daemon writes a status where it differs from the one before, and none for what it finds at its start.
@@ -23,6 +23,7 @@ SELECT namespace, name FROM fleet_declared d WHERE kind = 'SveltosCluster'
  AND NOT EXISTS (SELECT 1 FROM fleet_clusters c WHERE c.namespace = d.namespace AND c.name = d.name) ORDER BY ref
 """
 _UNSETTLED = Where("state IN ('waiting', 'applying', 'removing', 'failed', 'conflict')", {})
+_HELD = Where("state = 'waiting'", {})
 _NOT_READY = Where("connection <> 'ready' OR stale", {})
 
 
@@ -34,17 +35,18 @@ class Unfinished:
     clusters: tuple[str, ...]
     addons: tuple[str, ...]
     events: tuple[str, ...]
+    held: tuple[str, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.declared or self.clusters or self.addons or self.events)
+        return bool(self.declared or self.clusters or self.addons or self.events or self.held)
 
     def sentences(self) -> list[str]:
         """A line for each thing, with its reason where there is one."""
-        return [*self.declared, *self.clusters, *self.addons, *self.events]
+        return [*self.declared, *self.clusters, *self.addons, *self.events, *self.held]
 
 
 def unfinished(reader: Reader, *, most: int = 20) -> Unfinished:
-    """Declarations that the daemon has not taken up, clusters that are not ready, add-ons on their way or failed, events not acted on."""
+    """Declarations not taken up, clusters not ready, add-ons on their way or failed, events not acted on, losses that wait for a person."""
     queries = Queries(reader)
     declared = [row for row in reader.rows(_WITHOUT_STATUS) if not _found_at_start(row)][:most]
     missing = reader.rows(_NOT_CONNECTED)[:most]
@@ -61,6 +63,10 @@ def unfinished(reader: Reader, *, most: int = 20) -> Unfinished:
         tuple(
             f"event of {row['event_source']} for {row['event_trigger']} on {row['cluster'] or '(no cluster yet)'}: {_said(row, 'state')}"
             for row in queries.pending_events(most=most)
+        ),
+        tuple(
+            f"{row['reason']}: held until somebody says fleetd approve {row['id']}, or it is so no longer"
+            for row in queries.rows("fleet_proposals", _HELD, most=most)
         ),
     )
 
@@ -83,4 +89,5 @@ def _found_at_start(row: Row) -> bool:
 
 
 def _said(row: Row, state: str) -> str:
-    return f"{row[state]}: {row['reason']}" if row["reason"] else str(row[state])
+    reason = reason_of(row)
+    return f"{row[state]}: {reason}" if reason else str(row[state])

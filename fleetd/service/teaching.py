@@ -33,6 +33,7 @@ class Code(StrEnum):
     STALE_CURSOR = "stale_cursor"
     AS_OF_OUT_OF_RANGE = "as_of_out_of_range"
     NOT_PERMITTED = "not_permitted"
+    NEEDS_PROPOSAL = "needs_proposal"
     CONFLICT = "conflict"
     RATE_LIMITED = "rate_limited"
     READ_ONLY_MODE = "read_only_mode"
@@ -61,6 +62,7 @@ _EXITS = {
     Code.NOT_FOUND: NotFound.exit_code,
     Code.NOT_PERMITTED: Refused.exit_code,
     Code.CONFLICT: Refused.exit_code,
+    Code.NEEDS_PROPOSAL: Refused.exit_code,
     Code.READ_ONLY_MODE: Refused.exit_code,
     Code.RATE_LIMITED: TryLater.exit_code,
     Code.UNAVAILABLE: TryLater.exit_code,

@@ -12,13 +12,6 @@ from fleetd.kubeapi.exchange import Request, User
 
 ADMIN = User("admin", ("system:masters",))
 LIMITED = User("limited", ("limited",))
-ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
-AUTHENTICATED = "system:authenticated"
-
-
-def service_account(namespace: str, name: str) -> User:
-    """The user that a service account is."""
-    return User(f"system:serviceaccount:{namespace}:{name}", ("system:serviceaccounts", f"system:serviceaccounts:{namespace}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +36,10 @@ class Tokens:
         expires = None if seconds is None else self._clock() + timedelta(seconds=seconds)
         self._credentials[_digest(token)] = Credential(user, expires, bound_uid)
         return token
+
+    def expire(self) -> None:
+        """All that were issued so far are over."""
+        self._credentials.clear()
 
     def revoke(self, token: str) -> None:
         """The token is unknown from now on."""

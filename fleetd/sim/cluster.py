@@ -8,25 +8,30 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any, Protocol
 
 from fleetd.domain.errors import NotFound
 from fleetd.domain.objects import Manifest
-from fleetd.kubeapi.exchange import Request, Response, Stream, User
+from fleetd.kubeapi.exchange import ANONYMOUS, Request, Response, Stream, User
 from fleetd.kubeapi.memory import MemoryStorage
+from fleetd.kubeapi.server import NAMESPACES
 from fleetd.kubeapi.storage import Change
 from fleetd.sim.answers import UNAUTHORIZED
 from fleetd.sim.asked import Asked, asked
-from fleetd.sim.authentication import ADMIN, ANONYMOUS, LIMITED, Tokens, bearer_token
+from fleetd.sim.authentication import ADMIN, LIMITED, Tokens, bearer_token
+from fleetd.sim.clock import Clock
+from fleetd.sim.controllers.chosen import USUAL, Chosen, controllers
 from fleetd.sim.controllers.load_balancer import LoadBalancers
-from fleetd.sim.controllers.namespaces import Namespaces
+from fleetd.sim.controllers.loop import Controllers
 from fleetd.sim.faults import ONCE, Fault, FaultKind, Faults
+from fleetd.sim.front import Front
 from fleetd.sim.inprocess import InProcess
 from fleetd.sim.kubeconfig import kubeconfig, token_credentials
-from fleetd.sim.listener import Listener
+from fleetd.sim.listener import Gate, Listener, NoGate
 from fleetd.sim.requests import RequestLog
 from fleetd.sim.service_accounts import TokenDesk
+from fleetd.sim.stale import as_it_was
 from fleetd.sim.streams import WatchedStream
 from fleetd.sim.transport import Truncated
 from fleetd.sim.version import version_page
@@ -56,32 +61,77 @@ class Trust:
     admin: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a cluster is reached: by a port of its own, by a path of a shared one, or (`sockets` False) within the process only."""
+
+    trust: Trust | None = None
+    front: Front | None = None
+    sockets: bool = True
+
+
+OWN_PORT = Ways()
+Make = Callable[[Clock, int], tuple[Api, MemoryStorage]]
+"""An API with its storage, on the cluster's clock; the number says how often the cluster has become another one."""
+
+
 class SimulatedCluster:
     """A cluster that real clients can speak to at `url`, and tests in the same process without a socket."""
 
     def __init__(
-        self, spec: ClusterSpec, api: Api, storage: MemoryStorage, *, seed: int = 0, trust: Trust | None = None, load_balancers: bool = True
+        self,
+        spec: ClusterSpec,
+        make: Make,
+        *,
+        seed: int = 0,
+        ways: Ways = OWN_PORT,
+        chosen: Chosen = USUAL,
+        clock: Clock | None = None,
     ) -> None:
         self.spec = spec
-        self.api = api
-        self.storage = storage
-        storage.listen(self._notify)
+        self.clock = clock or Clock()
         self.requests = RequestLog()
         self.faults = Faults()
-        self._trust = trust
+        self._make = make
+        self._seed = seed
+        self._chosen = chosen
+        self._trust = ways.trust
         self._version = version_page(spec.version)
-        self._tokens = Tokens(_now)
-        self._listener = Listener(self._serve, tls=trust.context if trust else None)
+        self._tokens = Tokens(self.clock)
+        self._gate = self._way_in(ways)
         self._admin = InProcess(self._within, ADMIN, "simulation")
         self._desk = TokenDesk(self._tokens, self._admin, self.url)
         self._changed = asyncio.Event()
         self._streams: set[WatchedStream] = set()
-        self._namespaces = Namespaces(self._as("system:serviceaccount:kube-system:namespace-controller"))
-        storage.listen(self._namespaces.told)
-        cloud = self._as("system:cloud-controller-manager")
-        self.load_balancers = LoadBalancers(cloud, f"{seed}/{spec.name}/addresses") if load_balancers else None
         self.admin_token = self.issue_token(ADMIN)
         self.limited_token = self.issue_token(LIMITED)
+        self._generation = 0
+        self.api, self.storage = make(self.clock, 0)
+        self.load_balancers: LoadBalancers | None = None
+        self._controllers = self._controlled()
+
+    def _way_in(self, ways: Ways) -> Gate:
+        if not ways.sockets:
+            return NoGate(self.spec.name)
+        if ways.front is not None:
+            return ways.front.gate(self.spec.name, self.serve, self._cut_streams)
+        return Listener(self.serve, tls=ways.trust.context if ways.trust else None)
+
+    def _controlled(self) -> Controllers:
+        """The controllers, told of every change from now on."""
+        self.storage.listen(self._notify)
+        api = InProcess(self._within, User("system:kube-controller-manager", ("system:masters",)), "kube-controller-manager")
+        running = list(controllers(self._chosen, api, self.clock, self._authority))
+        if self._chosen.load_balancers:
+            cloud = InProcess(self._within, User("system:cloud-controller-manager", ("system:masters",)), "cloud-controller-manager")
+            self.load_balancers = LoadBalancers(cloud, f"{self._seed}/{self.spec.name}/addresses")
+            running.append(self.load_balancers)
+        made = Controllers(running)
+        self.storage.listen(made.told)
+        return made
+
+    def _authority(self) -> str:
+        return self._trust.authority.decode() if self._trust else ""
 
     @property
     def name(self) -> str:
@@ -89,25 +139,18 @@ class SimulatedCluster:
 
     @property
     def url(self) -> str:
-        return f"{'https' if self._trust else 'http'}://127.0.0.1:{self._listener.port}"
+        return self._gate.url
 
     async def start(self) -> None:
         """Takes connections when it returns."""
-        await self._namespaces.start()
-        if self.load_balancers is not None:
-            await self.load_balancers.start()
-        self._listener.open()
+        self._controllers.begin(NAMESPACES)
+        self._gate.open()
 
     async def stop(self) -> None:
         """Ends all connections; what it held is gone with it."""
         self.faults.remove(None)
-        await self._listener.close()
-        if self.load_balancers is not None:
-            await self.load_balancers.stop()
-        await self._namespaces.stop()
-
-    def _as(self, controller: str) -> InProcess:
-        return InProcess(self._within, User(controller, ("system:masters",)), controller.rpartition(":")[2])
+        await self._gate.close()
+        await self._controllers.stop()
 
     # Who may ask.
 
@@ -193,15 +236,22 @@ class SimulatedCluster:
     def inject(self, fault: Fault) -> None:
         """From now on this goes wrong, together with what already does."""
         if fault.kind not in ONCE:
-            self.faults.add(fault)
+            self.faults.add(fault, self.storage.version())
         match fault.kind:
             case FaultKind.REFUSE:
-                self._listener.refuse()
-                self._listener.cut()
+                self._gate.refuse()
+                self._gate.cut()
             case FaultKind.CUT:
-                self._listener.cut()
+                self._gate.cut()
             case FaultKind.DROP_HISTORY:
                 self.storage.drop_history()
+            case FaultKind.EXPIRE:
+                self._tokens.expire()
+                self.admin_token, self.limited_token = self.issue_token(ADMIN), self.issue_token(LIMITED)
+            case FaultKind.CLOCK:
+                self.clock.shift = timedelta(seconds=fault.seconds)
+            case FaultKind.REPLACE:
+                self._become_another()
             case _:
                 pass
         self._notify()
@@ -209,25 +259,41 @@ class SimulatedCluster:
     def heal(self, fault: Fault | None = None) -> None:
         """Ends one fault, or all. Requests that hung are cut; watches that were silent are closed."""
         self.faults.remove(fault)
-        if not any(active.kind is FaultKind.REFUSE for active in self.faults):
-            self._listener.open()
+        if self.faults.of(FaultKind.REFUSE) is None:
+            self._gate.open()
+        shifted = self.faults.of(FaultKind.CLOCK)
+        self.clock.shift = timedelta(seconds=shifted.seconds if shifted else 0)
         for stream in tuple(self._streams):
             stream.healed()
         self._notify()
 
+    def _become_another(self) -> None:
+        """At the same address stands a new cluster; it knows the same tokens."""
+        self._gate.cut()
+        self._generation += 1
+        self.api, self.storage = self._make(self.clock, self._generation)
+        self._controllers = self._controlled()
+
+    def _cut_streams(self) -> None:
+        for stream in tuple(self._streams):
+            stream.cut()
+
     # The way of a request.
 
-    async def _serve(self, request: Request) -> Response | Stream | Truncated:
+    async def serve(self, request: Request) -> Response | Stream | Truncated:
+        """Answers a request as the port does, with authentication, faults and log. Raises ConnectionError where a fault cuts."""
         what = asked(request)
         user = ""
 
         async def answered(request: Request) -> Response | Stream:
             nonlocal user
             known = await self._authenticate(request)
-            if known is None:
+            if known is None or (self.faults.of(FaultKind.DENY) is not None and known != ANONYMOUS):
                 return UNAUTHORIZED
             user = known.name
-            return await self._answer(what, replace(request, user=known))
+            since = self.faults.stale_since(what)
+            asking = replace(request, user=known)
+            return await (self._answer(what, asking) if since is None else as_it_was(what, asking, since, self.api))
 
         status = 0
         try:
@@ -245,7 +311,7 @@ class SimulatedCluster:
 
     async def _answer(self, what: Asked, request: Request) -> Response | Stream:
         if self._desk.answers(what):
-            return await self._desk.answer(what, request, request.user or ANONYMOUS, _now())
+            return await self._desk.answer(what, request, request.user or ANONYMOUS, self.clock())
         if what.path.rstrip("/") == "/version" and request.method == "GET":
             return self._version
         return await self.api.handle(request)
@@ -253,10 +319,11 @@ class SimulatedCluster:
     async def _authenticate(self, request: Request) -> User | None:
         """Who asks, by token, by certificate, or nobody; None for a token that is not known."""
         token = bearer_token(request)
-        if not token:
-            return request.user or ANONYMOUS
-        found = self._tokens.credential(token)
-        return found.user if found is not None and await self._desk.alive(found.user, found.bound_uid) else None
+        return await self.whose(token) if token else request.user or ANONYMOUS
+
+    async def whose(self, token: str) -> User | None:
+        """Whom a bearer token stands for, if it is known."""
+        return await self._desk.whose(token)
 
     def _watched(self, stream: Stream, what: Asked) -> WatchedStream:
         watched = WatchedStream(stream, what, self.faults, self._unwatched)
@@ -269,7 +336,3 @@ class SimulatedCluster:
             self._streams.remove(stream)
             self.requests.watching[stream.asked.resource] -= 1
             self._notify()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -20,8 +20,8 @@ INVALID_JSON = b'{"kind": "Status", "apiVersion": \n'
 class FaultKind(StrEnum):
     """What goes wrong.
 
-    Of `refuse`, `cut` and `drop-history` the whole cluster is struck; of the others, the requests and watches that the
-    fault's verbs and path name. `cut` and `drop-history` happen once, when they are injected.
+    Of `refuse`, `cut`, `drop-history`, `expire`, `replace` and `clock` the whole cluster is struck; of the others, the requests and watches
+    that the fault's verbs and path name. `cut`, `drop-history`, `expire` and `replace` happen once, when they are injected.
     """
 
     REFUSE = "refuse"  # the port is closed; open connections are cut
@@ -34,10 +34,17 @@ class FaultKind(StrEnum):
     SILENT = "silent"  # watches stay open and say nothing
     TRUNCATE = "truncate"  # the answer, or the next frame of a watch, breaks off in its middle
     CONTENT_TYPE = "content-type"  # the right body, called text/html
+    DENY = "deny"  # no token is known: 401
+    EXPIRE = "expire"  # all tokens are over; the kubeconfig has a new one
+    STALE = "stale"  # reads tell the state of when this began
+    BANDWIDTH = "bandwidth"  # answers and frames arrive at so many bytes a second
+    CLOCK = "clock"  # the cluster's clock is so many seconds ahead, or behind
+    FREEZE = "freeze"  # nothing moves; all goes on where it was once it is healed
+    REPLACE = "replace"  # the cluster is another one, empty and with other uids, at the same address
     INVALID_JSON = "invalid-json"  # a body, or frames of a watch, that cannot be parsed
 
 
-ONCE = frozenset({FaultKind.CUT, FaultKind.DROP_HISTORY})
+ONCE = frozenset({FaultKind.CUT, FaultKind.DROP_HISTORY, FaultKind.EXPIRE, FaultKind.REPLACE})
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,12 @@ class Fault:
 
     Args:
         kind: what goes wrong.
-        seconds: how long a `delay` is.
+        seconds: how long a `delay` is, and how far a `clock` is ahead.
         status: what a `status` answers; with `retry_after` seconds as Retry-After.
         verbs: the Kubernetes verbs it strikes (get, list, watch, create, …); empty: all.
         path: a glob over the request's path.
         times: how many requests it strikes before it is over; 0: until it is healed. Frames of a watch that is already open do not count.
+        rate: bytes a second of a `bandwidth`.
     """
 
     kind: FaultKind
@@ -60,6 +68,7 @@ class Fault:
     verbs: frozenset[str] = frozenset()
     path: str = "*"
     times: int = 0
+    rate: int = 0
 
     def strikes(self, asked: Asked) -> bool:
         """Whether the fault is meant for this request."""
@@ -70,6 +79,7 @@ class Fault:
 class _Active:
     fault: Fault
     left: int
+    since: int = 0
 
 
 Answer = Response | Stream | Truncated
@@ -85,8 +95,20 @@ class Faults:
     def __iter__(self) -> Iterator[Fault]:
         return iter([active.fault for active in self._active])
 
-    def add(self, fault: Fault) -> None:
-        self._active.append(_Active(fault, fault.times))
+    def add(self, fault: Fault, since: int = 0) -> None:
+        """`since` is the version of the storage."""
+        self._active.append(_Active(fault, fault.times, since))
+
+    def of(self, kind: FaultKind) -> Fault | None:
+        """A fault of a kind that is active."""
+        return next((active.fault for active in self._active if active.fault.kind is kind), None)
+
+    def stale_since(self, asked: Asked) -> int | None:
+        """The version of which reads are to tell."""
+        for active in self._active:
+            if active.fault.kind is FaultKind.STALE and active.fault.strikes(asked):
+                return active.since
+        return None
 
     def remove(self, fault: Fault | None) -> None:
         """Ends one fault, or all; connections that hung are cut."""
@@ -126,6 +148,8 @@ class Faults:
                 case FaultKind.HANG:
                     await self._until_healed()
                     raise ConnectionAbortedError("hung")
+                case FaultKind.FREEZE:
+                    await self._until_healed()
                 case FaultKind.DELAY:
                     await asyncio.sleep(fault.seconds)
                 case FaultKind.STATUS:
@@ -134,6 +158,8 @@ class Faults:
                     pass
         answered: Answer = await answer(request)
         for fault in struck:
+            if fault.kind is FaultKind.BANDWIDTH and isinstance(answered, Response):
+                await asyncio.sleep(len(answered.body) / max(fault.rate, 1))
             answered = _spoiled(answered, fault.kind)
         return answered
 
@@ -143,7 +169,16 @@ class Faults:
         await asyncio.shield(self._healed)
 
 
-ON_FRAMES = frozenset({FaultKind.DELAY, FaultKind.SILENT, FaultKind.TRUNCATE, FaultKind.INVALID_JSON})
+ON_FRAMES = frozenset(
+    {
+        FaultKind.BANDWIDTH,
+        FaultKind.DELAY,
+        FaultKind.FREEZE,
+        FaultKind.SILENT,
+        FaultKind.TRUNCATE,
+        FaultKind.INVALID_JSON,
+    }
+)
 
 
 def _status(fault: Fault) -> Response:

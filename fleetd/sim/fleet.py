@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from random import Random
 from types import TracebackType
 from typing import Literal, Self
-from uuid import UUID
 
 from fleetd.domain.errors import InvalidInput
+from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.memory import MemoryStorage
+from fleetd.kubeapi.metadata import stamp
+from fleetd.kubeapi.rbac import RoleBasedAccess
 from fleetd.kubeapi.server import ApiServer
 from fleetd.kubeapi.writing import Extras
 from fleetd.sim.authentication import ADMIN
 from fleetd.sim.certificates import Authority
-from fleetd.sim.cluster import ClusterSpec, SimulatedCluster, Trust
+from fleetd.sim.clock import Clock, by_the_machine
+from fleetd.sim.cluster import Api, ClusterSpec, SimulatedCluster, Trust, Ways
+from fleetd.sim.controllers.chosen import USUAL, Chosen
+from fleetd.sim.front import Front
+from fleetd.sim.furniture import furniture
+from fleetd.sim.identity import Uids
 from fleetd.sim.kubeconfig import certificate_credentials, merged, write_private
-from fleetd.sim.rbac import RoleBasedAccess, default_roles
 from fleetd.sim.rules import compile_rule
 
 Auth = Literal["token", "certificate"]
-EXTRAS = Extras(compile_rule=compile_rule)
+Ports = Literal["own", "shared", "none"]
 
 
 class SimulatedFleet:
@@ -34,18 +40,33 @@ class SimulatedFleet:
         tls: without it benchmarks save its cost; kubectl and client-go show no token on a plain connection.
         load_balancers: Services of type LoadBalancer are given addresses.
         auth: what the administrators' kubeconfigs authenticate with; certificates need `tls`.
+        ports: a port for each cluster; one for all, with a path for each; or none, for tests in the same process.
+        controllers: which of them run (see `Chosen`).
     """
 
+    clock: Callable[[], datetime] = staticmethod(by_the_machine)
+    """The time of all clusters; a test may put its own here before it starts the fleet."""
+
     def __init__(
-        self, specs: Iterable[ClusterSpec], *, seed: int = 0, tls: bool = True, load_balancers: bool = True, auth: Auth = "token"
+        self,
+        specs: Iterable[ClusterSpec],
+        *,
+        seed: int = 0,
+        tls: bool = True,
+        load_balancers: bool = True,
+        auth: Auth = "token",
+        ports: Ports = "own",
+        controllers: Chosen = USUAL,
     ) -> None:
         if auth == "certificate" and not tls:
             raise InvalidInput("client certificates need TLS: leave out one of auth='certificate' and tls=False")
         self.clusters: dict[str, SimulatedCluster] = {}
         self._specs = tuple(specs)
         self._seed = seed
-        self._load_balancers = load_balancers
-        self._trust = _trust(auth) if tls else None
+        self._chosen = controllers if load_balancers else replace(controllers, load_balancers=False)
+        trust = _trust(auth) if tls else None
+        self._front = Front(trust.context if trust else None) if ports == "shared" else None
+        self._ways = Ways(trust, self._front, ports != "none")
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -67,6 +88,8 @@ class SimulatedFleet:
         """Ends all clusters; they are gone with what they held."""
         for name in tuple(self.clusters):
             await self.remove(name)
+        if self._front is not None:
+            await self._front.close()
 
     async def add(self, spec: ClusterSpec) -> SimulatedCluster:
         """Starts one more.
@@ -76,17 +99,31 @@ class SimulatedFleet:
         """
         if spec.name in self.clusters:
             raise InvalidInput(f"there is a cluster {spec.name} already: names are unique in a fleet")
-        uids = Random(f"{self._seed}/{spec.name}/uids")
-        storage = MemoryStorage()
-        access = RoleBasedAccess()
-        storage.listen(access.told)
-        api = ApiServer(storage, clock=_now, new_uid=lambda: str(UUID(int=uids.getrandbits(128), version=4)), may=access, extras=EXTRAS)
-        cluster = SimulatedCluster(spec, api, storage, seed=self._seed, trust=self._trust, load_balancers=self._load_balancers)
+        clock = Clock(self.clock)
+        make = self._maker(spec.name)
+        cluster = SimulatedCluster(spec, make, seed=self._seed, ways=self._ways, chosen=self._chosen, clock=clock)
         self.clusters[spec.name] = cluster
-        for role in default_roles():
-            await cluster.create(role)
         await cluster.start()
         return cluster
+
+    def _maker(self, name: str) -> Callable[[Clock, int], tuple[Api, MemoryStorage]]:
+        async def knows(token: str) -> User | None:
+            return await self.clusters[name].whose(token)
+
+        def make(clock: Clock, generation: int) -> tuple[Api, MemoryStorage]:
+            seed = f"{self._seed}/{name}" + (f"/{generation}" if generation else "")
+            storage = MemoryStorage(given=furniture(seed, stamp(clock())))
+            extras = Extras(
+                ends_namespaces=self._chosen.namespaces,
+                compile_rule=compile_rule,
+                rights=RoleBasedAccess(),
+                knows=knows,
+                audience=lambda: self.clusters[name].url,
+                furnished=True,
+            )
+            return ApiServer(storage, clock=clock, new_uid=Uids(seed), extras=extras), storage
+
+        return make
 
     async def remove(self, name: str) -> None:
         """Ends one; its port is closed for good."""
@@ -107,10 +144,6 @@ class SimulatedFleet:
 
 
 def _trust(auth: Auth) -> Trust:
-    authority = Authority(_now())
+    authority = Authority(by_the_machine())
     admin = certificate_credentials(authority.client(ADMIN)) if auth == "certificate" else None
     return Trust(authority.server_context(), authority.pem, admin)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

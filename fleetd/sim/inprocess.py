@@ -91,28 +91,6 @@ class InProcess:
         """The list at a collection's path."""
         return await self._send("GET", path)
 
-    async def namespaced(self) -> list[tuple[str, str]]:
-        """The root and plural of all kinds that live in namespaces and can be deleted together."""
-        groups = (await self._send("GET", "/apis"))["groups"]
-        roots = ["/api/v1", *(f"/apis/{version['groupVersion']}" for group in groups for version in group["versions"])]
-        return [
-            (root, resource["name"])
-            for root in roots
-            for resource in (await self._send("GET", root))["resources"]
-            if resource["namespaced"] and "deletecollection" in resource["verbs"]
-        ]
-
-    async def delete_all(self, path: str) -> None:
-        """Deletes all objects at a collection's path."""
-        await self._send("DELETE", path)
-
-    async def finalize(self, namespace: str, finalizer: str) -> None:
-        """Takes a finalizer from the spec of a namespace."""
-        path = f"/api/v1/namespaces/{namespace}"
-        found = await self._send("GET", path)
-        kept = [each for each in found["spec"].get("finalizers", ()) if each != finalizer]
-        await self._send("PUT", f"{path}/finalize", {**found, "spec": {"finalizers": kept}}, "application/json")
-
     async def _send(
         self,
         method: str,

@@ -5,9 +5,48 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from typing import Protocol
 from weakref import WeakSet
 
 from fleetd.sim.transport import DEFAULT_LIMITS, Connection, Handle, Limits
+
+
+class Gate(Protocol):
+    """Where clients come in."""
+
+    @property
+    def url(self) -> str: ...
+
+    def open(self) -> None:
+        """Takes connections from now on; does nothing when it already does."""
+
+    def refuse(self) -> None:
+        """New connections are refused; those that are open stay."""
+
+    def cut(self) -> None:
+        """Ends all open connections without a word."""
+
+    async def close(self) -> None:
+        """Ends everything; nothing runs any more when it returns."""
+
+
+class NoGate:
+    """For a cluster that is reached within the process only."""
+
+    def __init__(self, name: str) -> None:
+        self.url = f"http://{name}.invalid"
+
+    def open(self) -> None:
+        """Nobody comes."""
+
+    def refuse(self) -> None:
+        """Nobody came."""
+
+    def cut(self) -> None:
+        """Nobody is there."""
+
+    async def close(self) -> None:
+        """Nothing runs."""
 
 
 class Listener:
@@ -25,6 +64,10 @@ class Listener:
         # Bound, never listening: while the port is closed nobody else is given it.
         self._reserved = _bound(0)
         self.port: int = self._reserved.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def connections(self) -> int:

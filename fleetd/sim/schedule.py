@@ -15,7 +15,7 @@ from fleetd.sim.cluster import SimulatedCluster
 from fleetd.sim.faults import Fault, FaultKind
 
 NUMBERS = ("at", "for", "seconds")
-COUNTS = ("status", "retry_after", "times")
+COUNTS = ("status", "retry_after", "times", "rate")
 KEYS = frozenset({"clusters", "kind", "verbs", "path", *NUMBERS, *COUNTS})
 
 

@@ -1,4 +1,4 @@
-"""Tokens of service accounts: TokenRequest gives them, TokenReview says whose they are."""
+"""Tokens of service accounts: TokenRequest gives them, and here is known whose they are."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 
 from fleetd.kubeapi.bodies import JSON, media_type
-from fleetd.kubeapi.exchange import Request, Response, User
+from fleetd.kubeapi.exchange import AUTHENTICATED, Request, Response, User, service_account
 from fleetd.kubeapi.refusals import unsupported_media_type
 from fleetd.sim.answers import answer, refusal
 from fleetd.sim.asked import Asked
-from fleetd.sim.authentication import AUTHENTICATED, Tokens, service_account
+from fleetd.sim.authentication import Tokens
 from fleetd.sim.inprocess import InProcess
 
 GROUP = "authentication.k8s.io"
@@ -24,7 +24,7 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True, slots=True)
 class TokenDesk:
-    """Answers the two token requests of one cluster."""
+    """Answers the token requests of one cluster."""
 
     tokens: Tokens
     admin: InProcess
@@ -34,12 +34,10 @@ class TokenDesk:
         """Whether the request is for this desk."""
         if asked.verb != "create":
             return False
-        return (asked.resource == "serviceaccounts" and asked.subresource == "token") or (
-            asked.resource == "tokenreviews" and asked.group == GROUP
-        )
+        return asked.resource == "serviceaccounts" and asked.subresource == "token"
 
     async def answer(self, asked: Asked, request: Request, user: User, now: datetime) -> Response:
-        """A token, or what a token is; the right to it is asked of the server's own authorizer."""
+        """A token; the right to it is asked of the server's own authorizer."""
         refused = await self._not_allowed(asked, user)
         if refused is not None:
             return refused
@@ -49,8 +47,6 @@ class TokenDesk:
             body = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
             return refusal(400, "BadRequest", f"the object provided is unrecognized: {error}")
-        if asked.resource == "tokenreviews":
-            return await self._review(body)
         return await self._issue(asked, body, now)
 
     async def _not_allowed(self, asked: Asked, user: User) -> Response | None:
@@ -84,7 +80,7 @@ class TokenDesk:
         if account is None:
             return refusal(404, "NotFound", f'serviceaccounts "{asked.name}" not found', {"name": asked.name, "kind": "serviceaccounts"})
         uid = account["metadata"]["uid"]
-        token = self.tokens.issue(service_account(asked.namespace, asked.name), seconds, bound_uid=uid)
+        token = self.tokens.issue(service_account(asked.namespace, asked.name, uid), seconds, bound_uid=uid)
         metadata = {
             "name": asked.name,
             "namespace": asked.namespace,
@@ -103,17 +99,10 @@ class TokenDesk:
             },
         )
 
-    async def _review(self, body: dict[str, Any]) -> Response:
-        token = str((body.get("spec") or {}).get("token") or "")
+    async def whose(self, token: str) -> User | None:
+        """Whom a token stands for; None for one that is not known, or whose service account is gone."""
         found = self.tokens.credential(token)
-        status: dict[str, Any]
-        if found is None or not await self.alive(found.user, found.bound_uid):
-            status = {"user": {}, "error": "invalid bearer token"}
-        else:
-            uid = {"uid": found.bound_uid} if found.bound_uid else {}
-            user = {"username": found.user.name, **uid, "groups": [*found.user.groups, AUTHENTICATED]}
-            status = {"authenticated": True, "user": user, "audiences": [self.audience]}
-        return answer(201, {"kind": "TokenReview", "apiVersion": f"{GROUP}/v1", "metadata": {}, "spec": {"token": token}, "status": status})
+        return found.user if found is not None and await self.alive(found.user, found.bound_uid) else None
 
     async def alive(self, user: User, bound_uid: str) -> bool:
         """Whether the service account that the token is bound to still is; true for tokens that are bound to none."""

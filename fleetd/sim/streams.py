@@ -8,8 +8,17 @@ from collections.abc import Callable
 
 from fleetd.kubeapi.exchange import Stream
 from fleetd.sim.asked import Asked
-from fleetd.sim.faults import INVALID_JSON, FaultKind, Faults
+from fleetd.sim.faults import INVALID_JSON, Fault, FaultKind, Faults
 from fleetd.sim.transport import BrokenFrame
+
+SLOW = (FaultKind.BANDWIDTH, FaultKind.DELAY)
+
+
+def _wait(fault: Fault | None, frame: bytes) -> float:
+    """Seconds that a frame takes."""
+    if fault is None:
+        return 0.0
+    return len(frame) / max(fault.rate, 1) if fault.kind is FaultKind.BANDWIDTH else fault.seconds
 
 
 class WatchedStream:
@@ -29,6 +38,7 @@ class WatchedStream:
         self._due = 0.0
         self._waiting: deque[bytes | None] = deque()
         self._timers: deque[asyncio.TimerHandle] = deque()
+        self._held: list[bytes] = []
 
     def start(self, write: Callable[[bytes], None], close: Callable[[], None]) -> None:
         self._write = write
@@ -45,13 +55,22 @@ class WatchedStream:
         """A fault was lifted."""
         if self._lost:
             self._close()
+        held, self._held = self._held, []
+        for frame in held:
+            self._frame(frame)
+
+    def cut(self) -> None:
+        """Ends in the middle of a word."""
+        self._write(BrokenFrame(b"\n"))
 
     def _frame(self, frame: bytes) -> None:
         fault = self._faults.on_frame(self.asked)
         if self._lost or (fault is not None and fault.kind is FaultKind.SILENT):
             self._lost = True
-        elif self._waiting or (fault is not None and fault.kind is FaultKind.DELAY):
-            self._later(frame, fault.seconds if fault is not None else 0.0)
+        elif self._held or (fault is not None and fault.kind is FaultKind.FREEZE):
+            self._held.append(frame)
+        elif self._waiting or (fault is not None and fault.kind in SLOW):
+            self._later(frame, _wait(fault, frame))
         elif fault is None:
             self._write(frame)
         else:

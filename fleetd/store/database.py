@@ -217,7 +217,9 @@ class Database:
         """Waits until another process committed something since the last call, or a declaration or request came through this one."""
         while not self._changed.is_set():
             try:
-                await asyncio.wait_for(self._changed.wait(), _NET_SECONDS)
+                # Not wait_for: before Python 3.12 it swallows a cancellation that comes together with the change.
+                async with asyncio.timeout(_NET_SECONDS):
+                    await self._changed.wait()
             except TimeoutError:
                 if await self._driver.changed_unheard():
                     break

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,11 @@ from typing import Any
 import pytest
 
 from fleetd.cli.__main__ import run_command
+from fleetd.daemon import run as run_daemon
 from fleetd.domain.records import Record
+from fleetd.settings import Settings
+from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
+from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
 
@@ -153,6 +157,26 @@ metadata: {name: token}
 stringData: {password: correct-horse}
 """
 
+PROFILE = """
+apiVersion: config.projectsveltos.io/v1beta1
+kind: ClusterProfile
+metadata: {name: web}
+spec:
+  clusterSelector: {matchLabels: {env: prod}}
+  policyRefs:
+  - {kind: ConfigMap, name: web, namespace: default}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data:
+  web.yaml: |
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: web, namespace: default}
+    data: {hello: world}
+"""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -162,6 +186,7 @@ class Samples:
     trigger: str = TRIGGER
     config_map: str = CONFIG_MAP
     secret: str = SECRET
+    profile: str = PROFILE
 
     def all(self) -> str:
         return "---".join((self.source, self.trigger, self.config_map))
@@ -178,3 +203,24 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "manifests"
     made.mkdir()
     return made
+
+
+@pytest.fixture
+async def daemon(environment: dict[str, str]) -> AsyncIterator[None]:
+    """The daemon, running in this process until the test is over."""
+    ready, stop = asyncio.Event(), asyncio.Event()
+    settings = Settings(database=environment["FLEETD_DATABASE"], key_file=Path(environment["FLEETD_KEY_FILE"]))
+    running = asyncio.create_task(run_daemon(settings, ready=ready.set, stop=stop))
+    await ready.wait()
+    yield
+    stop.set()
+    await running
+
+
+@pytest.fixture
+async def registered(beside: Callable[..., Any], daemon: None, tmp_path: Path) -> AsyncIterator[SimulatedCluster]:
+    """A cluster with the label env=prod."""
+    async with SimulatedFleet([ClusterSpec("eu")], seed=5) as fleet:
+        fleet.write_kubeconfigs(tmp_path / "kube")
+        await beside("cluster", "register", "eu", "--kubeconfig", str(tmp_path / "kube" / "eu.yaml"), "--labels", "env=prod")
+        yield fleet.clusters["eu"]

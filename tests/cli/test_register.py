@@ -211,7 +211,6 @@ async def test_a_member_is_labeled_paused_resumed_and_let_go(beside, configs, da
     assert (await beside("cluster", "pause", "eu")).lines == ["sveltoscluster.lib.projectsveltos.io/eu paused"]
     assert (await database.declared.get(member_ref("eu"))).manifest["spec"]["paused"] is True
     assert (await beside("cluster", "resume", "eu")).lines == ["sveltoscluster.lib.projectsveltos.io/eu resumed"]
-    assert (await beside("cluster", "deregister", "eu", "--withdraw")).code == 4
     assert (await beside("cluster", "deregister", "eu")).lines == ["sveltoscluster.lib.projectsveltos.io/eu deregistered"]
     assert await database.declared.get(kubeconfig_ref("eu")) is None
     assert (await beside("cluster", "deregister", "eu")).code == 1

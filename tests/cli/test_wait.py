@@ -3,63 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from fleetd.daemon import run
 from fleetd.domain.records import HeldLoss, RequestRecord
 from fleetd.domain.states import RequestState
 from fleetd.service.requests import answer, ask
-from fleetd.settings import Settings
-from fleetd.sim.cluster import ClusterSpec
-from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.database import Database
 
-PROFILE = """
-apiVersion: config.projectsveltos.io/v1beta1
-kind: ClusterProfile
-metadata: {name: web}
-spec:
-  clusterSelector: {matchLabels: {env: prod}}
-  policyRefs:
-  - {kind: ConfigMap, name: web, namespace: default}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: web}
-data:
-  web.yaml: |
-    apiVersion: v1
-    kind: ConfigMap
-    metadata: {name: web, namespace: default}
-    data: {hello: world}
-"""
 
-
-@pytest.fixture
-async def daemon(environment):
-    """The daemon, running in this process until the test is over."""
-    ready, stop = asyncio.Event(), asyncio.Event()
-    settings = Settings(database=environment["FLEETD_DATABASE"], key_file=Path(environment["FLEETD_KEY_FILE"]))
-    running = asyncio.create_task(run(settings, ready=ready.set, stop=stop))
-    await ready.wait()
-    yield
-    stop.set()
-    await running
-
-
-@pytest.fixture
-async def registered(beside, daemon, tmp_path):
-    """A cluster with the label env=prod."""
-    async with SimulatedFleet([ClusterSpec("eu")], seed=5) as fleet:
-        fleet.write_kubeconfigs(tmp_path / "kube")
-        await beside("cluster", "register", "eu", "--kubeconfig", str(tmp_path / "kube" / "eu.yaml"), "--labels", "env=prod")
-        yield fleet.clusters["eu"]
-
-
-async def test_a_declared_profile_is_waited_for_until_it_stands_on_its_clusters(beside, registered, folder):
-    (folder / "a.yaml").write_text(PROFILE)
+async def test_a_declared_profile_is_waited_for_until_it_stands_on_its_clusters(beside, registered, folder, samples):
+    (folder / "a.yaml").write_text(samples.profile)
     await beside("apply", "-f", str(folder))
     assert (await beside("wait", "--converged")).lines == ["condition met"]
     live = await registered.get("v1", "ConfigMap", "default", "web")
@@ -82,8 +36,8 @@ async def test_a_declared_profile_is_waited_for_until_it_stands_on_its_clusters(
     assert {(row["verb"], row["reason"], row["via"]) for row in asked} == {("requeue", "to see it", "cli"), ("adopt", "ours now", "cli")}
 
 
-async def test_when_the_time_is_over_it_says_what_is_missing(beside, registered, folder):
-    (folder / "a.yaml").write_text(PROFILE.partition("---")[0])
+async def test_when_the_time_is_over_it_says_what_is_missing(beside, registered, folder, samples):
+    (folder / "a.yaml").write_text(samples.profile.partition("---")[0])
     await beside("apply", "-f", str(folder))
     assert (await beside("wait", "--for", "exists", "clusterprofile/web")).code == 0
     waited = await beside("wait", "--for", "deployed", "clusterprofile/web", "--timeout", "50ms")

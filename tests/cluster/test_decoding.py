@@ -34,7 +34,7 @@ def line(body, kind="MODIFIED"):
 
 
 def reads(*paths):
-    return Reads(frozenset(tuple(path.split(".")) for path in paths))
+    return Reads(frozenset(tuple(path.split(".")) for path in paths), raw=True)
 
 
 def at(body, path):
@@ -77,7 +77,7 @@ def test_another_shape_than_the_paths_suppose_is_decoded_whole():
 
 def test_everything_but_managed_fields_is_there_when_all_is_read():
     body = live(spec={"a": [1, {"b": None}]})
-    event = ObjectDecoder(DEPLOYMENT, Reads(whole=True)).line(line(body))
+    event = ObjectDecoder(DEPLOYMENT, Reads(whole=True, raw=True)).line(line(body))
     assert isinstance(event, Changed)
     del body["metadata"]["managedFields"]
     assert event.observed.body == body
@@ -121,7 +121,7 @@ def test_bookmarks_and_faults_are_told_apart():
     ],
     ids=lambda text: text[:48].decode(errors="replace"),
 )
-@pytest.mark.parametrize("wanted", [reads("spec.a"), Reads(whole=True)], ids=["paths", "whole"])
+@pytest.mark.parametrize("wanted", [reads("spec.a"), Reads(whole=True, raw=True)], ids=["paths", "whole"])
 def test_what_is_no_event_is_refused_in_one_way(text, wanted):
     with pytest.raises(Unreadable) as refused:
         ObjectDecoder(DEPLOYMENT, wanted).line(text)
@@ -132,7 +132,7 @@ def test_what_is_no_event_is_refused_in_one_way(text, wanted):
 @given(more=st.dictionaries(KEYS, VALUES, max_size=4), paths=PATHS)
 def test_what_is_read_is_what_a_whole_decode_shows(more, paths):
     body = live(**more)
-    event = ObjectDecoder(DEPLOYMENT, Reads(paths)).line(line(body))
+    event = ObjectDecoder(DEPLOYMENT, Reads(paths, raw=True)).line(line(body))
     assert isinstance(event, Changed)
     assert all(at(event.observed.body, path) == at(body, path) for path in paths)
     assert orjson.loads(event.observed.raw) == body

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import yaml
+
+from fleetd.cluster.connect import connect
+from fleetd.cluster.registration import INLINED, self_contained
+from fleetd.cluster.service_account import account_manifests, create_account, issue
+from fleetd.cluster.settings import ClusterSettings
 from fleetd.decide.members import WITHDRAW
-from fleetd.service.membership import member_ref
+from fleetd.service.membership import TOKEN_ENDS, TokenLife, join, kubeconfig_ref, member_ref
 
 
 async def label_plane(w: Any, **labels: str) -> None:
@@ -131,3 +137,26 @@ async def test_a_cluster_that_is_to_leave_with_nothing_on_it_is_cleaned_first(wo
         await w.lacks("a", "v1", "ConfigMap", "default/made")
         await w.until_row("SELECT count(*) AS n FROM fleet_addons WHERE cluster = 'default/a'", {"n": 0})
         assert await w["b"].get("v1", "ConfigMap", "default", "made") is not None
+
+
+async def test_the_token_of_an_account_of_ours_is_renewed_before_it_ends(world: Any) -> None:
+    async with world(a={"tier": "gold"}, start=False, register=False) as w:
+        config = w["a"].kubeconfig()
+        way = await connect("a", config, settings=ClusterSettings())
+        try:
+            await create_account(way, account_manifests())
+            own = self_contained(config, "", read_file=lambda _: b"", allowed_exec=frozenset())
+            issued = await issue(way, own, INLINED, seconds=600)
+        finally:
+            await way.close()
+        text = yaml.safe_dump(issued.kubeconfig)
+        soon = (datetime.now(UTC) + timedelta(seconds=60)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        await join(w.admission, "a", "default", {}, text, now=datetime.now(UTC), token=TokenLife(soon, 600))
+        await w.start()
+
+        async def renewed() -> bool:
+            secret = await w.database.declared.get(kubeconfig_ref("a"))
+            return bool(secret.manifest["metadata"]["annotations"][TOKEN_ENDS] != soon and issued.kubeconfig != secret.manifest["data"])
+
+        await w.until(renewed, "the token to be renewed")
+        await w.until_row("SELECT connection FROM fleet_clusters WHERE name = 'a'", {"connection": "ready"})

@@ -156,10 +156,15 @@ async def test_a_kubeconfig_that_runs_programs_or_reads_files_is_refused_in_one_
         assert not w["a"].requests.by_verb
 
 
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d]\nf: [*e, *e, *e, *e, *e]\n",
+        BOMB,
         "[" * 5000,
         "\x00",
         "!!python/object/apply:os.system ['id']",
@@ -197,8 +202,14 @@ async def test_a_hostile_name_is_refused_when_it_is_declared(world: Any, name: s
 
 
 async def test_hostile_annotations_names_and_values_from_a_cluster_stay_data(world: Any) -> None:
-    text = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: out, namespace: default}\ndata:\n  note: {{ index .Resource.metadata.annotations "note" | toJson }}\n'
-    hostile = 'x"\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: evil}\n{{ .Cluster }} \x1b[31m </script> ${jndi:x} %s'
+    text = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: out, namespace: default}\n"
+        'data:\n  note: {{ index .Resource.metadata.annotations "note" | toJson }}\n'
+    )
+    hostile = (
+        'x"\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: evil}\n'
+        "{{ .Cluster }} \x1b[31m </script> ${jndi:x} %s"
+    )
     async with world(a=SOURCE) as w:
         await w.declare(flow("ConfigMap", text))
         item = secret("p")

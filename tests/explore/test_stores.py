@@ -110,6 +110,7 @@ class TestPostgres:
 
 DAEMON = """
 import asyncio, resource, signal, sys
+from pathlib import Path
 from fleetd.daemon import run
 from fleetd.settings import Settings
 
@@ -134,9 +135,11 @@ async def test_a_full_disk_stops_work_and_nothing_else_and_work_goes_on_when_the
         assert daemon.stdout is not None
 
         async def until_said(what: bytes) -> None:
+            said = []
             async with asyncio.timeout(20):
                 while what not in (line := await daemon.stdout.readline()):
-                    assert line, f"it ended without {what!r}"
+                    assert line, said
+                    said.append(line)
 
         try:
             await until_said(b"ready")

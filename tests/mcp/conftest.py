@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from fleetd.service.local import LocalQuestions
+from fleetd.settings import Settings
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
-from mcp_server.calls import Desk
-from mcp_server.catalogue import offered
 from mcp_server.principals import Mode
 from mcp_server.server import build_server
+from mcp_server.serving import Offer, opened
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "service" / "planted.py")))
 
@@ -36,31 +35,29 @@ def planted() -> SimpleNamespace:
 
 @pytest.fixture
 async def database(database_url: str, master_key: MasterKey) -> AsyncIterator[Database]:
-    opened = await Database.open(database_url, key=master_key)
-    await PLANTED.plant(opened)
-    yield opened
-    await opened.close()
+    """A planted database, as the daemon holds it."""
+    made = await Database.open(database_url, key=master_key)
+    await PLANTED.plant(made)
+    yield made
+    await made.close()
 
 
 @pytest.fixture
-async def questions(database: Database) -> AsyncIterator[LocalQuestions]:
-    asked = LocalQuestions(database.url)
-    yield asked
-    await asked.close()
+def key_file(tmp_path: Path, master_key: MasterKey) -> Path:
+    path = tmp_path / "master.key"
+    path.write_text(master_key.to_text(), encoding="utf-8")
+    path.chmod(0o600)
+    return path
 
 
 @pytest.fixture
-def desk(questions: LocalQuestions) -> Desk:
-    return Desk(questions, offered(Mode.OBSERVE, sql=True))
-
-
-@pytest.fixture
-def client(desk: Desk) -> Callable[..., Any]:
-    """Connects a client: `async with client() as c`."""
+def client(database: Database, key_file: Path) -> Callable[..., Any]:
+    """Connects a client: `async with client(mode=Mode.OPERATE) as c`."""
 
     @asynccontextmanager
-    async def connect(**more: Any) -> AsyncIterator[Client]:
-        async with Client(build_server(desk), **more) as connected:
+    async def connect(mode: Mode = Mode.OBSERVE, *, protocol: str = "auto", sql: bool = True, **more: Any) -> AsyncIterator[Client]:
+        offer = Offer(Settings(database=database.url, key_file=key_file), mode, sql)
+        async with opened(offer) as (desk, subscriptions), Client(build_server(desk, subscriptions), mode=protocol, **more) as connected:
             yield connected
 
     return connect

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mcp_server.principals import Mode
+
 
 async def test_the_clusters_with_a_pending_event_are_one_call_away(client):
     async with client() as c:
@@ -21,9 +23,9 @@ async def test_the_triggers_of_a_source_are_one_call_away(client):
     assert found == {f"EventTrigger.lib.projectsveltos.io//{name}" for name in ("share", "templated")}
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_every_tool_says_what_it_is(client, mode):
-    async with client(mode=mode) as c:
+@pytest.mark.parametrize("protocol", ["auto", "legacy"])
+async def test_every_tool_says_what_it_is(client, protocol):
+    async with client(Mode.OPERATE, protocol=protocol) as c:
         tools = (await c.list_tools()).tools
     assert [tool.name for tool in tools] == sorted(tool.name for tool in tools)
     for tool in tools:
@@ -67,6 +69,71 @@ async def test_text_from_outside_stands_between_markers_and_cannot_end_them(clie
 
 async def test_too_many_calls_are_refused_for_a_while(client):
     async with client() as c:
-        answers = [await c.call_tool("list_references", {"ref": "EventSource/balancers"}) for _ in range(90)]
-    codes = [answer.structured_content["error"]["code"] for answer in answers if answer.is_error]
-    assert set(codes) <= {"rate_limited"}
+        answers = [await c.call_tool("run_sql", {"sql": "SELECT 1 AS one FROM fleet_schema"}) for _ in range(40)]
+    refused = [answer.structured_content["error"] for answer in answers if answer.is_error]
+    assert {error["code"] for error in refused} == {"rate_limited"}
+    assert all(error["retry_after"] > 0 for error in refused)
+
+
+CALLS = [
+    ("describe_schema", {}),
+    ("explain_addon", {"profile": "share-web", "cluster": "us-2"}),
+    ("explain_trigger", {"trigger": "share"}),
+    ("find_objects", {"query": "share"}),
+    ("fleet_overview", {}),
+    ("get_cluster", {"cluster": "us-2"}),
+    ("get_drift", {}),
+    ("get_event", {"event_id": "e1"}),
+    ("get_object", {"ref": "ConfigMap/default/copy"}),
+    ("get_server_status", {}),
+    ("get_timeline", {"clusters": "*"}),
+    ("list_addons", {}),
+    ("list_clusters", {"detail": "full"}),
+    ("list_events", {}),
+    ("list_references", {"ref": "EventSource/balancers"}),
+    ("run_sql", {"sql": "SELECT * FROM fleet_pending_events"}),
+    ("trace_lineage", {"ref": "Service/shop/web@prod/us-1"}),
+]
+
+
+async def test_every_reading_tool_answers_in_its_own_schema_and_within_its_budget(client, planted):
+    async with client() as c:
+        tools = {tool.name: tool for tool in (await c.list_tools()).tools}
+        assert {name for name, _ in CALLS} == set(tools)
+        for name, arguments in CALLS:
+            # The client itself holds the result against the schema.
+            answer = await c.call_tool(name, arguments)
+            assert not answer.is_error, answer.content[0].text
+            text = answer.content[0].text
+            assert len(text.encode()) <= 8_000
+            for hidden in ("\x1b", "\u202e", "\u200b", "hunter2", "canary-4711"):
+                assert hidden not in text
+                assert hidden not in str(answer.structured_content)
+            assert "Ignore all" not in str(answer.structured_content.get("hints"))
+            if not tools[name].annotations.open_world_hint:
+                assert "Ignore all" not in str(answer.structured_content)
+
+
+async def test_no_tool_gives_the_value_of_a_secret(client):
+    async with client() as c:
+        shown = await c.call_tool("get_object", {"ref": "Secret/default/token", "view": "manifest"})
+        rows = await c.call_tool("run_sql", {"sql": "SELECT manifest FROM fleet_declared"})
+    assert "token" in str(shown.structured_content)
+    assert "canary-4711" not in str(shown.structured_content) + str(rows.structured_content)
+
+
+async def test_sql_may_only_read_the_views(client):
+    async with client() as c:
+        for sql in ("DELETE FROM fleet_clusters", "SELECT * FROM declared", "SELECT 1; SELECT 2"):
+            answer = await c.call_tool("run_sql", {"sql": sql})
+            assert answer.structured_content["error"]["code"] == "not_permitted"
+
+
+async def test_hidden_tools_are_named_with_what_would_show_them(client):
+    async with client(sql=False) as c:
+        names = {tool.name for tool in (await c.list_tools()).tools}
+        status = (await c.call_tool("get_server_status", {})).structured_content["result"]
+        refused = await c.call_tool("requeue", {"refs": ["ClusterProfile/base"], "reason": "x"})
+    assert not names & {"requeue", "set_pause", "run_sql"}
+    assert {one["tool"] for one in status["hidden"]} >= {"requeue", "set_pause", "run_sql"}
+    assert refused.structured_content["error"]["code"] == "read_only_mode"

@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from fleetd.service.local import LocalQuestions
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
+from fleetd.store.migrate import upgrade
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("planted.py"))))
+
+
+async def _planted(url: str, key: MasterKey) -> None:
+    await upgrade(url)
+    opened = await Database.open(url, key=key)
+    await PLANTED.plant(opened)
+    await opened.close()
+
+
+async def _created(server: Any) -> str:
+    import asyncpg  # the extra may be missing where no Postgres is asked for
+
+    name = f"t{uuid.uuid4().hex}"
+    connection = await asyncpg.connect(server.url("postgres"))
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return str(server.url(name))
+
+
+@pytest.fixture(scope="session")
+def planted_urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, master_key: MasterKey) -> Callable[[str], str]:
+    """One planted database of each kind for the session: questions change nothing."""
+    made: dict[str, str] = {}
+
+    def url(kind: str) -> str:
+        if kind not in made:
+            if kind == "sqlite":
+                made[kind] = str(tmp_path_factory.mktemp("planted") / "fleet.db")
+            else:
+                made[kind] = asyncio.run(_created(request.getfixturevalue("postgres_server")))
+            asyncio.run(_planted(made[kind], master_key))
+        return made[kind]
+
+    return url
 
 
 @pytest.fixture
@@ -23,7 +61,22 @@ def planted() -> SimpleNamespace:
 
 
 @pytest.fixture
+def planted_url(database_kind: str, planted_urls: Callable[[str], str]) -> str:
+    """A planted database, for questions only."""
+    return planted_urls(database_kind)
+
+
+@pytest.fixture
+async def questions(planted_url: str) -> AsyncIterator[LocalQuestions]:
+    """The service, on the planted fleet."""
+    asked = LocalQuestions(planted_url)
+    yield asked
+    await asked.close()
+
+
+@pytest.fixture
 async def database(database_url: str, master_key: MasterKey) -> AsyncIterator[Database]:
+    """A planted database of one test's own, to be changed."""
     opened = await Database.open(database_url, key=master_key)
     await PLANTED.plant(opened)
     yield opened
@@ -31,8 +84,8 @@ async def database(database_url: str, master_key: MasterKey) -> AsyncIterator[Da
 
 
 @pytest.fixture
-async def questions(database: Database) -> AsyncIterator[LocalQuestions]:
-    """The service, on the planted fleet."""
+async def changing(database: Database) -> AsyncIterator[LocalQuestions]:
+    """The service on a test's own database."""
     asked = LocalQuestions(database.url)
     yield asked
     await asked.close()

@@ -12,7 +12,8 @@ import pytest
 from fleetd.kubeapi.exchange import Request, Response, Stream
 from fleetd.kubeapi.memory import MemoryStorage
 from fleetd.sim.certificates import Authority
-from fleetd.sim.cluster import ClusterSpec, SimulatedCluster, Trust
+from fleetd.sim.cluster import ClusterSpec, SimulatedCluster, Trust, Ways
+from fleetd.sim.controllers.chosen import NONE
 from fleetd.sim.fleet import SimulatedFleet
 
 
@@ -64,7 +65,8 @@ def authority() -> Authority:
 async def echoing(authority: Authority) -> AsyncIterator[SimulatedCluster]:
     """A cluster with an `EchoApi` behind the real port, tokens and faults."""
     trust = Trust(authority.server_context(), authority.pem)
-    cluster = SimulatedCluster(ClusterSpec("echo"), EchoApi(), MemoryStorage(), trust=trust, load_balancers=False)
+    made = (EchoApi(), MemoryStorage())
+    cluster = SimulatedCluster(ClusterSpec("echo"), lambda _clock, _generation: made, ways=Ways(trust), chosen=NONE)
     await cluster.start()
     yield cluster
     await cluster.stop()

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from fleetd.domain.errors import NotPermitted
 from fleetd.kubeapi.exchange import User
+from fleetd.kubeapi.rbac import RoleBasedAccess
 from fleetd.sim.cluster import SimulatedCluster
 from fleetd.sim.inprocess import InProcess
-from fleetd.sim.rbac import RoleBasedAccess
 
 API = "rbac.authorization.k8s.io/v1"
 ROBOT = User("system:serviceaccount:shop:robot", ("system:serviceaccounts", "system:serviceaccounts:shop"))

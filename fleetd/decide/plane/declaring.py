@@ -10,6 +10,7 @@ from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, compi
 from fleetd.decide.members import WITHDRAW, Member, credentials_of
 from fleetd.decide.observe import Source, compile_source
 from fleetd.decide.plane.delivering import release
+from fleetd.decide.plane.matching import matches_settled
 from fleetd.decide.plane.observing import drop_kinds, report_changes
 from fleetd.decide.plane.placing import depart, place
 from fleetd.decide.plane.reacting import meet, react, reactions_to
@@ -181,6 +182,7 @@ def settle(plane: Plane, turn: Turn) -> None:
             plane.dirty.reactions |= plane.readers.get(ref, set())
         react(plane, turn)
         place(plane, turn)
+    matches_settled(plane, turn)
 
 
 def _listen(plane: Plane, turn: Turn) -> None:

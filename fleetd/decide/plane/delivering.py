@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from fleetd.decide.plane.drifting import newer, open_incident, suspect
-from fleetd.decide.plane.matching import destination_states
+from fleetd.decide.plane.drifting import guarded, newer, open_incident, suspect
+from fleetd.decide.plane.matching import destination_state, destination_states
 from fleetd.decide.plane.placing import DONE, forget, hold, put_addon
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Turn
@@ -80,7 +80,7 @@ def delivered(plane: Plane, turn: Turn, outcome: Outcome, *, chance: float) -> d
     _look_again(plane, turn, key)
     if not plane.placements.get(name, True):
         plane.placements.pop(name, None)
-    destination_states(plane, turn, name)
+    destination_state(plane, turn, name, cluster)
     return again
 
 
@@ -164,10 +164,10 @@ def _look_again(plane: Plane, turn: Turn, key: DeliveryKey) -> None:
         return
     for ref in [ref for where, ref in plane.seen_in_flight if where == cluster]:
         item = plane.inventory.get(cluster, {}).get(ref)
-        if item is not None and (item.profile, cluster) in plane.in_flight:
+        if (item.profile, cluster) in plane.in_flight if item is not None else any(where == cluster for _, where in plane.in_flight):
             continue
         version, live = plane.seen_in_flight.pop((cluster, ref))
-        if item is not None and newer(version, item.resource_version):
+        if item is not None and guarded(plane, item) and newer(version, item.resource_version):
             suspect(plane, turn, cluster, item, live)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import orjson
 
 from fleetd.decide.definitions import SyncMode
-from fleetd.decide.drift import changed_by, drifted_fields, owned_digest
-from fleetd.decide.ownership import IGNORE_DRIFT, marks
+from fleetd.decide.drift import brought, changed_by, drifted_fields, owned_digest
+from fleetd.decide.ownership import IGNORE_DRIFT, OWNER_NAME, marks
 from fleetd.decide.plane.placing import hold
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
@@ -16,6 +16,9 @@ from fleetd.domain.objects import Manifest, Observed
 from fleetd.domain.records import IncidentRecord, InventoryRecord, Stage
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
 from fleetd.domain.states import DriftOutcome
+
+MARK = f'"{OWNER_NAME}"'.encode()
+"""In the text of every object that a profile owns."""
 
 
 def guarded(plane: Plane, item: InventoryRecord) -> bool:
@@ -43,6 +46,15 @@ def owned_seen(plane: Plane, turn: Turn, cluster: str, observed: Observed, exist
     suspect(plane, turn, cluster, item, live)
 
 
+def new_seen(plane: Plane, cluster: str, observed: Observed, exists: bool) -> None:
+    """Keeps what is seen of an object that a delivery on its way may just have made, until its outcome says so."""
+    key = cluster, observed.ref
+    if exists and MARK not in observed.raw:
+        return
+    if (exists or key in plane.seen_in_flight) and any(where == cluster for _, where in plane.in_flight):
+        plane.seen_in_flight[key] = (observed.resource_version, orjson.loads(observed.raw) if exists else None)
+
+
 def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live: Manifest | None) -> None:
     """Opens an incident when the object is not as we left it."""
     placement = plane.placements.get(item.profile, {}).get(cluster)
@@ -56,11 +68,18 @@ def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live:
         placement.suspects.pop(item.ref, None)
         placement.unread.add(item.ref)
         turn.cause = incident.cause_id
+    elif live is not None and not placement.settled and _brought(plane, item, live):
+        placement.unread.add(item.ref)
     else:
         placement.suspects[item.ref] = live
         open_incident(plane, turn, cluster, item, live)
     if not hold(plane, cluster, item.profile):
         turn.due[item.profile, cluster] = turn.cause
+
+
+def _brought(plane: Plane, item: InventoryRecord, live: Manifest) -> bool:
+    wanted = wanted_manifest(plane, item)
+    return wanted is not None and brought(live, wanted)
 
 
 def owned_listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, present: Collection[ObjectRef]) -> None:
@@ -79,6 +98,8 @@ def open_incident(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord,
     """Records that an object of ours is not as we left it, once for as long as that lasts."""
     key = (cluster, item.ref)
     known = plane.incidents.get(key)
+    if known is not None and known.changed_by == changed_by(live):
+        return
     cause = known.cause_id if known else turn.caused_by()
     turn.cause = cause
     wanted = wanted_manifest(plane, item)

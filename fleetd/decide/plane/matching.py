@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fleetd.decide.plane.state import Placement, Plane, ReactionKey
+from fleetd.decide.plane.state import Placement, Plane, Reaction, ReactionKey
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.records import DestinationGone, DestinationRecord, MatchRecord, Stage
 from fleetd.domain.states import AddonState, MatchState
@@ -77,30 +77,63 @@ def destination_states(plane: Plane, turn: Turn, profile: str) -> None:
     reaction = plane.reactions.get(key) if key else None
     if match is None or reaction is None:
         return
+    plane.dirty.matches.discard(profile)
     placements = {cluster: item for cluster, item in plane.placements.get(profile, {}).items() if item.wanted is not None}
     known = plane.destinations[match.match_id]
     for cluster in [cluster for cluster in known if cluster not in placements]:
         del known[cluster]
         turn.records.append(DestinationGone(match_id=match.match_id, cluster=cluster, at=turn.now))
     for cluster, placement in placements.items():
-        state, reason = _destination(plane, profile, cluster, placement)
-        before = known.get(cluster)
-        if before is not None and (before.state, before.reason) == (state, reason):
-            continue
-        acted = state is MatchState.ACTED
-        record = DestinationRecord(
-            match_id=match.match_id,
-            cluster=cluster,
-            state=state,
-            reason=reason,
-            rendered_at=before.rendered_at if before else turn.now,
-            applied_at=turn.now if acted else None,
-        )
-        known[cluster] = record
-        turn.records.append(record)
+        _put_destination(plane, turn, match, profile, cluster, placement)
+    _put_whole(plane, turn, match, reaction)
+
+
+def destination_state(plane: Plane, turn: Turn, profile: str, cluster: str) -> None:
+    """Brings one destination up to where its delivery is; `matches_settled` sees to the match."""
+    key = plane.reaction_of.get(profile)
+    match = plane.matches.get(plane.match_of[key]) if key in plane.match_of else None
+    if match is None:
+        return
+    placement = plane.placements.get(profile, {}).get(cluster)
+    if placement is not None and placement.wanted is not None:
+        _put_destination(plane, turn, match, profile, cluster, placement)
+    elif plane.destinations[match.match_id].pop(cluster, None) is not None:
+        turn.records.append(DestinationGone(match_id=match.match_id, cluster=cluster, at=turn.now))
+    plane.dirty.matches.add(profile)
+
+
+def matches_settled(plane: Plane, turn: Turn) -> None:
+    """Brings the matches whose destinations changed up to date, once a turn however many there were."""
+    for profile in sorted(plane.dirty.matches):
+        key = plane.reaction_of.get(profile)
+        match = plane.matches.get(plane.match_of[key]) if key in plane.match_of else None
+        reaction = plane.reactions.get(key) if key else None
+        if match is not None and reaction is not None:
+            _put_whole(plane, turn, match, reaction)
+    plane.dirty.matches.clear()
+
+
+def _put_destination(plane: Plane, turn: Turn, match: MatchRecord, profile: str, cluster: str, placement: Placement) -> None:
+    known = plane.destinations[match.match_id]
+    state, reason = _destination(plane, profile, cluster, placement)
+    before = known.get(cluster)
+    if before is not None and (before.state, before.reason) == (state, reason):
+        return
+    known[cluster] = record = DestinationRecord(
+        match_id=match.match_id,
+        cluster=cluster,
+        state=state,
+        reason=reason,
+        rendered_at=before.rendered_at if before else turn.now,
+        applied_at=turn.now if state is MatchState.ACTED else None,
+    )
+    turn.records.append(record)
+
+
+def _put_whole(plane: Plane, turn: Turn, match: MatchRecord, reaction: Reaction) -> None:
     if reaction.problem:
         return
-    state, reason = _whole(known)
+    state, reason = _whole(plane.destinations[match.match_id])
     acted_at = (match.acted_at or turn.now) if state is MatchState.ACTED else None
     put_match(plane, turn, replace(match, state=state, reason=reason, acted_at=acted_at))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from fleetd.decide.observe import Judgement, Source, Wish, answered, judge
-from fleetd.decide.plane.drifting import owned_listed, owned_seen
+from fleetd.decide.plane.drifting import new_seen, owned_listed, owned_seen
 from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.state import Plane, Report
 from fleetd.decide.plane.turn import Ask, Turn
@@ -32,6 +32,8 @@ def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes:
     for exists, observed in changes:
         if owned and observed.ref in owned:
             owned_seen(plane, turn, cluster, observed, exists)
+        elif plane.in_flight:
+            new_seen(plane, cluster, observed, exists)
         wishes = []
         for source in sources:
             if source.problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fleetd.decide.definitions import Profile, SyncMode
@@ -49,7 +50,7 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     if profile is not None and profile.paused:
         _tell_waiting(plane, turn, name, PAUSED)
         return
-    members = [] if profile is None else [member for member in plane.members.values() if reaches(profile, member)]
+    members = [member for member in _candidates(plane, profile) if profile is not None and reaches(profile, member)]
     names = {member.cluster for member in members}
     lost = [cluster for cluster, item in current.items() if cluster not in names and cluster in plane.members and item.wanted is not None]
     # Somebody's word took away a profile that is gone, and whatever is on a cluster that leaves.
@@ -68,9 +69,20 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     destination_states(plane, turn, name)
 
 
+def _candidates(plane: Plane, profile: Profile | None) -> Iterable[Member]:
+    """Without a selector only the clusters that are named can be reached: most profiles of events name one of a thousand."""
+    if profile is None:
+        return ()
+    if profile.selector is not None:
+        return plane.members.values()
+    return [plane.members[name] for name in sorted(profile.cluster_refs) if name in plane.members]
+
+
 def _withdraw(plane: Plane, turn: Turn, name: str, cluster: str) -> None:
     # A new one, so that a delivery that is on its way is known to have brought what is no longer wanted.
-    plane.placements[name][cluster] = Placement(None, "", turn.cause)
+    profile = plane.profiles.get(name)
+    leave = profile.leave if profile is not None else plane.placements[name][cluster].leave
+    plane.placements[name][cluster] = Placement(None, "", turn.cause, leave=leave)
     for addon in list(plane.addons[name, cluster].values()):
         put_addon(plane, turn, replace(addon, state=AddonState.REMOVING, reason="no longer wanted here", at=turn.now, next_attempt_at=None))
     turn.tell(Stage.WITHDRAW, name, cluster, "withdraw", "no longer wanted here")
@@ -114,9 +126,9 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
         plane.users[ref].add(profile.id)
     mark = digest([[item.addon, item.digest, item.problem] for item in want.addons] + [profile.adopt, profile.leave])
     if placement is not None and placement.wanted is not None and placement.digest == mark:
-        placement.wanted = want
+        placement.wanted, placement.leave = want, profile.leave
         return
-    made = Placement(want, mark, turn.cause)
+    made = Placement(want, mark, turn.cause, leave=profile.leave)
     if placement is not None:
         made.suspects, made.unread = placement.suspects, placement.unread
     placement = plane.placements[profile.id][member.cluster] = made

@@ -64,13 +64,17 @@ class Reaction:
 
 @dataclass(slots=True)
 class Placement:
-    """A profile on a cluster: what is wanted there, and how far it is. `wanted` is None when it is to be withdrawn."""
+    """A profile on a cluster: what is wanted there, and how far it is.
+
+    `wanted` is None when it is to be withdrawn; with `leave` what was deployed then stays, without our marks.
+    """
 
     wanted: Wanted | None
     digest: str
     cause: str
     failures: int = 0
     settled: bool = False
+    leave: bool = False
     suspects: dict[ObjectRef, Manifest | None] = field(default_factory=dict)
     unread: set[ObjectRef] = field(default_factory=set)
 
@@ -86,6 +90,8 @@ class Dirty:
     reactions: set[ReactionKey] = field(default_factory=set)
     profiles: set[str] = field(default_factory=set)
     contents: set[ObjectRef] = field(default_factory=set)
+    matches: set[str] = field(default_factory=set)
+    """profiles some of whose destinations came further"""
 
 
 @dataclass(slots=True)

@@ -71,7 +71,7 @@ class ListAddons(Question[Page[AddonRow]]):
             where.append(any_of("a.state", "status", self.status, values))
         key = {"profile": "a.profile", "cluster": "a.cluster", "addon": "a.addon"}
         view = "fleet_addon_history" if then else "fleet_addons"
-        listing = Listing(self.name(), "a.*", f"{view} a", key, tuple(where), values)
+        listing = Listing(self, "a.*", f"{view} a", key, tuple(where), values)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"a.{self.group_by}" if self.group_by else "")
         items = tuple(addon_row(row) for row in part.rows)
         page = ground.page(part, items, _hints(items))

@@ -136,7 +136,7 @@ class ListClusters(Question[Page[ClusterRow]]):
             where.append(any_of("c.connection", "status", self.status, values))
         if self.version:
             where.append(_line(self.version, values))
-        listing = Listing(self.name(), "c.*", "fleet_clusters c", {"cluster": "c.cluster"}, tuple(where), values)
+        listing = Listing(self, "c.*", "fleet_clusters c", {"cluster": "c.cluster"}, tuple(where), values)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"c.{self.group_by}" if self.group_by else "")
         items = cluster_rows(ground, part.rows, labels=self.detail == "full")
         return ground.page(part, items, _hints(items))

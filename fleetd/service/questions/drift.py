@@ -79,7 +79,7 @@ class GetDrift(Question[Page[Incident]]):
         if self.only:
             where.append(_CONDITIONS[self.only])
         key = {"detected_at": "i.detected_at", "incident_id": "i.incident_id"}
-        listing = Listing(self.name(), "i.*", "fleet_drift_incidents i", key, tuple(where), values, descending=True)
+        listing = Listing(self, "i.*", "fleet_drift_incidents i", key, tuple(where), values, descending=True)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"i.{self.group_by}" if self.group_by else "")
         fields = _fields(ground, tuple(row["incident_id"] for row in part.rows))
         items = tuple(

@@ -19,7 +19,7 @@ from fleetd.store.moments import moment
 from fleetd.store.reading import Record
 
 EventState = Literal["detected", "matched", "pending", "blocked", "acting", "acted", "failed", "suppressed", "withdrawn"]
-UNACTED = ("pending", "blocked", "acting", "failed")
+UNACTED: tuple[EventState, ...] = ("pending", "blocked", "acting", "failed")
 WORST_FIRST = ("failed", "blocked", "pending", "acting", "suppressed", "withdrawn", "acted")
 _SHOWN = 5
 _MATCHES = (
@@ -123,7 +123,7 @@ class ListEvents(Question[Page[EventRow]]):
         values: dict[str, Any] = {}
         where = self._where(ground, values)
         key = {"detected_at": "e.detected_at", "event_id": "e.event_id"}
-        listing = Listing(self.name(), "e.*", "fleet_events e", key, tuple(where), values, descending=True)
+        listing = Listing(self, "e.*", "fleet_events e", key, tuple(where), values, descending=True)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"e.{self.group_by}" if self.group_by else "")
         items = _rows(ground, part.rows)
         waiting = next((row for row in items if row.waiting), None)

@@ -33,7 +33,8 @@ _STALE = "SELECT cluster FROM fleet_clusters WHERE stale AND connection = 'ready
 _BY_NAME = "SELECT cluster FROM fleet_clusters WHERE cluster = :cluster"
 _BY_SHORT_NAME = "SELECT cluster FROM fleet_clusters WHERE name = :name ORDER BY cluster LIMIT 5"
 _NEAR = "SELECT cluster FROM fleet_clusters WHERE name LIKE :start ORDER BY cluster LIMIT 500"
-_GONE = "SELECT MAX(ended_at) AS ended_at FROM fleet_cluster_history WHERE cluster = :cluster"
+_GONE = "SELECT MAX(ended_at) AS ended_at FROM fleet_cluster_history WHERE {of}"
+_NAMESPACES = "SELECT DISTINCT namespace FROM fleet_clusters ORDER BY namespace LIMIT 100"
 
 
 @dataclass(slots=True)
@@ -49,10 +50,10 @@ class Seen:
 class Listing:
     """A list: rows of `source` in the order of `key`, whose columns are unique together and never change in a row.
 
-    `key` maps the name of a column of a row to the expression that it is ordered by.
+    `key` maps the name of a column of a row to the expression that it is ordered by; `asked` is the question.
     """
 
-    question: str
+    asked: Any
     columns: str
     source: str
     key: Mapping[str, str]
@@ -163,7 +164,10 @@ class Ground:
     def _no_cluster(self, text: str, field_name: str) -> Taught:
         start = text.rpartition("/")[2][:3].replace("%", "").replace("_", "")
         names = [safe_ref(row["cluster"]) for row in self.rows(_NEAR, start=f"{start}%")] or [*self._names(_NAMES_AT_ALL)]
-        gone = self.row(_GONE, cluster=text if "/" in text else f"default/{text}")
+        values: dict[str, Any] = {}
+        spaces = ("default", *(row["namespace"] for row in self.rows(_NAMESPACES)))
+        whole = (text,) if "/" in text else tuple(f"{space}/{text}" for space in spaces)
+        gone = self.row(_GONE.format(of=any_of("cluster", "of", whole, values)), **values)
         sentence = "no cluster of the fleet has this name"
         if gone and gone["ended_at"]:
             sentence = f"this cluster was part of the fleet until {said(moment(gone['ended_at']))}"
@@ -185,7 +189,7 @@ class Ground:
         total = self.total(listing)
         if group_by:
             return Part((), total, groups=self.groups(listing, group_by))
-        question = question_digest(listing.question, {**listing.values, "where": listing.conditions})
+        question = question_digest(listing.asked)
         place = read_cursor(cursor, question, len(listing.key))
         values = dict(listing.values)
         after = _after(listing, place, values) if place else "1 = 1"

@@ -53,12 +53,12 @@ class FindObjects(Question[Page[Found]]):
             if self.kinds:
                 where.append(any_of("o.object_kind", "kind", self.kinds, values))
             key = {"cluster": "o.cluster", "object_ref": "o.object_ref"}
-            listing = Listing(self.name(), "o.*", "fleet_objects o", key, tuple(where), values)
+            listing = Listing(self, "o.*", "fleet_objects o", key, tuple(where), values)
             part = ground.part(listing, limit=self.limit, cursor=self.cursor)
             return ground.page(part, tuple(_put(row) for row in part.rows))
         if self.kinds:
             where.append(any_of("o.kind", "kind", tuple(kind_by_name(kind).gvk.kind for kind in self.kinds), values))
-        listing = Listing(self.name(), "o.ref, o.state, o.created_at", "fleet_declared o", {"ref": "o.ref"}, tuple(where), values)
+        listing = Listing(self, "o.ref, o.state, o.created_at", "fleet_declared o", {"ref": "o.ref"}, tuple(where), values)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor)
         items = tuple(Found(ref=safe_ref(row["ref"]), state=row["state"], since=row["created_at"]) for row in part.rows)
         hints = () if items else (Hint(why="on clusters", tool="find_objects", arguments={"query": safe_ref(self.query), "clusters": "*"}),)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from ipaddress import IPv4Network
-from random import Random
 from typing import Any
 
 from fleetd.domain.errors import NotFound
 from fleetd.domain.objects import Manifest
-from fleetd.sim.controllers.loop import ControlLoop, Key
+from fleetd.kubeapi.storage import Change
+from fleetd.sim.controllers.loop import Key, itself
 from fleetd.sim.inprocess import InProcess
 
-SERVICES = "/api/v1/services"
 MANAGER = "cloud-controller-manager"
 BENCHMARK_NETWORK = IPv4Network("198.18.0.0/15")
 """Set aside for tests (RFC 2544): nothing on the internet answers there, and it has room for 130,000 Services."""
@@ -23,7 +23,7 @@ class AddressPool:
 
     def __init__(self, seed: str) -> None:
         self._size = BENCHMARK_NETWORK.num_addresses
-        self._next = Random(seed).randrange(self._size)
+        self._next = int.from_bytes(blake2b(seed.encode(), digest_size=8).digest()) % self._size
         self._taken: set[str] = set()
 
     def take(self) -> str:
@@ -49,20 +49,24 @@ class AddressPool:
 
 
 class LoadBalancers:
-    """Watches the Services of a cluster and gives addresses; Services with a `loadBalancerClass` are left to another controller."""
+    """Gives the Services of a cluster their addresses; those with a `loadBalancerClass` are left to another controller."""
+
+    resources = ("services",)
 
     def __init__(self, api: InProcess, seed: str) -> None:
         self._api = api
-        self._pool = AddressPool(seed)
+        self._seed = seed
+        self._made: AddressPool | None = None
         self._addresses: dict[Key, str] = {}
-        self._loop = ControlLoop(api, SERVICES, self._settle)
 
-    async def start(self) -> None:
-        """Returns when no Service can be missed any more."""
-        await self._loop.start()
+    @property
+    def _pool(self) -> AddressPool:
+        if self._made is None:
+            self._made = AddressPool(self._seed)
+        return self._made
 
-    async def stop(self) -> None:
-        await self._loop.stop()
+    def concerned(self, change: Change) -> Iterator[Key]:
+        return itself(change)
 
     async def reassign(self, namespace: str, name: str) -> str:
         """Gives the Service another address, as a cloud does when a load balancer is made anew; returns it.
@@ -79,9 +83,9 @@ class LoadBalancers:
         self._pool.give_back(before)
         return address
 
-    async def _settle(self, key: Key, service: Manifest | None) -> None:
+    async def settle(self, key: Key) -> None:
         try:
-            await self._settle_found(key, service)
+            await self._settle_found(key, await self._api.get("v1", "Service", *key))
         except NotFound:
             # Deleted while it was being settled.
             self._release(key)

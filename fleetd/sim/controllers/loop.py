@@ -1,110 +1,85 @@
-"""What every controller does: watch a collection, and settle one object after another."""
+"""What every controller does: hear of changes, and settle one object after another. While nothing changes it costs nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-
-import orjson
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from fleetd.domain.errors import FleetdError
-from fleetd.domain.objects import Manifest
-from fleetd.kubeapi.exchange import Stream
-from fleetd.sim.inprocess import InProcess
+from fleetd.kubeapi.storage import Change
 
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 """Namespace (empty for what has none) and name."""
 
-Settle = Callable[[Key, Manifest | None], Awaitable[None]]
+
+class Controller(Protocol):
+    """One controller."""
+
+    @property
+    def resources(self) -> Sequence[str]:
+        """Of which it hears changes: `services`, `deployments.apps`."""
+
+    def concerned(self, change: Change) -> Iterable[Key]:
+        """The objects of the controller's own kind that have to be settled anew."""
+
+    async def settle(self, key: Key) -> None:
+        """Brings about what the newest state of an object asks for, whatever was before."""
 
 
-class ControlLoop:
-    """Calls `settle` with the newest state of each object that was changed, or None when it is gone; never twice at a time.
+def itself(change: Change) -> Iterator[Key]:
+    """The object that was changed."""
+    yield change.namespace, change.key.partition("/")[2]
 
-    Args:
-        path: of the collection, like `/api/v1/services`.
-    """
 
-    def __init__(self, api: InProcess, path: str, settle: Settle) -> None:
-        self._api = api
-        self._path = path
-        self._settle = settle
-        self._known: set[Key] = set()
-        self._waiting: dict[Key, Manifest | None] = {}
-        self._woken = asyncio.Event()
-        self._stream: Stream | None = None
+class Controllers:
+    """The controllers of one cluster: `told` is to hear every change of its storage."""
+
+    __slots__ = ("_by_resource", "_running", "_waiting")
+
+    def __init__(self, controllers: Iterable[Controller]) -> None:
+        self._by_resource: dict[str, list[Controller]] = {}
+        for controller in controllers:
+            for resource in controller.resources:
+                self._by_resource.setdefault(resource, []).append(controller)
+        self._waiting: dict[tuple[Controller, Key], None] = {}
         self._running: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Lists, then watches; returns when no change can be missed any more."""
-        await self._open()
-        self._running = asyncio.get_running_loop().create_task(self._run())
+    def told(self, change: Change) -> None:
+        for controller in (*self._by_resource.get(change.resource, ()), *self._by_resource.get("*", ())):
+            for key in controller.concerned(change):
+                self.again(controller, key)
+
+    def begin(self, namespaces: Iterable[str]) -> None:
+        """Settles what has to be seen to in namespaces that were there before anything changed."""
+        for controller in self._by_resource.get("namespaces", ()):
+            for name in namespaces:
+                self.again(controller, ("", name))
+
+    def again(self, controller: Controller, key: Key) -> None:
+        """Has an object settled, once for all changes that came since it was settled last."""
+        self._waiting[controller, key] = None
+        if self._running is None or self._running.done():
+            self._running = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
+        """Nothing runs any more when it returns."""
+        self._by_resource.clear()
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
-
-    def again(self, key: Key, state: Manifest) -> None:
-        """Has the object settled once more, if nothing newer waits."""
-        self._waiting.setdefault(key, state)
-        self._woken.set()
-
-    async def _open(self) -> None:
-        listed = await self._api.listed(self._path)
-        found = {_key(item): item for item in listed["items"]}
-        for key in self._known - found.keys():
-            self._hear(key, None)
-        for key, item in found.items():
-            self._hear(key, item)
-        self._stream = await self._api.watch(self._path, listed["metadata"]["resourceVersion"])
-        self._stream.start(self._heard, self._closed)
-
-    def _hear(self, key: Key, state: Manifest | None) -> None:
-        self._waiting[key] = state
-        if state is None:
-            self._known.discard(key)
-        else:
-            self._known.add(key)
-        self._woken.set()
-
-    def _heard(self, frame: bytes) -> None:
-        for line in frame.splitlines():
-            event = orjson.loads(line)
-            match event["type"]:
-                case "ADDED" | "MODIFIED":
-                    self._hear(_key(event["object"]), event["object"])
-                case "DELETED":
-                    self._hear(_key(event["object"]), None)
-                case "ERROR":
-                    self._closed()
-
-    def _closed(self) -> None:
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
-        self._woken.set()
+            self._running = None
 
     async def _run(self) -> None:
-        while True:
-            await self._woken.wait()
-            self._woken.clear()
-            if self._stream is None:
-                await self._open()
-            while self._waiting:
-                key = next(iter(self._waiting))
-                try:
-                    await self._settle(key, self._waiting.pop(key))
-                except FleetdError:
-                    log.exception("%s: %s/%s could not be settled", self._path, *key)
-
-
-def _key(item: Manifest) -> Key:
-    metadata = item["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
+        while self._waiting:
+            controller, key = next(iter(self._waiting))
+            del self._waiting[controller, key]
+            try:
+                await controller.settle(key)
+            except FleetdError:
+                log.exception("%s could not settle %s/%s", type(controller).__name__, *key)
+            # Others have their turn between two objects.
+            await asyncio.sleep(0)

@@ -1,0 +1,133 @@
+"""The real thing: a process on standard input and output, and one over HTTP, driven by the SDK's client."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from fleetd.domain.records import MemberGone
+
+TOKEN = "0123456789abcdef-reader"
+OPERATOR = "0123456789abcdef-operator"
+PENDING = {"has": ["pending_events"]}
+PROGRAM = [sys.executable, "-m", "mcp_server"]
+
+
+@asynccontextmanager
+async def serving(database: str, *more: str) -> AsyncIterator[int]:
+    """A process that listens, on a port that it chose."""
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM, "--database", database, "--http", "127.0.0.1:0", *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(30):
+            while b"listening on" not in (line := await process.stderr.readline()):
+                assert line, "it ended before it listened"
+        yield int(line.split(b":")[-1].split(b"/")[0])
+    finally:
+        process.terminate()
+        out, _ = await process.communicate()
+        assert out == b"", "standard output is the protocol's only"
+
+
+def post(port: int, path: str, **headers: str) -> tuple[int, dict[str, str]]:
+    """The status of a hand-made request, and the headers of its answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    plain = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    connection.request("POST", path, body, plain | {name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, dict(answer.getheaders())
+
+
+async def test_a_process_on_standard_input_answers_and_hears_changes(database):
+    parameters = StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], "--database", database.url])
+    async with asyncio.timeout(60), Client(parameters) as c:
+        answer = await c.call_tool("list_clusters", PENDING)
+        assert [row["cluster"] for row in answer.structured_content["items"]] == ["prod/us-2"]
+        async with c.listen(resource_subscriptions=["fleetd://overview"]) as stream:
+            await database.commit([MemberGone(cluster="prod/us-1", at=datetime.now(UTC))])
+            assert (await anext(aiter(stream))).uri == "fleetd://overview"
+        missing = await c.call_tool("get_cluster", {"cluster": "us-1"})
+        assert "until" in missing.structured_content["error"]["sentence"]
+
+
+@pytest.mark.parametrize("protocol", ["auto", "legacy"])
+async def test_a_process_over_http_answers_both_protocols_at_both_mounts(database, protocol):
+    async with serving(database.url, "--mode", "operate") as port:
+        for path, acts in (("/mcp", True), ("/mcp/readonly", False)):
+            async with Client(f"http://127.0.0.1:{port}{path}", mode=protocol) as c:
+                names = {tool.name for tool in (await c.list_tools()).tools}
+                answer = await c.call_tool("list_clusters", PENDING)
+            assert ("requeue" in names) is acts
+            assert answer.structured_content["total"]["count"] == 1
+
+
+async def test_foreign_hosts_and_origins_are_turned_away(database):
+    async with serving(database.url) as port:
+        for headers, status in (
+            ({"Host": "evil.example"}, 421),
+            ({"Host": f"127.0.0.1:{port}", "Origin": "https://evil.example"}, 403),
+            ({"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}, 200),
+        ):
+            found, _ = await asyncio.to_thread(lambda headers=headers: post(port, "/mcp", **headers))
+            assert (found == status) or (status == 200 and found not in (401, 403, 421))
+
+
+async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(database, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"# who may call\nrobot fleet:read {TOKEN}\nada fleet:read,ops:write {OPERATOR}\n")
+    tokens.chmod(0o600)
+    async with serving(database.url, "--token-file", str(tokens), "--mode", "operate") as port:
+        for header in ({}, {"Authorization": "Bearer wrong-wrong-wrong"}, {"Authorization": f"Basic {TOKEN}"}):
+            status, answer = await asyncio.to_thread(lambda header=header: post(port, "/mcp", **header))
+            assert status == 401
+            assert answer["www-authenticate"].startswith("Bearer")
+        for token, acts in ((TOKEN, False), (OPERATOR, True)):
+            async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as caller:
+                async with Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=caller)) as c:
+                    names = {tool.name for tool in (await c.list_tools()).tools}
+                    status = (await c.call_tool("get_server_status", {})).structured_content["result"]
+                    refused = await c.call_tool("set_pause", {"scope": "us-1", "paused": True, "reason": "x"})
+                assert ("set_pause" in names) is acts
+                assert status["principal"] == ("ada" if acts else "robot")
+                assert refused.is_error is not acts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--http", "0.0.0.0:0"], 4, "token-file"),
+        (["--http", "nowhere"], 2, "HOST:PORT"),
+        (["--http", "127.0.0.1:0", "--token-file", "/nonexistent"], 2, "token file"),
+        (["--mode", "rule"], 2, "invalid choice"),
+    ],
+)
+def test_what_cannot_be_served_ends_with_one_sentence(tmp_path: Path, arguments, code, said):
+    command = [*PROGRAM, "--database", str(tmp_path / "no.db"), *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert ended.stdout == ""
+
+
+async def test_a_database_that_is_not_there_is_said_in_the_answer(tmp_path: Path):
+    parameters = StdioServerParameters(command=PROGRAM[0], args=[*PROGRAM[1:], "--database", str(tmp_path / "none.db")])
+    async with asyncio.timeout(60), Client(parameters) as c:
+        answer = await c.call_tool("fleet_overview", {})
+    assert answer.is_error
+    assert "there is no database" in answer.structured_content["error"]["sentence"]

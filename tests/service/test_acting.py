@@ -1,0 +1,107 @@
+"""Small things are done as requests, once for each idempotency key, and can be read afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from fleetd.domain.errors import InvalidInput
+from fleetd.domain.records import AddonRecord, RequestRecord
+from fleetd.domain.refs import ObjectRef
+from fleetd.domain.states import AddonState, RequestState
+from fleetd.service.acting import Actor, LocalActions, Requeue, SetPause
+from fleetd.service.questions.requests import GetRequest
+from fleetd.service.teaching import Code, Taught
+from fleetd.store.crypto import MasterKey
+from fleetd.store.database import Database
+
+ADA = Actor("ada", "mcp")
+MEMBER = ObjectRef("SveltosCluster", "lib.projectsveltos.io", "prod", "us-1")
+
+
+@pytest.fixture
+async def actions(database: Database, changing, tmp_path, master_key: MasterKey) -> AsyncIterator[LocalActions]:
+    key_file = tmp_path / "acting.key"
+    key_file.write_text(master_key.to_text())
+    key_file.chmod(0o600)
+    made = LocalActions(database.url, changing, key_file=key_file)
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize("ref", ["ClusterProfile/share-web", "EventTrigger/share", "event:e1", "us-2"])
+async def test_what_is_stuck_is_asked_to_try_again(actions, changing, ref):
+    [request] = (await actions.act(Requeue(refs=(ref,), reason="the route is back"), ADA)).result.requests
+    assert (request.verb, request.subject, request.state) == ("requeue", "ClusterProfile/share-web", "waiting")
+    found = (await changing.ask(GetRequest(request_id=request.request_id))).result
+    assert found == request
+
+
+async def test_the_same_key_asks_once_and_keeps_the_outcome(actions, database):
+    asked = Requeue(refs=("ClusterProfile/share-web",), reason="again", idempotency_key="k1")
+    [first] = (await actions.act(asked, ADA)).result.requests
+    now = datetime.now(UTC)
+    plain = {"request_id": first.request_id, "verb": first.verb, "subject": first.subject, "actor": "ada", "via": "mcp", "reason": "again"}
+    await database.commit([RequestRecord(**plain, state=RequestState.DONE, created_at=now, decided_at=now, outcome="2 clusters")])
+    [second] = (await actions.act(asked, ADA)).result.requests
+    assert (second.request_id, second.state) == (first.request_id, "done")
+    [other] = (await actions.act(asked, Actor("eve", "mcp"))).result.requests
+    assert other.request_id != first.request_id
+
+
+async def test_a_cluster_is_paused_and_resumed(actions, database):
+    for paused in (True, False):
+        [request] = (await actions.act(SetPause(scope="us-1", paused=paused, reason="maintenance"), ADA)).result.requests
+        assert (request.verb, request.state) == ("pause" if paused else "resume", "done")
+        live = await database.declared.get(MEMBER)
+        assert live.manifest["spec"]["paused"] is paused
+
+
+async def test_a_profile_is_paused_by_its_annotation(actions, database):
+    await actions.act(SetPause(scope="ClusterProfile/base", paused=True, reason="wait"), ADA)
+    live = await database.declared.get(ObjectRef("ClusterProfile", "config.projectsveltos.io", "", "base"))
+    assert live.manifest["metadata"]["annotations"] == {"profile.projectsveltos.io/paused": "true"}
+
+
+async def test_resuming_much_at_once_is_left_to_a_person(actions, database):
+    now = datetime.now(UTC)
+    plain = {
+        "cluster": "prod/us-1",
+        "kind": "policyRef",
+        "state": AddonState.WAITING,
+        "reason": "",
+        "attempts": 0,
+        "wanted_digest": "w",
+        "at": now,
+    }
+    await database.commit([AddonRecord(profile=f"ClusterProfile/p{number}", addon="policyRefs/0", **plain) for number in range(11)])
+    with pytest.raises(Taught) as refused:
+        await actions.act(SetPause(scope="us-1", paused=False, reason="go"), ADA)
+    assert refused.value.lesson.code is Code.NEEDS_PROPOSAL
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [
+        (Requeue(refs=("ClusterProfile/nothing",), reason="x"), Code.NOT_FOUND),
+        (Requeue(refs=("EventTrigger/templated",), reason="x"), Code.BAD_ARGUMENT),
+        (Requeue(refs=(), reason="x"), Code.BAD_ARGUMENT),
+        (Requeue(refs=("us-2",), reason=" "), Code.BAD_ARGUMENT),
+        (SetPause(scope="EventTrigger/share", paused=True, reason="x"), Code.BAD_ARGUMENT),
+        (SetPause(scope="nowhere", paused=True, reason="x"), Code.NOT_FOUND),
+    ],
+)
+async def test_what_cannot_be_done_teaches_and_asks_nothing(actions, database, action, code):
+    with pytest.raises(Taught) as refused:
+        await actions.act(action, ADA)
+    assert refused.value.lesson.code is code
+    assert await database.changes_since(0)
+    assert not [one for one in await database.changes_since(0) if one.object_kind == "request"]
+
+
+async def test_without_the_key_nothing_is_written(database, changing, tmp_path):
+    actions = LocalActions(database.url, changing, key_file=tmp_path / "missing.key")
+    with pytest.raises(InvalidInput):
+        await actions.act(Requeue(refs=("us-2",), reason="x"), ADA)
