@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ import yaml
 from fleetd.cluster.connect import connect
 from fleetd.cluster.port import Cluster
 from fleetd.cluster.settings import ClusterSettings
-from fleetd.domain.errors import InvalidInput, TryLater
+from fleetd.domain.errors import FleetdError, InvalidInput, TryLater
 from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
@@ -51,6 +50,28 @@ def read_kubeconfig_text(text: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput("the kubeconfig is no YAML mapping")
     return value
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The first error of ours in a group, or the group as it is."""
+    known: BaseException | None = error.subgroup(FleetdError) if isinstance(error, BaseExceptionGroup) else None
+    while isinstance(known, BaseExceptionGroup):
+        known = known.exceptions[0]
+    return known or error
+
+
+async def ended(running: asyncio.Task[None]) -> None:
+    """Waits for the engine's end; what ended it, if it was not asked to, is raised as itself.
+
+    Raises:
+        FleetdError: what the engine cannot go on after, such as another daemon that has taken its place.
+    """
+    try:
+        await running
+    except asyncio.CancelledError:
+        return
+    except BaseExceptionGroup as group:
+        raise _cause(group) from group
 
 
 async def keep_house(database: Database) -> None:
@@ -107,7 +128,6 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
                 for task in (waiting, *beside, running):
                     task.cancel()
                 await asyncio.gather(*beside, return_exceptions=True)
-                with suppress(asyncio.CancelledError):
-                    await running
+                await ended(running)
     finally:
         await database.close()

@@ -7,7 +7,7 @@ the same match always means the same objects.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fleetd.decide.definitions import (
@@ -22,9 +22,9 @@ from fleetd.decide.digest import letters
 from fleetd.decide.members import Member
 from fleetd.decide.rendering import Render
 from fleetd.domain.errors import EvaluationFailed
-from fleetd.domain.objects import Manifest, ref_of
+from fleetd.domain.objects import SECRETIVE, Manifest, ref_of
 from fleetd.domain.records import ReportedObject
-from fleetd.domain.refs import ObjectRef
+from fleetd.domain.refs import ObjectRef, is_secret
 
 PREFIX = "eventtrigger.lib.projectsveltos.io/"
 PROFILE_API = f"{CONFIG_GROUP}/v1beta1"
@@ -89,6 +89,8 @@ def instantiate(
         EvaluationFailed: a template is wrong or reads what is not there.
         Missing: a ConfigMap or Secret that is referenced does not exist.
     """
+    if any(is_secret(item.ref) for item in objects):
+        render = replace(render, secretive=True)
     data = event_data(trigger, member, objects)
     one = objects[0].ref if trigger.one_for_event else None
     labels = {**_tenant(trigger.labels), **_labels(trigger, member, one, source)}
@@ -160,12 +162,15 @@ def _tenant(labels: Mapping[str, str]) -> dict[str, str]:
 def _copy(content: Manifest, labels: Mapping[str, str], data: Mapping[str, Any], render: Render, identity: tuple[str, ...]) -> Manifest:
     """A rendered copy of a ConfigMap or Secret in `projectsveltos`; other annotations go along, so a second template moment works."""
     source = ref_of(content)
+    render = replace(render, secretive=render.secretive or is_secret(source))
     annotations = {key: value for key, value in (content["metadata"].get("annotations") or {}).items() if key != INSTANTIATE}
     metadata: dict[str, Any] = {
         "name": f"sveltos-{letters(*identity)}",
         "namespace": GENERATED_NAMESPACE,
         "labels": {**labels, f"{PREFIX}refnamespace": source.namespace, f"{PREFIX}refname": source.name},
     }
+    if render.secretive and source.kind != "Secret":
+        annotations[SECRETIVE] = "yes"
     if annotations:
         metadata["annotations"] = annotations
     copy: Manifest = {"apiVersion": "v1", "kind": source.kind, "metadata": metadata}

@@ -18,13 +18,20 @@ from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
 
 
+HIDDEN = "it cannot be rendered into objects; what was found is not shown, since a Secret is among the data"
+
+
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Renders with a given clock and budget; one for each step. What it yields is known by `digest`."""
+    """Renders with a given clock and budget; one for each step. What it yields is known by `digest`.
+
+    A `secretive` one has a Secret among its data: its errors say where, and not what was found there.
+    """
 
     now: datetime
     budget: Budget = field(default_factory=Budget)
     digest: Digest = digest
+    secretive: bool = False
 
     @staticmethod
     def reference(api_version: str, ref: ObjectRef) -> Struct:
@@ -48,6 +55,15 @@ class Render:
             texts.update(content.get("stringData") or {})
         return texts
 
+    def manifests(self, text: str, place: str) -> tuple[Manifest, ...]:
+        """The objects that a text of YAML or JSON holds, in their order; see `manifests`."""
+        try:
+            return manifests(text, place)
+        except EvaluationFailed:
+            if self.secretive:
+                raise EvaluationFailed(f"{place}: {HIDDEN}") from None
+            raise
+
     def event(self, text: str, data: Mapping[str, Any], place: str) -> str:
         """Renders at the moment of an event. `place` names the text in errors."""
         return self._render(_compiled(text, True), data, place) if "{{" in text else text
@@ -63,6 +79,8 @@ class Render:
             return template.render(data, budget=self.budget, surroundings=Surroundings(self.now))
         except EvaluationFailed as error:
             at = f" line {error.line}" if error.line else ""
+            if self.secretive:
+                raise EvaluationFailed(f"{place}{at}: {HIDDEN}", line=error.line, column=error.column) from None
             raise EvaluationFailed(f"{place}{at}: {error}", line=error.line, column=error.column) from error
         except OverBudget as error:
             raise OverBudget(f"{place}: {error}") from error

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fleetd.decide.definitions import PROFILE_SECRET_TYPE, TEMPLATE, PolicyRef, Profile
 from fleetd.decide.digest import Digest, digest
 from fleetd.decide.members import Member, template_data
 from fleetd.decide.ownership import Owned, hash_of, owned
-from fleetd.decide.rendering import Render, manifests
+from fleetd.decide.rendering import Render
 from fleetd.domain.errors import GiveUp
-from fleetd.domain.objects import Manifest
+from fleetd.domain.objects import Manifest, holds_secrets
 from fleetd.domain.refs import ObjectRef
 
 
@@ -113,6 +113,8 @@ def _parse(ref: ObjectRef, content: Manifest, data: Manifest, member: Member, re
         raise GiveUp(f"Secret {ref.namespace}/{ref.name} has type {content.get('type') or 'Opaque'}; it must be {PROFILE_SECRET_TYPE}")
     templated = TEMPLATE in (content["metadata"].get("annotations") or {})
     texts = render.texts(content)
+    if holds_secrets(content):
+        render = replace(render, secretive=True)
     key = (str(ref), digest([texts, templated, member.digest if templated else ""]))
     found = cache.get(key)
     if found is not None:
@@ -120,7 +122,7 @@ def _parse(ref: ObjectRef, content: Manifest, data: Manifest, member: Member, re
     objects: list[Manifest] = []
     for name, text in texts.items():
         place = f"{ref.kind} {ref.namespace}/{ref.name}, data[{name}]"
-        objects.extend(map(_as_stored, manifests(render.deploy(text, data, place) if templated else text, place)))
+        objects.extend(map(_as_stored, render.manifests(render.deploy(text, data, place) if templated else text, place)))
     parsed = Parsed(tuple((manifest, hash_of(manifest)) for manifest in objects), render.digest([texts, templated, objects]))
     while len(cache) >= KEPT_PARSED:
         del cache[next(iter(cache))]

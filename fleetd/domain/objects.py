@@ -19,6 +19,16 @@ def gvk_of(manifest: Mapping[str, Any]) -> GroupVersionKind:
     return GroupVersionKind.of(str(manifest.get("apiVersion") or ""), str(manifest.get("kind") or ""))
 
 
+SECRETIVE = "fleetd.io/secretive"
+"""Annotation of a generated object that holds contents of a Secret without being one."""
+
+
+def holds_secrets(manifest: Mapping[str, Any]) -> bool:
+    """Whether the contents must not be shown, nor kept in clear."""
+    metadata = manifest.get("metadata") or {}
+    return (manifest.get("kind") == "Secret" and manifest.get("apiVersion") == "v1") or SECRETIVE in (metadata.get("annotations") or {})
+
+
 def ref_of(manifest: Mapping[str, Any]) -> ObjectRef:
     """The manifest's identity, taken from its own words."""
     gvk = gvk_of(manifest)

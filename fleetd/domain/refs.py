@@ -88,6 +88,11 @@ class ObjectRef:
         return cls(kind, group, parts[1], parts[2])
 
 
+def is_secret(ref: ObjectRef) -> bool:
+    """Whether its contents must not be shown, nor kept in clear."""
+    return ref.kind == "Secret" and not ref.group
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class PlacedRef:
     """An object on a cluster: `Kind.group/namespace/name@cluster`."""

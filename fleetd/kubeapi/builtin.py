@@ -253,7 +253,9 @@ GROUPS = [
 
 def builtin_kinds() -> Kinds:
     """A new table with the built-in kinds."""
-    kinds = Kinds()
-    kinds.add(CORE)
-    kinds.add(GROUPS)
-    return kinds
+    return _BUILTIN.child()
+
+
+_BUILTIN = Kinds()
+_BUILTIN.add(CORE)
+_BUILTIN.add(GROUPS)

@@ -128,8 +128,20 @@ class Kinds:
     _groups: dict[str, list[str]] = field(default_factory=dict)
     serial: int = 0
     """Goes up with each change of the table."""
+    _shared: bool = False
+
+    def child(self) -> Kinds:
+        """A table with the same kinds, which costs nothing until it is changed."""
+        return Kinds(self._rows, self._kinds, self._groups, self.serial, _shared=True)
+
+    def _own(self) -> None:
+        if self._shared:
+            self._rows, self._kinds = dict(self._rows), dict(self._kinds)
+            self._groups = {group: list(versions) for group, versions in self._groups.items()}
+            self._shared = False
 
     def add(self, rows: Iterable[Kind]) -> None:
+        self._own()
         for row in rows:
             self._rows[row.group, row.version, row.plural] = row
             self._kinds[row.api_version, row.kind] = row
@@ -140,6 +152,7 @@ class Kinds:
 
     def drop(self, resource: str) -> None:
         """Takes a custom resource out, in all its versions."""
+        self._own()
         for key, row in list(self._rows.items()):
             if row.custom and row.resource == resource:
                 del self._rows[key]

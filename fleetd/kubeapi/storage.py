@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,15 +13,35 @@ Form = tuple[str, str]
 """A representation and an apiVersion: what bytes made for one reader can serve another for."""
 
 
+WARM = 4096
+"""So many states of a process are kept as objects; the others as their text, which takes a fifth of the room, until somebody looks."""
+
+
 class Record:
     """One state of one object. `body` is never changed once it is stored; bytes made of it are kept for the next reader."""
 
-    __slots__ = ("_texts", "body", "version")
+    __slots__ = ("_body", "_texts", "version")
 
     def __init__(self, version: int, body: dict[str, Any]) -> None:
         self.version = version
-        self.body = body
-        self._texts: dict[Form, bytes] = {}
+        self._body: dict[str, Any] | bytes = body
+        self._texts: dict[Form, bytes] | None = None
+        _warmed.append(self)
+        if len(_warmed) > WARM:
+            _warmed.popleft().cool()
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The object."""
+        body = self._body
+        if isinstance(body, dict):
+            return body
+        found: dict[str, Any] = orjson.loads(body)
+        self._body = found
+        _warmed.append(self)
+        if len(_warmed) > WARM:
+            _warmed.popleft().cool()
+        return found
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -29,19 +50,33 @@ class Record:
 
     def text(self, form: Form, made: Callable[[dict[str, Any]], bytes]) -> bytes:
         """The bytes of this state in a form, made once."""
-        found = self._texts.get(form)
+        texts = self._texts
+        if texts is None:
+            texts = self._texts = {}
+        found = texts.get(form)
         if found is None:
-            found = self._texts[form] = made(self.body)
+            found = texts[form] = made(self.body)
         return found
 
     def slim(self) -> None:
         """Forgets the bytes, of a state that is past."""
-        self._texts.clear()
+        self._texts = None
+
+    def cool(self) -> None:
+        """Keeps the text only."""
+        if isinstance(self._body, dict):
+            # What orjson makes keeps the room that it was written in; a copy is as large as it has to be.
+            self._body = bytes(memoryview(orjson.dumps(self._body)))
+        self._texts = None
 
     def copy(self) -> dict[str, Any]:
         """The body, to be changed freely."""
-        found: dict[str, Any] = orjson.loads(orjson.dumps(self.body))
+        body = self._body
+        found: dict[str, Any] = orjson.loads(orjson.dumps(body) if isinstance(body, dict) else body)
         return found
+
+
+_warmed: deque[Record] = deque()
 
 
 class Change:

@@ -100,7 +100,7 @@ class SimulatedCluster:
         self._tokens = Tokens(self.clock)
         self._gate = self._way_in(ways)
         self._admin = InProcess(self._within, ADMIN, "simulation")
-        self._desk = TokenDesk(self._tokens, self._admin, self.url)
+        self._desk = TokenDesk(self._tokens, self._admin, self.audience)
         self._changed = asyncio.Event()
         self._streams: set[WatchedStream] = set()
         self.admin_token = self.issue_token(ADMIN)
@@ -140,6 +140,11 @@ class SimulatedCluster:
     @property
     def url(self) -> str:
         return self._gate.url
+
+    @property
+    def audience(self) -> str:
+        """For whom the tokens of service accounts are meant."""
+        return f"https://{self.url.partition('://')[2]}"
 
     async def start(self) -> None:
         """Takes connections when it returns."""

@@ -118,7 +118,7 @@ class SimulatedFleet:
                 compile_rule=compile_rule,
                 rights=RoleBasedAccess(),
                 knows=knows,
-                audience=lambda: self.clusters[name].url,
+                audience=lambda: self.clusters[name].audience,
                 furnished=True,
             )
             return ApiServer(storage, clock=clock, new_uid=Uids(seed), extras=extras), storage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from fleetd.domain.errors import InvalidInput
 from fleetd.kubeapi.exchange import Response
@@ -12,6 +13,7 @@ from fleetd.sim.answers import answer
 FORM = re.compile(r"v(\d+)\.(\d+)\.\d+([-+.0-9A-Za-z]*)")
 
 
+@lru_cache(64)
 def version_page(version: str) -> Response:
     """The answer for a version like `v1.36.2`; only what clients are told differs, the API stays the same.
 

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from fleetd.domain.errors import GiveUp
-from fleetd.domain.objects import Manifest
-from fleetd.domain.refs import ObjectRef
+from fleetd.domain.objects import Manifest, holds_secrets
+from fleetd.domain.refs import ObjectRef, is_secret
 from fleetd.store.crypto import MasterKey
 
 REDACTED = "<redacted>"
@@ -27,11 +27,6 @@ class Body:
     digest: str
     encrypted: bool
     content: bytes
-
-
-def is_secret(ref: ObjectRef) -> bool:
-    """Whether what the object holds must not lie about in clear."""
-    return ref.kind == "Secret" and ref.group == ""
 
 
 def json_bytes(value: Any) -> bytes:
@@ -59,7 +54,7 @@ def pack(manifest: Manifest, ref: ObjectRef, key: MasterKey) -> Body:
     """The row that keeps a manifest."""
     text = json_bytes(manifest)
     packed = zlib.compress(text, 1)
-    if not is_secret(ref):
+    if not is_secret(ref) and not holds_secrets(manifest):
         return Body(hashlib.blake2b(text, digest_size=16).hexdigest(), False, packed)
     digest = key.digest(text)
     return Body(digest, True, key.seal(packed, table="bodies", row=digest))

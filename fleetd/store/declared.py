@@ -13,10 +13,10 @@ from sqlalchemy import bindparam, delete, select, update
 from fleetd.domain.errors import Conflict, InvalidInput, NotFound
 from fleetd.domain.objects import Manifest, gvk_of, ref_of
 from fleetd.domain.records import DeclaredObject
-from fleetd.domain.refs import GroupKind, ObjectRef
+from fleetd.domain.refs import GroupKind, ObjectRef, is_secret
 from fleetd.domain.states import DeclaredState
 from fleetd.store import tables
-from fleetd.store.bodies import is_secret, json_bytes, json_value, redacted
+from fleetd.store.bodies import json_bytes, json_value, redacted
 from fleetd.store.crypto import MasterKey
 from fleetd.store.gather import ChangedKind, Changes, Operation, Versions, insert_all, key_is
 from fleetd.store.moments import moment, optional_moment

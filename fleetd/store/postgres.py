@@ -100,6 +100,7 @@ class PostgresDriver:
         self._writing: Any = None
         self._readers: Any = None
         self._task: asyncio.Task[None] | None = None
+        self._daemon = False
 
     async def open(self, *, daemon: bool) -> None:
         """Connects, and looks whether schema and daemon lock allow it.
@@ -112,13 +113,19 @@ class PostgresDriver:
         self._listening = await connect(self._place)
         if await self._upgrade_is_due():
             raise InvalidInput(f"the schema of {self._place} is not up to date: run fleetd db upgrade")
-        if daemon and not await self._listening.fetchval("SELECT pg_try_advisory_lock($1)", _DAEMON_LOCK):
-            raise Refused(f"another fleetd daemon is running on {self._place}: stop it first, or name another database")
+        self._daemon = daemon
         await self._listening.add_listener(_CHANNEL, self._notified)
         self._readers = await asyncpg.create_pool(self._place.url, min_size=1, max_size=4)
         if self._key is not None:
-            self._writing = await connect(self._place)
+            await self._open_writing()
             self._task = asyncio.create_task(self._serve(self._key), name="fleetd-writer")
+
+    async def _open_writing(self) -> None:
+        """The daemon's lock lives and ends with the connection that it writes on: who has lost one has lost the other."""
+        self._writing = await connect(self._place)
+        if self._daemon and not await self._writing.fetchval("SELECT pg_try_advisory_lock($1)", _DAEMON_LOCK):
+            await self._writing.close()
+            raise Refused(f"another fleetd daemon is running on {self._place}: stop it first, or name another database")
 
     async def _upgrade_is_due(self) -> bool:
         found = None
@@ -192,7 +199,7 @@ class PostgresDriver:
     async def _transaction(self, key: MasterKey, group: list[Asked]) -> Committed:
         try:
             if self._writing.is_closed():
-                self._writing = await connect(self._place)
+                await self._open_writing()
             async with self._writing.transaction():
                 await self._writing.execute(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})")
                 done = await run(self._writing, self._compiler, transaction(group, self._stamps.take(), key))

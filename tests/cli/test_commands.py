@@ -28,6 +28,7 @@ READING = [
     ("views",),
     ("version",),
 ]
+FORMS = ("table", "wide", "json", "yaml", "name")
 NOT_LOADED = """
 import json, sys
 from fleetd.cli.__main__ import run_command
@@ -50,6 +51,54 @@ def test_the_list_of_commands_says_a_sentence_about_each(fleetd):
     for name, command in COMMANDS.items():
         if "." not in name:
             assert command.sentence in shown
+
+
+def test_help_reads_well_in_eighty_columns(fleetd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = fleetd("--help").out
+    assert "  3    a database, cluster or daemon did not answer\n  4    refused\n" in shown
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_every_output_ends_with_one_newline(fleetd, samples):
+    empty = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"
+    fleetd("apply", "-f", "-", given=samples.all() + empty)
+    forms = [(*arguments, "-o", form) for arguments in (("get", "cm"), ("get", "declared"), ("get", "cm/settings")) for form in FORMS]
+    for arguments in (*READING, *forms, ("describe", "ns", "shop"), ("describe", "cm", "settings"), ("db", "usage"), ("db", "check")):
+        out = fleetd(*arguments).out
+        assert not out or (out.endswith("\n") and not out.endswith("\n\n")), arguments
+
+
+def test_get_without_a_kind_says_what_there_is(fleetd):
+    done = fleetd("get")
+    assert (done.code, done.out) == (2, "")
+    for word in ("eventtriggers", "configmaps", "pending", "addons", "proposals"):
+        assert word in done.err
+
+
+def test_on_a_terminal_the_daemon_says_when_it_is_ready(environment, fleetd, samples, folder):
+    (folder / "a.yaml").write_text(samples.config_map)
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "fleetd.cli", "run", "--announce", "--observe", "--manifests", str(folder)]
+    running = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        assert running.stdout.readline() == b"ready\n"
+        said = terminal.read(4096).decode()
+        running.send_signal(signal.SIGINT)
+        running.stdout.close()
+        assert running.wait() == 0
+    assert f"ready: database {environment['FLEETD_DATABASE']}, 0 members, observing only" in said
+    assert f"following {folder}" in said
+
+
+def test_the_demo_brings_a_key_of_its_own(environment, tmp_path):
+    own = {"FLEETD_KEY_FILE": str(tmp_path / "nowhere.key")}
+    command = [sys.executable, "-m", "fleetd.cli", "demo", "--once", "-o", "json", "--clusters", "3"]
+    done = subprocess.run(command, env={**os.environ, **environment, **own}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ok"]
+    assert "master key" not in done.stderr
 
 
 def test_reading_works_on_either_database(on_database, samples):

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fleetd.domain.records import AddonRecord, EventRecord, IncidentRecord, MemberRecord
+from fleetd.domain.records import (
+    AddonRecord,
+    ChangeKind,
+    DriftField,
+    EventRecord,
+    GeneratedRecord,
+    IncidentRecord,
+    MemberRecord,
+    ObjectChange,
+    ReportedObject,
+)
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import AddonState, ClusterState, DriftOutcome
 from fleetd.store.views import views
 
+MADE = "sveltos-glni3qk2"
+
 
 @pytest.fixture
 def fleet(written, now):
-    """One member in order and one away, an event, an add-on that failed, and a drift."""
+    """One member in order and one away, an event, an add-on that failed and one that a trigger made, and a drift."""
 
     def member(name: str, state: ClusterState, **labels: str) -> MemberRecord:
         place = {"cluster": f"default/{name}", "namespace": "default", "name": name, "kind": "SveltosCluster"}
         return MemberRecord(
-            **place, state=state, reason="", since=now, ready=state is ClusterState.READY, paused=False, last_seen_at=now, labels=labels
+            **place,
+            state=state,
+            reason=f"default/{name}: watch failed" * (state is not ClusterState.READY),
+            since=now,
+            ready=state is ClusterState.READY,
+            paused=False,
+            last_seen_at=now,
+            labels=labels,
         )
 
     web = ObjectRef("Service", "", "shop", "web")
@@ -35,7 +55,10 @@ def fleet(written, now):
                 revision=1,
                 detected_at=now,
                 matching_count=0,
-                changes=(),
+                changes=tuple(
+                    ObjectChange(ChangeKind.ADDED, ReportedObject(ref=ref, api_version="v1", uid=ref.name, digest="d"))
+                    for ref in (web, replace(web, name="api"), replace(web, name="db"))
+                ),
                 cause_id="c",
             ),
             AddonRecord(
@@ -59,8 +82,29 @@ def fleet(written, now):
                 corrected_at=None,
                 outcome=DriftOutcome.OPEN,
                 flap_count=0,
-                fields=(),
+                fields=tuple(DriftField(path=f"spec.{name}", wanted="1", found="2") for name in ("type", "ports", "selector")),
                 cause_id="c",
+            ),
+            AddonRecord(
+                profile=f"ClusterProfile/{MADE}",
+                cluster="default/eu",
+                addon="policyRefs/0",
+                kind="policyRef",
+                state=AddonState.DEPLOYED,
+                reason="",
+                attempts=1,
+                wanted_digest="d",
+                at=now,
+            ),
+            GeneratedRecord(
+                ref=ObjectRef("ClusterProfile", "config.projectsveltos.io", "", MADE),
+                manifest={"kind": "ClusterProfile"},
+                digest="d",
+                trigger="mirror",
+                cluster="default/eu",
+                object_ref=web,
+                cause_id="c",
+                at=now,
             ),
         ]
     )
@@ -126,11 +170,47 @@ def test_a_secret_is_never_shown(fleetd, samples, form):
 
 def test_rows_have_the_columns_of_their_views(fleetd, fleet):
     columns = {name: list(names) for name, _, names in views()}
-    assert list(fleetd("events", "-o", "json").json[0]) == columns["fleet_events"]
-    assert list(fleetd("addons", "-o", "json").json[0]) == columns["fleet_addons"]
-    assert list(fleetd("drift", "-o", "json").json[0]) == columns["fleet_drift_incidents"]
-    assert list(fleetd("get", "addons", "-o", "json").json[0]) == columns["fleet_addons"]
+    assert list(fleetd("events", "-o", "json").json[0]) == [*columns["fleet_events"], "first_object", "object_count"]
+    assert list(fleetd("addons", "-o", "json").json[0]) == [*columns["fleet_addons"], "event_trigger", "object_ref"]
+    assert list(fleetd("drift", "-o", "json").json[0]) == [*columns["fleet_drift_incidents"], "fields"]
+    assert list(fleetd("get", "addons", "-o", "json").json[0]) == [*columns["fleet_addons"], "event_trigger", "object_ref"]
     assert list(fleetd("cluster", "list", "-o", "json").json[0]) == [*columns["fleet_clusters"], "labels"]
+
+
+def test_a_drift_shows_which_fields_were_changed(fleetd, fleet):
+    header, line = fleetd("drift").lines
+    assert header.split()[:3] == ["OBJECT", "REF", "CLUSTER"]
+    assert "spec.ports, spec.selector +1" in line
+    assert "spec.ports, spec.selector, spec.type" in fleetd("drift", "-o", "wide").out
+    assert fleetd("get", "drift", "-o", "json").json[0]["fields"] == ["spec.ports", "spec.selector", "spec.type"]
+
+
+def test_an_event_shows_its_objects(fleetd, fleet):
+    assert "Service/shop/api +2" in fleetd("events").lines[1]
+    assert "Service/shop/api +2" in fleetd("get", "events").lines[1]
+
+
+def test_an_addon_of_a_generated_profile_says_for_what_it_was_made(fleetd, fleet):
+    header, made, written_by_people = fleetd("addons").lines
+    assert header.split()[:5] == ["PROFILE", "EVENT", "TRIGGER", "OBJECT", "REF"]
+    assert made.split()[:3] == [f"ClusterProfile/{MADE}", "mirror", "Service/shop/web"]
+    assert written_by_people.split()[:3] == ["ClusterProfile/web", "-", "-"]
+    assert "TRIGGER" not in fleetd("addons", "--state", "failed").lines[0]
+
+
+def test_a_generated_object_is_described_though_nobody_declared_it(fleetd, samples, fleet):
+    described = fleetd("describe", "clusterprofile", MADE)
+    assert described.code == 0
+    assert "mirror" in described.out
+    assert "Service/shop/web" in described.out
+    assert "policyRefs/0" in described.out
+    assert fleetd("wait", "--for", "deployed", f"clusterprofile/{MADE}").code == 0
+    assert fleetd("describe", "clusterprofile", "sveltos-nope").code == 1
+
+
+def test_reasons_do_not_repeat_the_clusters_name(fleetd, fleet):
+    assert fleetd("cluster", "list").lines[2].endswith("   watch failed")
+    assert "default/us: unreachable: watch failed" in fleetd("wait", "--converged", "--timeout", "0s").err
 
 
 def test_members_are_listed_with_what_is_not_in_order(fleetd, fleet):
@@ -150,7 +230,7 @@ def test_control_characters_of_a_cluster_do_not_reach_the_terminal(fleetd, fleet
     waited = fleetd("wait", "--converged", "--timeout", "0s")
     assert "it says" in waited.err
     assert "\x1b" not in waited.err
-    assert "\x1b" in fleetd("addons", "-o", "json").json[0]["reason"]
+    assert "\x1b" in fleetd("addons", "--state", "failed", "-o", "json").json[0]["reason"]
 
 
 def test_open_drift_is_a_no(fleetd, fleet):
@@ -160,7 +240,7 @@ def test_open_drift_is_a_no(fleetd, fleet):
 
 def test_addons_are_narrowed_by_state_and_cluster(fleetd, fleet):
     assert len(fleetd("addons", "--state", "failed", "--cluster", "eu", "-o", "name").lines) == 1
-    assert fleetd("addons", "--state", "deployed", "-o", "json").json == []
+    assert fleetd("addons", "--state", "removing", "-o", "json").json == []
 
 
 def test_events_are_narrowed_by_time(fleetd, fleet):

@@ -98,6 +98,61 @@ def test_a_loss_is_named_by_as_much_of_its_id_as_is_unique(fleetd, written, now,
     assert [row["id"] for row in fleetd("get", "proposals", "-o", "json").json] == ["0c1", "0c2"]
 
 
+EVERY_EXPORTED = """
+apiVersion: lib.projectsveltos.io/v1beta1
+kind: EventSource
+metadata: {name: exported}
+spec:
+  resourceSelectors:
+  - {group: "", version: v1, kind: ConfigMap, labelFilters: [{key: export, operation: Equal, value: "yes"}]}
+---
+apiVersion: lib.projectsveltos.io/v1beta1
+kind: EventTrigger
+metadata: {name: copies}
+spec:
+  sourceClusterSelector: {matchLabels: {env: prod}}
+  eventSourceName: exported
+  oneForEvent: true
+  policyRefs:
+  - {kind: ConfigMap, name: nothing, namespace: default}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: nothing}
+data: {}
+"""
+
+
+async def test_a_held_loss_keeps_the_fleet_from_converging_until_it_is_approved(beside, registered, folder):
+    for number in range(12):
+        metadata = {"name": f"exported-{number}", "namespace": "default", "labels": {"export": "yes"}}
+        await registered.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    (folder / "a.yaml").write_text(EVERY_EXPORTED)
+    await beside("apply", "-f", str(folder))
+    assert (await beside("wait", "--converged")).code == 0
+    (folder / "a.yaml").write_text(EVERY_EXPORTED.replace('value: "yes"', 'value: "no"'))
+    await beside("apply", "-f", str(folder))
+    waited = await beside("wait", "--converged", "--timeout", "1s")
+    assert waited.code == 1
+    assert "EventSource/exported@default/eu" in waited.err
+    assert "fleetd approve" in waited.err
+    approved = await beside("approve", "EventSource/exported@default/eu", "--reason", "they are not exported any more")
+    assert (approved.code, approved.lines) == (0, ["EventSource/exported@default/eu: approved, 12 go"]), approved.err
+    (row,) = (await beside("get", "proposals", "-o", "json")).json
+    assert (row["state"], bool(row["decided_by"])) == ("applied", True)
+    assert (await beside("get", "proposals")).lines[0].split()[:5] == ["ID", "SUBJECT", "STATE", "DECIDED", "BY"]
+    assert (await beside("wait", "--converged")).code == 0
+    assert (await beside("approve", "EventSource/exported@default/eu")).code == 1
+
+
+async def test_a_loss_that_is_none_any_more_is_not_said_to_be_approved(beside, daemon, written, now):
+    held = HeldLoss(proposal_id="0c", subject="Profile/ClusterProfile/x", summary="12 of 12", lost=("a",), created_at=now, cause_id="c")
+    await asyncio.to_thread(written, [held])
+    done = await beside("approve", "0c")
+    assert (done.code, done.out) == (1, "")
+    assert "nothing is held" in done.err
+
+
 async def test_without_a_daemon_there_is_no_answer_and_the_request_stays(environment, master_key, now):
     database = await Database.open(environment["FLEETD_DATABASE"], key=master_key)
     asked = await ask(database, "requeue", "ClusterProfile/web", actor="ada", via="test", reason="", now=now)

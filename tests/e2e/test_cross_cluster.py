@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Generator
 from typing import Any
 
@@ -258,6 +259,73 @@ async def test_t3_credentials_of_a_secret_flow_into_another_cluster_and_into_no_
             text = str(await w.rows(f"SELECT * FROM {view}"))
             assert "pl4nted" not in text
             assert "cGw0bnRlZC1zM2NyZXQ" not in text
+
+
+async def test_what_a_config_map_takes_from_a_secret_is_neither_kept_in_clear_nor_told_in_errors(world: Any) -> None:
+    async with world(services=SERVICES, one=APPS) as w:
+        await w.declare("""
+            apiVersion: lib.projectsveltos.io/v1beta1
+            kind: EventSource
+            metadata: {name: credentials}
+            spec:
+              collectResources: true
+              resourceSelectors: [{group: "", version: v1, kind: Secret, labelFilters: [{key: share, operation: Has}]}]
+            ---
+            apiVersion: lib.projectsveltos.io/v1beta1
+            kind: EventTrigger
+            metadata: {name: credentials}
+            spec:
+              sourceClusterSelector: {matchLabels: {role: services}}
+              destinationClusterSelector: {matchLabels: {role: apps}}
+              eventSourceName: credentials
+              oneForEvent: true
+              policyRefs: [{kind: ConfigMap, namespace: default, name: good}, {kind: ConfigMap, namespace: default, name: bad}]
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: good, namespace: default, annotations: {projectsveltos.io/instantiate: ok}}
+            data:
+              a.yaml: |
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: good, namespace: default}
+                data: {text: "{{ .Resource.data.password }}"}
+            ---
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: bad, namespace: default, annotations: {projectsveltos.io/instantiate: ok}}
+            data:
+              a.yaml: "{{ .Resource.data.password }}: [*{{ .Resource.data.password }}"
+        """)
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "default", "labels": {"share": "x"}}}
+        await w["services"].create({**secret, "stringData": {"password": "pl4nted-s3cret"}})
+        row = await w.until_row("SELECT * FROM fleet_addons", {"state": "failed"})
+        assert "not shown" in row["reason"]
+        await w.shows("one", "v1", "ConfigMap", "default/good")
+        await w.declare("""
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: bad, namespace: default, annotations: {projectsveltos.io/instantiate: ok}}
+            data: {a.yaml: "{{ fail .Resource.data.password }}"}
+        """)
+        match = await w.until_row("SELECT * FROM fleet_trigger_matches", {"state": "failed"})
+        for view in ("fleet_addons", "fleet_journal", "fleet_trigger_matches", "fleet_match_destinations", "fleet_generated"):
+            assert "cGw0bnRlZC1zM2NyZXQ" not in str(await w.rows(f"SELECT * FROM {view}")), match
+        for row in await w.database.read(every_body()):
+            assert b"cGw0bnRlZC1zM2NyZXQ" not in unpacked(row)
+
+
+def every_body() -> Generator[Any, Any, list[Any]]:
+    """Every stored content, as it lies there."""
+    rows = yield Fetch(select(tables.bodies.c.content))
+    return [bytes(row["content"]) for row in rows]
+
+
+def unpacked(content: bytes) -> bytes:
+    try:
+        return zlib.decompress(content)
+    except zlib.error:
+        return content
 
 
 async def test_deploy_time_templates_see_the_labels_of_the_cluster_they_go_to(world: Any) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from fleetd.domain.errors import Refused
+
 SOURCE = {"role": "source"}
 PROFILE = """
 apiVersion: config.projectsveltos.io/v1beta1
@@ -105,6 +107,29 @@ class TestPostgres:
                 await w.shows("a", "v1", "ConfigMap", "default/one", lambda live, value=value: live["data"]["value"] == value)
             await w.until_row("SELECT count(*) AS n FROM fleet_drift_incidents WHERE outcome = 'open'", {"n": 0})
             await w.stop()
+        await wire.cut()
+
+    async def test_a_daemon_that_lost_its_place_to_another_writes_no_more_and_says_so(self, world: Any, postgres_server: Any) -> None:
+        wire = Wire(postgres_server.port)
+        await wire.mend()
+        async with world(start=False, register=False, a=SOURCE) as w:
+            direct = w.url
+            w.url = direct.replace(f":{postgres_server.port}/", f":{wire.port}/")
+            await w.start()
+            w.url = direct
+            first = w._daemon
+            await w.register("a")
+            await w.declare(CONTENT % "1")
+            await w.declare(PROFILE)
+            await w.shows("a", "v1", "ConfigMap", "default/one")
+            await w.settled()
+            await wire.cut()
+            await w.start()
+            await wire.mend()
+            await w.declare(CONTENT % "2")
+            await w.shows("a", "v1", "ConfigMap", "default/one", lambda live: live["data"]["value"] == "2")
+            with pytest.raises(Refused, match="another fleetd daemon"):
+                await asyncio.wait_for(first, 20)
         await wire.cut()
 
 

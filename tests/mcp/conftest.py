@@ -61,3 +61,11 @@ def client(database: Database, key_file: Path) -> Callable[..., Any]:
             yield connected
 
     return connect
+
+
+@pytest.fixture
+async def empty(database_url: str, master_key: MasterKey) -> AsyncIterator[Database]:
+    """A database with nothing in it yet."""
+    made = await Database.open(database_url, key=master_key)
+    yield made
+    await made.close()

@@ -9,6 +9,7 @@ from fleetd.decide.definitions import Trigger, compile_profile, profile_id
 from fleetd.decide.digest import digest
 from fleetd.decide.instantiate import Generated, instantiate
 from fleetd.decide.members import Member
+from fleetd.decide.plane.feedback import loop
 from fleetd.decide.plane.matching import destination_states, new_match, put_match, withdraw_match
 from fleetd.decide.plane.state import Plane, Reaction, ReactionKey
 from fleetd.decide.plane.turn import Turn
@@ -75,6 +76,7 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
         return
     uses: set[ObjectRef] = set()
     try:
+        _refuse_loop(plane, key, objects)
         made = instantiate(trigger, member, objects, plane.contents, turn.render, source=plane.selected[name][cluster], uses=uses)
         _claim(plane, key, made)
     except GiveUp as error:
@@ -85,6 +87,15 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     _use(plane, key, reaction, made.uses)
     _keep(plane, turn, key, reaction, made)
     reaction.inputs = _inputs(plane, trigger, member, objects, made.uses)
+
+
+def _refuse_loop(plane: Plane, key: ReactionKey, objects: Sequence[ReportedObject]) -> None:
+    """Refuses to go round once more; a reaction that is there already was refused or taken when it was new."""
+    if key[2] is None or plane.reactions[key].profile:
+        return
+    sentence = loop(plane, key[0], key[1], objects[0])
+    if sentence:
+        raise GiveUp(sentence)
 
 
 def _objects(plane: Plane, key: ReactionKey) -> Sequence[ReportedObject]:

@@ -22,8 +22,9 @@ from fleetd.sim.inprocess import InProcess
 class Chosen:
     """Each can be switched on by itself.
 
-    `namespaces`: what is in a deleted namespace goes with it. `accounts`: the ServiceAccount `default` and the ConfigMap `kube-root-ca.crt` in every namespace. `workloads`: Deployments, ReplicaSets,
-    StatefulSets, DaemonSets, Jobs and their Pods. `load_balancers`: addresses for Services of that type.
+    `namespaces`: what is in a deleted namespace goes with it. `accounts`: the ServiceAccount `default` and the ConfigMap `kube-root-ca.crt`
+    in every namespace. `workloads`: Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and their Pods.
+    `load_balancers`: addresses for Services of that type.
     """
 
     namespaces: bool = True

@@ -1,0 +1,109 @@
+"""How much memory simulated clusters cost, and how fast their server is without a socket: `python -m bench.sim_scale`.
+
+Numbers of processes of their own: resident memory is read before and after, once the collector has run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+
+from bench.harness import Check, Result
+from fleetd.kubeapi.exchange import Request, User
+from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
+from fleetd.sim.fleet import SimulatedFleet
+from fleetd.sim.load import service
+
+ADMIN = User("admin", ("system:masters",))
+CLUSTERS, OBJECTS, IDLE = 10_000, 20, 2_000
+WHOLE_LIMIT, IDLE_LIMIT = 1.2e9, 20_000
+ROUNDS = 3_000
+PATH = "/api/v1/namespaces/default/services/app-0"
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+async def measure(clusters: int = CLUSTERS, objects: int = OBJECTS, idle: int = IDLE) -> Result:
+    """Fills a fleet without sockets; the cost of an idle cluster is measured first, on a fleet that does nothing."""
+    before = resident()
+    empty = SimulatedFleet([ClusterSpec(f"idle-{number}") for number in range(idle)], tls=False, ports="none")
+    await empty.start()
+    each_idle = (resident() - before) / idle
+    await empty.stop()
+    del empty
+    base = resident()
+    fleet = SimulatedFleet([ClusterSpec(f"c-{number}") for number in range(clusters)], tls=False, ports="none")
+    await fleet.start()
+    for cluster in fleet.clusters.values():
+        for number in range(objects):
+            await cluster.create(service("default", f"app-{number}"))
+    whole = resident() - base
+    rates = await speeds(next(iter(fleet.clusters.values())))
+    await fleet.stop()
+    checks = (
+        Check(f"{clusters} clusters with {objects} objects each", whole / 1e6, WHOLE_LIMIT / 1e6 * clusters / CLUSTERS, "MB"),
+        Check("an idle cluster", each_idle / 1e3, IDLE_LIMIT / 1e3, "KB"),
+    )
+    return Result(checks, {"whole_bytes": whole, "idle_bytes": each_idle, "object_bytes": whole / clusters / max(objects, 1), **rates})
+
+
+async def speeds(cluster: SimulatedCluster) -> dict[str, float]:
+    """Microseconds of processor time for one request, without socket, faults and log."""
+    apply = {"content-type": "application/apply-patch+yaml", "user-agent": "bench"}
+    manifest = service("default", "app-0")
+
+    async def get() -> None:
+        await cluster.api.handle(Request("GET", PATH, {}, {}, b"", ADMIN))
+
+    async def unchanged() -> None:
+        await cluster.api.handle(Request("PATCH", PATH, {"fieldManager": ("m",)}, apply, orjson.dumps(manifest), ADMIN))
+
+    async def changed() -> None:
+        manifest["metadata"]["labels"] = {"app": "app-0", "n": str(time.monotonic_ns())}
+        await unchanged()
+
+    return {
+        "get_us": await _each(get),
+        "apply_changed_us": await _each(changed),
+        "apply_unchanged_us": await _each(unchanged),
+    }
+
+
+async def _each(call: Callable[[], Awaitable[None]]) -> float:
+    await call()
+    best = float("inf")
+    for _ in range(3):
+        began = time.process_time()
+        for _ in range(ROUNDS // 3):
+            await call()
+        best = min(best, (time.process_time() - began) / (ROUNDS // 3))
+    return best * 1e6
+
+
+def main() -> int:
+    """Prints the figures; 1 where a limit is missed."""
+    sizes: tuple[Any, ...] = tuple(map(int, sys.argv[1:]))
+    result = asyncio.run(measure(*sizes))
+    console = Console()
+    for check in result.checks:
+        console.print(f"{check.name}: {check.value:.1f} {check.unit} (at most {check.limit:.1f}): {check.verdict}")
+    for name, value in result.raw.items():
+        console.print(f"  {name}: {value:,.1f}")
+    return 0 if all(check.verdict == "PASS" for check in result.checks) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
