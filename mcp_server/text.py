@@ -6,6 +6,7 @@ The markers of an answer are random, so that what stands between them cannot end
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -81,12 +82,18 @@ def _table(rows: Sequence[Mapping[str, Any]], marks: Marks) -> Iterator[str]:
     if not names:
         return
     cells = [[_cell(name, row.get(name), marks) for name in names] for row in shown]
-    heads = [name.removesuffix(UNTRUSTED) for name in names]
+    heads = _heads([name.removesuffix(UNTRUSTED) for name in names])
     widths = [min(_WIDEST, max(len(line[place]) for line in (heads, *cells))) for place in range(len(names))]
     for line in (heads, *cells):
         yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
     if len(rows) > LINES:
         yield f"… {len(rows) - LINES} more in the structured result"
+
+
+def _heads(names: Sequence[str]) -> list[str]:
+    """The last part of each name, where that tells them apart."""
+    last = Counter(name.rpartition(".")[2] for name in names)
+    return [name.rpartition(".")[2] if last[name.rpartition(".")[2]] == 1 else name for name in names]
 
 
 def _worth(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:

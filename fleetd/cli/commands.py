@@ -35,7 +35,9 @@ COMMANDS = {
     "cluster.pause": Command("fleetd.cli.cluster:pause", "Stop changing a member; it is still observed."),
     "cluster.resume": Command("fleetd.cli.cluster:resume", "Take a paused member up again."),
     "cluster.update-credentials": Command("fleetd.cli.register:update_credentials", "Give a member's new kubeconfig."),
-    "cluster.deregister": Command("fleetd.cli.cluster:deregister", "Take a member out of the fleet; what stands on it stays."),
+    "cluster.deregister": Command(
+        "fleetd.cli.cluster:deregister", "Take a member out of the fleet; what stands on it stays, or is withdrawn."
+    ),
     "events": Command("fleetd.cli.state:events", "Events, or those that have not been acted on."),
     "drift": Command("fleetd.cli.state:drift", "What somebody else changed on clusters."),
     "addons": Command("fleetd.cli.state:addons", "What every profile put on every cluster, and how far it is."),

@@ -115,6 +115,7 @@ async def _emptied(database: Database, look: Callable[[], Left], seconds: float)
         Unreachable: no daemon began.
     """
     end = asyncio.get_running_loop().time() + seconds
+    look = _telling(look)
     left = await _until(database, look, lambda found: found.begun, min(seconds, ANSWER_SECONDS))
     if not left.begun:
         raise Unreachable(f"no daemon has begun to withdraw from {left.cluster} within {min(seconds, ANSWER_SECONDS):g} s: does one run?")
@@ -126,18 +127,28 @@ async def _emptied(database: Database, look: Callable[[], Left], seconds: float)
 
 
 async def _until(database: Database, look: Callable[[], Left], enough: Callable[[Left], bool], seconds: float) -> Left:
-    """Looks after each commit, and says what changed, until it is enough or the time is over."""
-    told = ""
+    """Looks after each commit, until it is enough or the time is over."""
     left = look()
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not enough(left):
-                if left and str(left) != told:
-                    told = str(left)
-                    say(f"{left.cluster}: {told} left")
                 await database.changed()
                 left = look()
     return left
+
+
+def _telling(look: Callable[[], Left]) -> Callable[[], Left]:
+    """As `look`, and says what is left whenever that has changed."""
+    told: list[str] = []
+
+    def looked() -> Left:
+        left = look()
+        if left and told[-1:] != [str(left)]:
+            told.append(str(left))
+            say(f"{left.cluster}: {left} left")
+        return left
+
+    return looked
 
 
 def _not_in_time(left: Left, name: str, namespace: str) -> int:

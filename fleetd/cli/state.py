@@ -14,6 +14,7 @@ from fleetd.cli.options import DatabaseOption, Output, OutputOption, WatchOption
 from fleetd.cli.output import say, write_json, write_rows
 from fleetd.cli.places import listening, reading
 from fleetd.domain.errors import InvalidInput
+from fleetd.domain.states import AddonState
 from fleetd.service.queries import EVERY, Queries, Row, Where
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -101,6 +102,8 @@ def addons(
     values = {"cluster": cluster if "/" in cluster else f"default/{cluster}"} if cluster else {}
     parts = ["cluster = :cluster"] if cluster else []
     if state:
+        if state not in list(AddonState):
+            raise InvalidInput(f"{state!r} is no state of an add-on: write one of {', '.join(AddonState)}")
         values["state"] = state
         parts.append("state = :state")
     where = Where(" AND ".join(parts), values) if parts else EVERY

@@ -17,7 +17,6 @@ from fleetd.domain.errors import EvaluationFailed, InvalidInput, OverBudget
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
 
-
 HIDDEN = "it cannot be rendered into objects; what was found is not shown, since a Secret is among the data"
 
 

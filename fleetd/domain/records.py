@@ -15,7 +15,16 @@ from enum import StrEnum
 
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import AddonState, ClusterState, DeclaredState, DriftOutcome, MatchState, ProposalState, RequestState, VerdictState
+from fleetd.domain.states import (
+    AddonState,
+    ClusterState,
+    DeclaredState,
+    DriftOutcome,
+    MatchState,
+    ProposalState,
+    RequestState,
+    VerdictState,
+)
 
 
 class Stage(StrEnum):

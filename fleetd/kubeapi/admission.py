@@ -42,7 +42,8 @@ class Admission(Protocol):
 async def admitted(steps: Sequence[Admission], asked: Asked) -> Any:
     """What is left of a write after all steps. Raises ApiRefusal."""
     for step in steps:
-        asked = replace(asked, after=await step.admit(asked))
+        made = await step.admit(asked)
+        asked = asked if made is asked.after else replace(asked, after=made)
     return asked.after
 
 

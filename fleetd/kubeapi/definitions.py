@@ -55,6 +55,7 @@ def _kind(spec: Body, version: Body) -> Kind:
         subresources=subresources,
         fields=tuple(str(one.get("jsonPath", "")).removeprefix(".") for one in version.get("selectableFields") or ()),
         custom=True,
+        columns=tuple(version.get("additionalPrinterColumns") or ()),
         list_kind=names.get("listKind", ""),
         schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
     )

@@ -10,6 +10,7 @@ from typing import Any
 from fleetd.kubeapi.admission import Admission, Asked, Operation, admitted
 from fleetd.kubeapi.definitions import CLEANUP, DEFINITIONS, kinds_of
 from fleetd.kubeapi.ending import check_preconditions, ending, is_held
+from fleetd.kubeapi.establishing import Establishing
 from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.kinds import Kind, Kinds
 from fleetd.kubeapi.metadata import stamp
@@ -37,14 +38,17 @@ async def found(storage: Storage, target: Target) -> Record:
 class Deleting:
     """Every deletion of one server goes through here.
 
-    `ends_namespaces`: a deleted namespace takes its objects along; otherwise a controller does that.
+    `ends_namespaces`: a deleted namespace takes its objects along; otherwise a controller does that. `holds_dependents`: an object that is
+    deleted with what depends on it waits for a collector of garbage.
     """
 
     storage: Storage
     clock: Callable[[], datetime]
     kinds: Kinds
+    establishing: Establishing
     admission: tuple[Admission, ...]
     ends_namespaces: bool
+    holds_dependents: bool = True
 
     async def delete(self, target: Target, options: DeleteOptions, user: User) -> tuple[Record, bool]:
         """The object's last state, and whether it is gone (or waits for its finalizers). Raises ApiRefusal."""
@@ -88,7 +92,7 @@ class Deleting:
         held = is_held(kind, live.body)
         if live.metadata.get("deletionTimestamp") and held:
             return live, False
-        added = options.finalizers if not live.metadata.get("deletionTimestamp") else ()
+        added = options.finalizers if self.holds_dependents and not live.metadata.get("deletionTimestamp") else ()
         if not held and not added:
             return (live if options.dry_run else await self.storage.commit(write)), True
         body = ending(kind, live, stamp(self.clock()), added)
@@ -115,6 +119,8 @@ class Deleting:
         left = [one for one in body["metadata"].get("finalizers") or () if one != CLEANUP]
         body["metadata"]["finalizers"] = left
         await self.storage.commit(Write(DEFINITIONS, "", kind.resource, body if left else None, definition.version))
+        if not left:
+            await self.establishing.settle("")
 
     async def _sweep(self, name: str) -> None:
         """An ending namespace takes what is in it along, and goes when nothing is left."""

@@ -33,7 +33,7 @@ class Establishing:
     clock: Callable[[], datetime]
 
     async def settle(self, name: str) -> None:
-        """Writes the status of one definition, and of those that waited for its names."""
+        """Writes the status of one definition (empty: of none), and of those that wait for their names."""
         definitions = (await self.storage.listing(DEFINITIONS)).records
         for record in sorted(definitions, key=lambda record: record.metadata["name"] != name):
             if record.metadata["name"] == name or not is_established(record.body):

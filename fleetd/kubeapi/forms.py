@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import yaml
 
+from fleetd.kubeapi.columns import columns_of
 from fleetd.kubeapi.exchange import Request, Response
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import not_acceptable
@@ -98,52 +99,6 @@ def text_of(record: Record, kind: Kind, form: Form) -> bytes:
     return record.text(("whole", kind.api_version), _whole(kind))
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table; `cell` reads an object's body."""
-
-    name: str
-    type: str
-    description: str
-    cell: Callable[[Mapping[str, Any], datetime], Any]
-    format: str = ""
-
-    def definition(self) -> dict[str, Any]:
-        return {"name": self.name, "type": self.type, "format": self.format, "description": self.description, "priority": 0}
-
-
-def _age(body: Mapping[str, Any], now: datetime) -> str:
-    made = datetime.strptime(body["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    seconds = max(0, int((now - made).total_seconds()))
-    for size, unit, until in ((1, "s", 120), (60, "m", 120 * 60), (3600, "h", 48 * 3600)):
-        if seconds < until:
-            return f"{seconds // size}{unit}"
-    return f"{seconds // 86400}d"
-
-
-def _phase(body: Mapping[str, Any], _now: datetime) -> str:
-    return str((body.get("status") or {}).get("phase", ""))
-
-
-NAME = Column("Name", "string", "The object's name.", lambda body, _now: body["metadata"]["name"], "name")
-AGE = Column("Age", "string", "The time since the object was made.", _age)
-DATA = Column(
-    "Data", "string", "How many keys there are.", lambda body, _now: len(body.get("data") or ()) + len(body.get("binaryData") or ())
-)
-SECRET_DATA = Column("Data", "string", "How many keys there are.", lambda body, _now: len(body.get("data") or ()))
-TYPE = Column("Type", "string", "The type.", lambda body, _now: body.get("type", ""))
-STATUS = Column("Status", "string", "The phase that it is in.", _phase)
-SERVICE_TYPE = Column("Type", "string", "The type.", lambda body, _now: body["spec"].get("type", ""))
-CLUSTER_IP = Column("Cluster-IP", "string", "The address inside of the cluster.", lambda body, _now: body["spec"].get("clusterIP", ""))
-COLUMNS: dict[str, tuple[Column, ...]] = {
-    "configmaps": (NAME, DATA, AGE),
-    "secrets": (NAME, TYPE, SECRET_DATA, AGE),
-    "namespaces": (NAME, STATUS, AGE),
-    "pods": (NAME, STATUS, AGE),
-    "services": (NAME, SERVICE_TYPE, CLUSTER_IP, AGE),
-}
-
-
 def _shown(record: Record, kind: Kind, include: str) -> Any:
     """What a row tells of its object, as JSON that is ready."""
     if include == "None":
@@ -153,7 +108,7 @@ def _shown(record: Record, kind: Kind, include: str) -> Any:
 
 def table(kind: Kind, records: Sequence[Record], metadata: Mapping[str, Any], now: datetime, include: str = "Metadata") -> dict[str, Any]:
     """A table of objects; `include` is what a row tells of its object: None, Metadata or Object."""
-    columns = COLUMNS.get(kind.resource, (NAME, AGE))
+    columns = columns_of(kind)
     return {
         "kind": "Table",
         "apiVersion": META,

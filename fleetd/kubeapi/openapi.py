@@ -1,15 +1,16 @@
-"""OpenAPI v3: an index, and one document for each group version.
-
-Built-in kinds are described as objects with any field; what clients look for is which options a path takes.
-"""
+"""OpenAPI v3: an index, and one document for each group version, with the fields of each kind and the options of each path."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from fleetd.kubeapi.kinds import Kind, Kinds
+from fleetd.kubeapi.openapi_types import name_of, types_of, types_of_metadata
+from fleetd.kubeapi.types import named_type
 
+ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 OPTIONS = ("dryRun", "fieldManager", "fieldValidation", "pretty")
 WRITES = {"put": "update", "patch": "patch"}
 
@@ -29,11 +30,17 @@ def index(kinds: Kinds) -> dict[str, Any]:
 def document(kinds: Kinds, group: str, version: str) -> dict[str, Any]:
     """The document of one group version."""
     paths: dict[str, Any] = {}
-    schemas = {}
+    schemas: dict[str, Any] = {}
     for row in kinds.rows(group, version):
         gvk = {"group": group, "version": version, "kind": row.kind}
-        anything: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        schemas[f"{group or 'core'}.{version}.{row.kind}"] = {**(row.schema or anything), "x-kubernetes-group-version-kind": [gvk]}
+        if row.type is not None:
+            for name, schema in types_of(row).items():
+                schemas.setdefault(name, schema)
+            schemas[name_of(row.type)] = {**schemas[name_of(row.type)], "x-kubernetes-group-version-kind": [gvk]}
+        else:
+            named = f"{group or 'core'}.{version}.{row.kind}"
+            schemas[named] = {**_with_metadata(row.schema or ANYTHING), "x-kubernetes-group-version-kind": [gvk]}
+            schemas |= types_of_metadata()
         paths |= _paths(row, gvk)
     return {
         "openapi": "3.0.0",
@@ -41,6 +48,13 @@ def document(kinds: Kinds, group: str, version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": schemas},
     }
+
+
+def _with_metadata(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A custom kind's schema with the fields that every object has."""
+    text, metadata = {"type": "string"}, {"allOf": [{"$ref": f"#/components/schemas/{name_of(named_type('ObjectMeta'))}"}]}
+    fields = {**(schema.get("properties") or {}), "apiVersion": text, "kind": text, "metadata": metadata}
+    return {**schema, "properties": fields}
 
 
 def _paths(row: Kind, gvk: dict[str, str]) -> dict[str, Any]:

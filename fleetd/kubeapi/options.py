@@ -10,6 +10,7 @@ import orjson
 
 from fleetd.kubeapi.bodies import from_yaml
 from fleetd.kubeapi.exchange import Request
+from fleetd.kubeapi.protobuf import MAGIC, from_protobuf
 from fleetd.kubeapi.refusals import Cause, bad_request, invalid
 
 APPLY = "application/apply-patch+yaml"
@@ -76,12 +77,11 @@ class DeleteOptions:
     uid: str = ""
     version: str = ""
     propagation: str = "Background"
-    orphans: bool = False
 
     @property
     def finalizers(self) -> tuple[str, ...]:
         """What holds the object until its dependents are seen to; nothing where they are seen to afterwards."""
-        return {"Foreground": ("foregroundDeletion",), "Orphan": ("orphan",)}.get(self.propagation, ()) if self.orphans else ()
+        return {"Foreground": ("foregroundDeletion",), "Orphan": ("orphan",)}.get(self.propagation, ())
 
 
 PROPAGATIONS = ("Background", "Foreground", "Orphan")
@@ -89,7 +89,11 @@ PROPAGATIONS = ("Background", "Foreground", "Orphan")
 
 def delete_options(request: Request) -> DeleteOptions:
     """From the body, or where it says nothing from the query. Raises ApiRefusal (400, 422)."""
-    body: Any = from_yaml(request.body) if request.body.strip() else {}
+    body: Any = {}
+    if request.body.startswith(MAGIC):
+        body = from_protobuf(request.body)
+    elif request.body.strip():
+        body = from_yaml(request.body)
     if not isinstance(body, Mapping):
         raise bad_request("the object provided is unrecognized (must be of type DeleteOptions)")
     conditions, dry_run = body.get("preconditions") or {}, body.get("dryRun") or request.query.get("dryRun", ())

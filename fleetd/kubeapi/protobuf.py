@@ -23,6 +23,10 @@ MESSAGES: dict[str, str] = {
         "10 - count, 11 labels texts, 12 annotations texts, 13 ownerReferences [OwnerReference], 14 finalizers [text]"
     ),
     "OwnerReference": "1 kind text, 3 name text, 4 uid text, 5 apiVersion text, 6 controller truth, 7 blockOwnerDeletion truth",
+    "DeleteOptions": (
+        "1 gracePeriodSeconds number, 2 preconditions Preconditions, 3 orphanDependents truth, 4 propagationPolicy text, 5 dryRun [text]"
+    ),
+    "Preconditions": "1 uid text, 2 resourceVersion text",
     "LabelSelector": "1 matchLabels texts",
     "Nothing": "*",
     "v1 Namespace": "1 metadata ObjectMeta, 2 - Nothing, 3 - Nothing",
@@ -42,6 +46,22 @@ MESSAGES: dict[str, str] = {
         "6 revisionHistoryLimit number, 7 paused truth, 9 progressDeadlineSeconds number"
     ),
     "Strategy": "1 type text",
+    "batch/v1 Job": "1 metadata ObjectMeta, 2 spec JobSpec, 3 - Nothing",
+    "JobSpec": (
+        "1 parallelism number, 2 completions number, 3 activeDeadlineSeconds number, 4 selector LabelSelector, 5 manualSelector truth, "
+        "6 template PodTemplateSpec, 7 backoffLimit number, 8 ttlSecondsAfterFinished number, 9 completionMode text, 10 suspend truth"
+    ),
+    "batch/v1 CronJob": "1 metadata ObjectMeta, 2 spec CronJobSpec, 3 - Nothing",
+    "CronJobSpec": (
+        "1 schedule text, 2 startingDeadlineSeconds number, 3 concurrencyPolicy text, 4 suspend truth, 5 jobTemplate JobTemplateSpec, "
+        "6 successfulJobsHistoryLimit number, 7 failedJobsHistoryLimit number, 8 timeZone text"
+    ),
+    "JobTemplateSpec": "1 metadata ObjectMeta, 2 spec JobSpec",
+    "policy/v1 PodDisruptionBudget": "1 metadata ObjectMeta, 2 spec BudgetSpec, 3 - Nothing",
+    "BudgetSpec": "1 minAvailable IntOrString, 2 selector LabelSelector, 3 maxUnavailable IntOrString",
+    "scheduling.k8s.io/v1 PriorityClass": (
+        "1 metadata ObjectMeta, 2 value number, 3 globalDefault truth, 4 description text, 5 preemptionPolicy text"
+    ),
     "PodTemplateSpec": "1 metadata ObjectMeta, 2 spec PodSpec",
     "PodSpec": (
         "2 containers [Container], 3 restartPolicy text, 6 dnsPolicy text, 7 nodeSelector texts, 8 serviceAccountName text, "
@@ -75,6 +95,8 @@ MESSAGES: dict[str, str] = {
 
 Forms: text, truth, count (0 is none), number (0 counts), texts and blobs (maps), another message; a list of one of them in brackets.
 """
+ANY_VERSION = ("DeleteOptions",)
+"""What is the same in all group versions."""
 _FIELDS = {
     message: {int(number): (name, form) for number, name, form in (part.split() for part in fields.split(", "))}
     for message, fields in MESSAGES.items()
@@ -178,7 +200,7 @@ def from_protobuf(body: bytes) -> dict[str, Any]:
         envelope = dict(_parts(body[len(MAGIC) :]))
         said = dict(_parts(_bytes(envelope.get(1, b""))))
         version, kind = _bytes(said.get(1, b"")).decode(), _bytes(said.get(2, b"")).decode()
-        content = _message(f"{version} {kind}", _bytes(envelope.get(2, b"")))
+        content = _message(kind if kind in ANY_VERSION else f"{version} {kind}", _bytes(envelope.get(2, b"")))
     except ValueError as error:
         raise bad_request(f"the body is no protobuf message: {error}") from error
     except KeyError as error:

@@ -56,7 +56,7 @@ class Extras:
     `ends_namespaces`: a deleted namespace takes its objects along; without it a controller has to do that. `compile_rule` makes the CEL
     of custom kinds' schemas ready; without it their rules are not asked. `rights` decides instead of the server's `may`, and gives its
     reasons; `knows` says whom a bearer token stands for, whose audience is `audience`. `furnished`: the storage is new and has the first
-    namespaces already.
+    namespaces already. `holds_dependents`: there is a collector of garbage, for which foreground deletions and orphaning wait.
     """
 
     ends_namespaces: bool = True
@@ -65,6 +65,7 @@ class Extras:
     knows: Knows = nobody
     audience: Callable[[], str] = str
     furnished: bool = False
+    holds_dependents: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class _Line:
         except TryLater:
             self._end()
             raise
+        except StopIteration as error:
+            # A future cannot carry it: whoever asked would wait for ever.
+            raise RuntimeError("the question ended early") from error
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._end)

@@ -120,6 +120,7 @@ class SimulatedFleet:
                 knows=knows,
                 audience=lambda: self.clusters[name].audience,
                 furnished=True,
+                holds_dependents=self._chosen.garbage,
             )
             return ApiServer(storage, clock=clock, new_uid=Uids(seed), extras=extras), storage
 

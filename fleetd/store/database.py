@@ -38,7 +38,9 @@ _c = tables.changes
 _CHANGES = select(_c).where(_c.c.seq > bindparam("after")).order_by(_c.c.seq).limit(bindparam("most"))
 _ASKED = (
     select(_c)
-    .where(_c.c.seq > bindparam("after"), _c.c.seq <= bindparam("until"), or_(_c.c.object_kind == "declared", _c.c.object_kind == "request"))
+    .where(
+        _c.c.seq > bindparam("after"), _c.c.seq <= bindparam("until"), or_(_c.c.object_kind == "declared", _c.c.object_kind == "request")
+    )
     .order_by(_c.c.seq)
 )
 _BOUNDS = select(func.min(_c.c.seq).label("oldest"), func.max(_c.c.seq).label("latest"))

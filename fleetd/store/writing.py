@@ -35,8 +35,8 @@ _CURRENT = (
     Current(tables.inventory, "cluster", "object_ref"),
     Current(tables.declared_states, "ref"),
     Current(tables.requests, "request_id"),
-    # A loss that is held again must not undo what a person decided about it.
-    Current(tables.proposals, "proposal_id", update_only=("subject", "summary", "lost")),
+    # Who held it, when and why stay as they were said first.
+    Current(tables.proposals, "proposal_id", update_only=("subject", "summary", "lost", "state", "decided_by", "decided_at", "applied_at")),
 )
 _HEARTBEATS, _REPORTS, _GENERATED, _INVENTORY, _STATES, _REQUESTS, _PROPOSALS = _CURRENT
 _BODIES = Once(tables.bodies, "digest")

@@ -241,6 +241,8 @@ def test_open_drift_is_a_no(fleetd, fleet):
 def test_addons_are_narrowed_by_state_and_cluster(fleetd, fleet):
     assert len(fleetd("addons", "--state", "failed", "--cluster", "eu", "-o", "name").lines) == 1
     assert fleetd("addons", "--state", "removing", "-o", "json").json == []
+    refused = fleetd("addons", "--state", "nonsense")
+    assert (refused.code, "deployed" in refused.err) == (2, True)
 
 
 def test_events_are_narrowed_by_time(fleetd, fleet):

@@ -44,7 +44,7 @@ async def test_what_fleetd_put_on_it_goes_before_the_member_does(beside, registe
     assert (await beside("wait", "--converged")).code == 0
     done = await beside(*LEAVE)
     assert (done.code, done.lines) == (0, ["sveltoscluster.lib.projectsveltos.io/eu deregistered"]), done.err
-    assert "default/eu: 1 add-on, 1 object left" in done.err
+    assert done.err == "default/eu: 1 add-on, 1 object left\n"
     assert await registered.get("v1", "ConfigMap", "default", "web") is None
     assert (await beside("get", "sveltoscluster", "eu")).code == 1
 

@@ -43,6 +43,14 @@ data:
 """
 
 
+HERE = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: here, namespace: default}
+data: {region: '{{ .Cluster.metadata.labels.region }}'}
+"""
+
+
 def exported(name: str = "web") -> dict[str, Any]:
     return {
         "apiVersion": "v1",
@@ -335,9 +343,7 @@ async def test_deploy_time_templates_see_the_labels_of_the_cluster_they_go_to(wo
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "base", "namespace": "default", "annotations": {"projectsveltos.io/template": "ok"}},
-            "data": {
-                "a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: here, namespace: default}\ndata: {region: '{{ .Cluster.metadata.labels.region }}'}\n"
-            },
+            "data": {"a.yaml": HERE},
         }
         await w.declare(yaml.safe_dump(content))
         await w.shows("a", "v1", "ConfigMap", "default/here", lambda live: live["data"]["region"] == "eu")

@@ -39,7 +39,7 @@ def member(cluster: str, at: datetime, **more: Any) -> MemberRecord:
     return MemberRecord(**{"cluster": cluster, "namespace": namespace, "name": name, "version": "v1.30.2", **plain, **more})
 
 
-def declarations() -> list[dict[str, Any]]:
+def declarations(said: str = HOSTILE) -> list[dict[str, Any]]:
     """An EventSource, two triggers on it, one by a templated name, a template, a Secret, a profile and the members."""
     selector = [{"group": "", "version": "v1", "kind": "Service", "evaluateCEL": [{"name": "lb", "rule": "has(resource.status.ip)"}]}]
     references = [{"kind": "ConfigMap", "name": "copy", "namespace": "default"}]
@@ -51,7 +51,7 @@ def declarations() -> list[dict[str, Any]]:
         _object(API, "EventTrigger", "share", share),
         _object(API, "EventTrigger", "templated", {**plain, "eventSourceName": "{{ .Cluster.metadata.labels.source }}"}),
         _object(API, "EventTrigger", "other", {**plain, "eventSourceName": "nowhere"}),
-        {**_object("v1", "ConfigMap", "copy", {}, "default"), "data": {"a.yaml": "kind: ConfigMap", "note": HOSTILE}},
+        {**_object("v1", "ConfigMap", "copy", {}, "default"), "data": {"a.yaml": "kind: ConfigMap", "note": said}},
         {**_object("v1", "Secret", "token", {}, "default"), "stringData": {"token": "canary-4711"}},
         _object("config.projectsveltos.io/v1beta1", "ClusterProfile", "base", {"clusterSelector": source, "policyRefs": references}),
         _object(API, "SveltosCluster", "eu-1", {}, "prod", role="source", env="prod", region="eu", source="balancers"),
@@ -65,13 +65,16 @@ def _object(api_version: str, kind: str, name: str, spec: dict[str, Any], namesp
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata} | ({"spec": spec} if spec else {})
 
 
-async def plant(database: Database, now: datetime | None = None) -> None:
-    """Fills a database: one event acted on at prod/us-1 and pending at prod/us-2, which is away; a failed add-on; drift."""
+async def plant(database: Database, now: datetime | None = None, *, said: str = HOSTILE) -> None:
+    """Fills a database: one event acted on at prod/us-1 and pending at prod/us-2, which is away; a failed add-on; drift.
+
+    `said` is what the world says in its messages.
+    """
     at = (now or datetime.now(UTC)) - timedelta(hours=2)
-    for manifest in declarations():
+    for manifest in declarations(said):
         await database.declared.put(manifest, expected=0)
     labels = {one["metadata"]["name"]: one["metadata"]["labels"] for one in declarations() if one["kind"] == "SveltosCluster"}
-    away = {"state": ClusterState.UNREACHABLE, "ready": False, "reason": f"no route to host: {HOSTILE}", "version": "v1.29.8"}
+    away = {"state": ClusterState.UNREACHABLE, "ready": False, "reason": f"no route to host: {said}", "version": "v1.29.8"}
     await database.commit(
         [
             member("prod/eu-1", at, labels=labels["eu-1"]),
@@ -81,17 +84,17 @@ async def plant(database: Database, now: datetime | None = None) -> None:
             Heartbeat(clusters=("prod/us-2",), at=at),
         ]
     )
-    await database.commit([*_story(at)])
+    await database.commit([*_story(at, said)])
 
 
-def _story(at: datetime) -> list[Any]:
+def _story(at: datetime, said: str) -> list[Any]:
     seen, then = at + timedelta(minutes=5), at + timedelta(minutes=6)
     web = ObjectChange(ChangeKind.ADDED, ReportedObject(WEB, "v1", "uid-web", "d1"))
     profile = "ClusterProfile/share-web"
     reference = {"source": "balancers", "cluster": "prod/eu-1", "since": seen}
     addon = {"profile": profile, "addon": "policyRefs/0", "kind": "policyRef", "wanted_digest": "w", "cause_id": "e1"}
     done = {**addon, "cluster": "prod/us-1", "state": AddonState.DEPLOYED, "reason": "", "attempts": 1, "applied_at": then}
-    stuck = {**addon, "cluster": "prod/us-2", "state": AddonState.FAILED, "reason": f"connection refused {HOSTILE}", "attempts": 3}
+    stuck = {**addon, "cluster": "prod/us-2", "state": AddonState.FAILED, "reason": f"connection refused {said}", "attempts": 3}
     destination = {"match_id": "m1", "rendered_at": then}
     generated = {"kind": "ClusterProfile", "apiVersion": "config.projectsveltos.io/v1beta1", "metadata": {"name": "share-web"}}
     return [
@@ -122,7 +125,7 @@ def _story(at: datetime) -> list[Any]:
             cause_id="e1",
         ),
         DestinationRecord(**destination, cluster="prod/us-1", state=MatchState.ACTED, reason="", applied_at=then),
-        DestinationRecord(**destination, cluster="prod/us-2", state=MatchState.FAILED, reason=f"connection refused {HOSTILE}"),
+        DestinationRecord(**destination, cluster="prod/us-2", state=MatchState.FAILED, reason=f"connection refused {said}"),
         GeneratedRecord(
             ref=GENERATED,
             manifest=generated,
@@ -160,7 +163,7 @@ def _story(at: datetime) -> list[Any]:
             corrected_at=then + timedelta(minutes=10),
             outcome=DriftOutcome.CORRECTED,
             flap_count=2,
-            fields=(DriftField("spec.ports[0].port", "80", "8080"), DriftField("data.note", '"x"', f'"{HOSTILE}"')),
+            fields=(DriftField("spec.ports[0].port", "80", "8080"), DriftField("data.note", '"x"', f'"{said}"')),
             cause_id="i1",
         ),
         JournalRecord(
@@ -178,7 +181,7 @@ def _story(at: datetime) -> list[Any]:
             subject=profile,
             cluster="prod/us-2",
             decision="failed",
-            reason=HOSTILE,
+            reason=said,
             cause_id="e1",
         ),
     ]

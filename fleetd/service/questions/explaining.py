@@ -21,7 +21,8 @@ from fleetd.service.naming import not_declared, read_ref
 from fleetd.service.questions.events import WORST_FIRST, Reached, event_row
 from fleetd.service.questions.gates import Gate, Gates, first_failing
 from fleetd.service.questions.ground import Ground
-from fleetd.service.questions.references import members
+from fleetd.service.questions.references import count_selected, members
+from fleetd.service.teaching import Code, Lesson, Taught
 from fleetd.store.reading import Record
 
 _LIB = "lib.projectsveltos.io"
@@ -89,9 +90,8 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
         except InvalidInput as error:
             ground.mistakes.append("the declaration cannot be read")
             return ground.answer(_unreadable(name, row, str(error)))
-        everybody = members(ground)
-        chosen = self._cluster(ground, name, trigger, everybody)
-        case = _Case(trigger, row, next(one for one in everybody if one.cluster == chosen))
+        chosen = self._cluster(ground, name, trigger)
+        case = _Case(trigger, row, members(ground, chosen)[0])
         case.object_ref = str(read_ref(self.object, "object").ref) if self.object else ""
         case.event_id = self.event
         gates = [*_gates(ground, case)]
@@ -101,22 +101,25 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
             event_source=safe_ref(case.source),
             first_failing=first_failing(gates),
             gates=tuple(gates),
-            selected_clusters=sum(1 for one in everybody if trigger.sources.matches(one.labels)),
+            selected_clusters=count_selected(ground, trigger.sources),
             nearest_misses=case.misses,
             destinations=case.destinations,
         )
         return ground.answer(found, _hints(found, case))
 
-    def _cluster(self, ground: Ground, name: str, trigger: Trigger, everybody: list[Member]) -> str:
+    def _cluster(self, ground: Ground, name: str, trigger: Trigger) -> str:
         if self.event:
             return str(event_row(ground, self.event, "event")["cluster"])
         if self.cluster:
             return ground.cluster(self.cluster, "cluster")
         pending = ground.row("SELECT source_cluster FROM fleet_pending_events WHERE event_trigger = :name ORDER BY detected_at", name=name)
-        selected = (one.cluster for one in everybody if trigger.sources.matches(one.labels))
-        found = str(pending["source_cluster"]) if pending else next(selected, everybody[0].cluster if everybody else "")
-        if not found:
-            raise not_declared(ground, ObjectRef("SveltosCluster", _LIB, "", "any"), "cluster")
+        first = members(ground, trigger.sources, most=1)
+        anyone = ground.row("SELECT cluster FROM fleet_clusters ORDER BY cluster LIMIT 1")
+        if anyone is None:
+            raise Taught(
+                Lesson(code=Code.NOT_FOUND, sentence="the fleet has no cluster yet: nothing can be explained of any", field="cluster")
+            )
+        found = str(pending["source_cluster"]) if pending else (first[0].cluster if first else str(anyone["cluster"]))
         ground.mistakes.append(f"no cluster was named: this is for {safe_ref(found)}")
         return found
 

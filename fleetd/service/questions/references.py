@@ -12,14 +12,16 @@ import orjson
 from fleetd.decide.definitions import compile_trigger
 from fleetd.decide.members import Member, template_data
 from fleetd.decide.rendering import Render
+from fleetd.decide.select import Operator, Selector
 from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.answers import Hint, Page, Total
 from fleetd.service.arguments import About, Limit, Ref
 from fleetd.service.asking import Question
+from fleetd.service.choosing import Choice, LabelTerm, condition
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.naming import not_declared, read_ref
-from fleetd.service.questions.ground import Ground, Part
+from fleetd.service.questions.ground import Ground, Part, any_of
 from fleetd.store.reading import Record
 
 Direction = Literal["in", "out", "both"]
@@ -32,9 +34,11 @@ WHERE to_ref LIKE :start AND to_ref LIKE '%{{%' ORDER BY from_ref, field_path
 _TRIGGER = "SELECT manifest FROM fleet_declared WHERE ref = :ref"
 _MEMBERS = """
 SELECT c.cluster, c.kind, c.namespace, c.name, c.ready, d.manifest FROM fleet_clusters c
-JOIN fleet_declared d ON d.kind = c.kind AND d.namespace = c.namespace AND d.name = c.name ORDER BY c.cluster
+LEFT JOIN fleet_declared d ON d.ref = c.kind || CASE c.kind WHEN 'Cluster' THEN '.cluster.x-k8s.io/' ELSE '.lib.projectsveltos.io/' END
+ || c.namespace || '/' || c.name
+WHERE {of} ORDER BY c.cluster LIMIT {most}
 """
-_LABELS = "SELECT cluster, label_key, label_value FROM fleet_cluster_labels"
+_LABELS = "SELECT cluster, label_key, label_value FROM fleet_cluster_labels WHERE {of}"
 _SHORT = re.compile(r"\{\{.*?\}\}")
 MOST = 500
 
@@ -150,25 +154,41 @@ def _selected(ground: Ground, trigger: str) -> list[Member]:
         sources = compile_trigger(orjson.loads(found["manifest"])).sources
     except InvalidInput:
         return []
-    return [member for member in members(ground) if sources.matches(member.labels)][:MOST]
+    return members(ground, sources)
 
 
-def members(ground: Ground, cluster: str = "") -> list[Member]:
-    """The clusters of the fleet as rules see them, all or one."""
-    values: dict[str, Any] = {"cluster": cluster} if cluster else {}
-    marks: dict[str, dict[str, str]] = {}
-    for row in ground.rows(_LABELS + (" WHERE cluster = :cluster" if cluster else ""), values):
-        marks.setdefault(row["cluster"], {})[row["label_key"]] = row["label_value"]
-    sql = _MEMBERS.replace(" ORDER", " WHERE c.cluster = :cluster ORDER") if cluster else _MEMBERS
+def selected(sources: Selector, column: str, values: dict[str, Any]) -> str:
+    """SQL that holds where the cluster in the column is chosen; a selector without terms chooses nothing."""
+    terms = [LabelTerm(term.key, tuple(sorted(term.values)), term.operator in (Operator.IN, Operator.EXISTS)) for term in sources.terms]
+    return condition(Choice(labels=tuple(terms)), column, values) if terms else "1 = 0"
+
+
+def count_selected(ground: Ground, sources: Selector) -> int:
+    """How many clusters a selector chooses."""
+    values: dict[str, Any] = {}
+    sql = f"SELECT COUNT(*) AS n FROM fleet_clusters c WHERE {selected(sources, 'c.cluster', values)}"
+    return int(ground.rows(sql, values)[0]["n"])
+
+
+def members(ground: Ground, chosen: Selector | str, *, most: int = MOST) -> list[Member]:
+    """Clusters of the fleet as rules see them: those that a selector chooses, or the one of a name."""
+    values: dict[str, Any] = {}
+    of = condition(Choice(names=(chosen,)), "c.cluster", values) if isinstance(chosen, str) else selected(chosen, "c.cluster", values)
+    rows = ground.rows(_MEMBERS.format(of=of, most=most), values)
+    names = tuple(row["cluster"] for row in rows)
+    marks: dict[str, dict[str, str]] = {name: {} for name in names}
+    values = {}
+    for row in ground.rows(_LABELS.format(of=any_of("cluster", "on", names, values)), values) if names else ():
+        marks[row["cluster"]][row["label_key"]] = row["label_value"]
     return [
         Member(
             cluster=row["cluster"],
             kind=row["kind"],
             namespace=row["namespace"],
             name=row["name"],
-            labels=marks.get(row["cluster"], {}),
-            manifest=orjson.loads(row["manifest"]),
+            labels=marks[row["cluster"]],
+            manifest=orjson.loads(row["manifest"] or "{}"),
             ready=row["ready"],
         )
-        for row in ground.rows(sql, values)
+        for row in rows
     ]

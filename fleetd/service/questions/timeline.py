@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from fleetd.service.teaching import bad
 from fleetd.service.times import point
 from fleetd.store.reading import Record
 
+_WORDS = re.compile(r"[a-z]+([ -][a-z]+){0,2}")
 Kind = Literal["event", "decision", "drift", "cluster", "edit"]
 
 
@@ -131,11 +133,14 @@ def _edit(row: Record) -> Entry:
 
 
 def _decision(row: Record) -> Entry:
+    decision, reason = row["decision"], row["reason"]
+    if not _WORDS.fullmatch(decision):
+        decision, reason = "decided", f"{decision}: {reason}"
     return Entry(
         at=row["at"],
         type="decision",
         ref=safe_ref(row["subject_ref"]),
-        what=f"{row['stage']}: {plain_text(row['decision'], most=60)}",
+        what=f"{row['stage']}: {decision}",
         cluster=safe_ref(row["cluster"]),
-        said_untrusted=plain_text(row["reason"]),
+        said_untrusted=plain_text(reason),
     )

@@ -48,9 +48,9 @@ class Kubelet:
 
 
 def pod_status(pod: Manifest, outcome: str, now: datetime) -> Manifest:
-    """The status of a Pod that runs, or ran: one of a Job is over at once."""
+    """The status of a Pod that runs, or ran: one of a Job, or one that is never started again, is over at once."""
     owners = pod["metadata"].get("ownerReferences") or ()
-    over = any(owner["kind"] == "Job" for owner in owners)
+    over = any(owner["kind"] == "Job" for owner in owners) or pod["spec"].get("restartPolicy") == "Never"
     phase = ("Failed" if outcome == "fail" else "Succeeded") if over else "Running"
     at = stamp(now)
     code = 1 if phase == "Failed" else 0
