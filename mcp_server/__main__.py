@@ -15,6 +15,7 @@ from platformdirs import user_data_path
 from fleetd import __version__
 from fleetd.domain.errors import FleetdError
 from fleetd.settings import read_settings
+from mcp_server.places import read_place
 from mcp_server.principals import Mode
 
 
@@ -42,7 +43,6 @@ async def _serve(options: argparse.Namespace) -> None:
     level = settings.log_level.upper()
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(name)s %(message)s")
     # The protocol's library takes longer to import than all else; --help and wrong options need not wait for it.
-    from mcp_server.http import read_place
     from mcp_server.serving import Offer, serve_http, serve_stdio
 
     offer = Offer(settings, Mode(options.mode), options.sql)

@@ -20,7 +20,7 @@ from fleetd.service.foreign import plain_text
 from fleetd.service.teaching import Code, Lesson, Taught, lesson_of, near
 from mcp_server.catalogue import not_offered, shown_to
 from mcp_server.limits import Limits
-from mcp_server.principals import Mode, Principal
+from mcp_server.principals import Mode, Principal, Scope
 from mcp_server.status import GetServerStatus, Hidden
 from mcp_server.text import answer_text, lesson_text
 from mcp_server.tools import Tool
@@ -63,6 +63,8 @@ class Desk:
         Raises:
             FleetdError: it cannot be given.
         """
+        if Scope.READ not in principal.scopes:
+            raise _without(Scope.READ, "this")
         self.limits.take(principal.name, "cheap")
         answer: dict[str, Any] = as_json(await self.questions.ask(question))
         return answer
@@ -109,13 +111,16 @@ class Desk:
             return shown[name]
         for tool in self.tools:
             if tool.name == name:
-                sentence = f"{name} needs the scope {tool.scope}; who runs the server can grant it"
-                raise Taught(Lesson(code=Code.NOT_PERMITTED, sentence=sentence))
+                raise _without(tool.scope, name)
         for tool, because in not_offered(self.tools):
             if tool.name == name:
                 raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence=f"{name} is not offered: {because}"))
         sentence = "there is no tool of this name; get_server_status says which are hidden and why"
         raise Taught(Lesson(code=Code.NOT_FOUND, sentence=sentence, got=plain_text(name, most=60), did_you_mean=near(name[:60], shown)))
+
+
+def _without(scope: Scope, what: str) -> Taught:
+    return Taught(Lesson(code=Code.NOT_PERMITTED, sentence=f"{what} needs the scope {scope}; who runs the server can grant it"))
 
 
 def _marker() -> str:

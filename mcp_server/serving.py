@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcp.server.stdio import stdio_server
 
-from fleetd.service.acting import LocalActions
-from fleetd.service.feed import changes
+from fleetd.service.acting import Actions
+from fleetd.service.feed import Changed
 from fleetd.service.local import LocalQuestions
 from fleetd.settings import Settings
 from mcp_server.calls import Desk
 from mcp_server.catalogue import offered
-from mcp_server.http import READONLY, WHOLE, Place, build_app, listen, read_tokens
+from mcp_server.places import Place
 from mcp_server.principals import Mode
 from mcp_server.server import build_server
 from mcp_server.subscriptions import Subscriptions
@@ -35,8 +35,8 @@ async def opened(offer: Offer) -> AsyncIterator[tuple[Desk, Subscriptions]]:
     """The desk and the subscriptions of one process."""
     url = offer.settings.database
     questions = LocalQuestions(url)
-    actions = LocalActions(url, questions, key_file=offer.settings.key_file) if offer.mode is Mode.OPERATE else None
-    subscriptions = Subscriptions(lambda: changes(url))
+    actions = _actions(offer, questions) if offer.mode is Mode.OPERATE else None
+    subscriptions = Subscriptions(lambda: _changes(url))
     try:
         yield Desk(questions, offered(offer.mode, sql=offer.sql), offer.mode, actions), subscriptions
     finally:
@@ -44,6 +44,20 @@ async def opened(offer: Offer) -> AsyncIterator[tuple[Desk, Subscriptions]]:
         if actions is not None:
             await actions.close()
         await questions.close()
+
+
+def _actions(offer: Offer, questions: LocalQuestions) -> Actions:
+    from fleetd.service.local_acting import LocalActions  # brings SQLAlchemy, which no question needs
+
+    return LocalActions(offer.settings.database, questions, key_file=offer.settings.key_file)
+
+
+async def _changes(url: str) -> AsyncIterator[Changed]:
+    from fleetd.service.listening import changes  # as above
+
+    async with aclosing(changes(url)) as found:
+        async for changed in found:
+            yield changed
 
 
 async def serve_stdio(offer: Offer) -> None:
@@ -60,6 +74,8 @@ async def serve_http(offer: Offer, place: Place, token_file: Path | None) -> Non
     Raises:
         InvalidInput, NotPermitted: it cannot listen there so.
     """
+    from mcp_server.http import READONLY, WHOLE, build_app, listen, read_tokens  # brings the web server, which stdio does not need
+
     tokens = read_tokens(token_file) if token_file else None
     async with opened(offer) as (desk, subscriptions):
         servers = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
-from typing import Any, ClassVar, cast
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -23,6 +23,9 @@ from tui.sheets import SHEETS, Sheet
 from tui.summary import freshness, summary, trouble_said
 from tui.table import SheetTable
 from tui.words import inert
+
+if TYPE_CHECKING:
+    from fleetd.store.database import Database
 
 PACE = 0.2
 """Seconds between two looks at the database, while commits follow each other."""
@@ -169,7 +172,7 @@ class FleetApp(App[None]):
     async def _listen(self) -> None:
         while True:
             with contextlib.suppress(FleetdError):  # the look that is due says what is wrong
-                async with contextlib.aclosing(await asyncio.to_thread(_changes, self._url)) as feed:
+                async with contextlib.aclosing(_commits(self._url)) as feed:
                     async for _ in feed:
                         self._due.set()
             self._due.set()
@@ -233,8 +236,19 @@ class FleetApp(App[None]):
         self.push_screen(help_page())
 
 
-def _changes(url: str) -> AsyncGenerator[object, None]:
-    # The feed brings SQLAlchemy, which takes longer to import than the first paint: it comes after that, in a thread.
-    from fleetd.service.feed import changes
+async def _commits(url: str) -> AsyncGenerator[None, None]:
+    """Yields when it listens, and after each commit of anybody; also those of the journal and of heartbeats alone."""
+    database = await (await asyncio.to_thread(_opener))(url, writer=False)
+    try:
+        yield
+        async for _ in database.listen():
+            yield
+    finally:
+        await database.close()
 
-    return cast("AsyncGenerator[object, None]", changes(url))
+
+def _opener() -> Callable[..., Awaitable[Database]]:
+    # SQLAlchemy takes longer to import than the first paint: it comes after that, in a thread.
+    from fleetd.store.database import Database
+
+    return Database.open

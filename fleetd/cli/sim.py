@@ -17,6 +17,7 @@ from cyclopts.types import ExistingFile
 from cyclopts.validators import Number
 
 from fleetd.domain.errors import InvalidInput
+from fleetd.sim.controllers.chosen import EVERYTHING
 from fleetd.sim.fleet import SimulatedFleet
 from fleetd.sim.naming import numbered
 from fleetd.sim.schedule import PlannedFault, parse_faults, play
@@ -75,7 +76,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, ended.set)
-    async with SimulatedFleet(numbered(clusters, labels), seed=seed, tls=not plain) as fleet:
+    async with SimulatedFleet(numbered(clusters, labels), seed=seed, tls=not plain, controllers=EVERYTHING) as fleet:
         fleet.write_kubeconfigs(kubeconfig_dir)
         if output == "json":
             sys.stdout.write(orjson.dumps(listing(fleet, kubeconfig_dir), option=orjson.OPT_INDENT_2).decode() + "\n")

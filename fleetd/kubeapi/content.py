@@ -13,6 +13,7 @@ from fleetd.kubeapi.services import Allocation, complete
 from fleetd.kubeapi.storage import Record
 from fleetd.kubeapi.structural import fill
 from fleetd.kubeapi.targets import Target
+from fleetd.kubeapi.typed import fits, kept, tidy
 
 Body = dict[str, Any]
 
@@ -21,6 +22,10 @@ def with_defaults(kind: Kind, body: Body) -> None:
     """Adds the defaults of the kind, which whoever writes the object owns, and gives quantities the server's form."""
     if kind.schema is not None:
         fill(kind.schema, body, copied)
+    if kind.type is not None:
+        tidy(kind.type, body)
+        if kind.type.holds_quantities and not fits(kind.type, body):
+            body |= kept(kind.type, body)
     add = DEFAULTS.get(kind.resource)
     if add is not None:
         add(body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 MASTERS = "system:masters"
@@ -24,6 +25,7 @@ class User:
 ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
 
 
+@lru_cache(1024)
 def authenticated(user: User) -> User:
     """The user as a member of the group of all who are known, which everybody else is."""
     if AUTHENTICATED in user.groups or UNAUTHENTICATED in user.groups:

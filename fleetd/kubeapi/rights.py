@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 from fleetd.kubeapi.admission import May
 from fleetd.kubeapi.exchange import MASTERS, UNAUTHENTICATED, User
@@ -12,8 +12,7 @@ from fleetd.kubeapi.exchange import MASTERS, UNAUTHENTICATED, User
 Rule = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What somebody wants to do: a verb on a resource (with `/subresource`), or on a path that is none. What does not apply is empty."""
 
     user: User
@@ -25,7 +24,7 @@ class Wish:
     path: str = ""
 
     def with_verb(self, verb: str) -> Wish:
-        return replace(self, verb=verb)
+        return self._replace(verb=verb)
 
 
 class Rights(Protocol):

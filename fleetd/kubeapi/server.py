@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -165,7 +164,7 @@ class ApiServer:
                 raise unauthorized()
             user = ANONYMOUS
         user = authenticated(user)
-        other = asked_for(request) if any(key.startswith(IMPERSONATE) for key in request.headers) else None
+        other = asked_for(request) if IMPERSONATE in "\n".join(request.headers) else None
         place = place_of(request.path)
         if place is None:
             return self._open_page(request, self._acting(Wish(user, request.method.lower(), path=request.path), other))
@@ -177,7 +176,7 @@ class ApiServer:
         resource = f"{kind.plural}/{target.subresource}" if target.subresource else kind.plural
         wish = Wish(user, verb, kind.group, resource, target.namespace, target.name)
         if other is not None:
-            wish = replace(wish, user=self._acting(wish, other, target))
+            wish = wish._replace(user=self._acting(wish, other, target))
         self._permit(wish, target)
         return await self._operations.carry_out(verb, request, target, wish.user)
 

@@ -160,6 +160,25 @@ def kept(kind: Type, value: Any) -> Any:
             return value
 
 
+def tidy(kind: Type, value: dict[str, Any]) -> None:
+    """Takes out, in place, what the server does not write: empty lists and maps in fields that a struct can do without."""
+    for name, inner in list(value.items()):
+        below = kind.fields.get(name)
+        if below is None or type(inner) not in (dict, list):
+            continue
+        sort = below.sort
+        if sort is _STRUCT:
+            if type(inner) is dict:
+                tidy(below, inner)
+        elif sort is _LIST or sort is _MAP:
+            if not inner and name not in kind.required:
+                del value[name]
+            elif below.of.sort is _STRUCT:
+                for item in inner if type(inner) is list else inner.values():
+                    if type(item) is dict:
+                        tidy(below.of, item)
+
+
 def untyped(kind: Type, value: Any, shape: Shape, path: Sequence[str] = ()) -> Iterator[str]:
     """Why an applied configuration does not have its type's form, in the words of structured merge and diff."""
     if value is None:

@@ -61,6 +61,11 @@ class Type:
     """The one Python type whose every value is right."""
 
     @property
+    def holds_quantities(self) -> bool:
+        """Whether a quantity stands anywhere in it."""
+        return _holds_quantities(self)
+
+    @property
     def of(self) -> Type:
         """The element of a list or map."""
         return self.element or ANY
@@ -85,6 +90,20 @@ class Type:
 
 
 ANY = Type(Sort.ANY)
+
+
+@cache
+def _holds_quantities(root: Type) -> bool:
+    seen, waiting = {root}, [root]
+    while waiting:
+        kind = waiting.pop()
+        if kind.sort is Sort.QUANTITY:
+            return True
+        for below in (*kind.fields.values(), *((kind.element,) if kind.element else ())):
+            if below not in seen:
+                seen.add(below)
+                waiting.append(below)
+    return False
 
 
 @dataclass(frozen=True, slots=True)

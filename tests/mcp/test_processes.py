@@ -16,11 +16,13 @@ import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 
 from fleetd.domain.records import MemberGone
 
 TOKEN = "0123456789abcdef-reader"
 OPERATOR = "0123456789abcdef-operator"
+CLERK = "0123456789abcdef-clerk"
 PENDING = {"has": ["pending_events"]}
 PROGRAM = [sys.executable, "-m", "mcp_server"]
 
@@ -73,6 +75,10 @@ async def test_a_process_over_http_answers_both_protocols_at_both_mounts(databas
             async with Client(f"http://127.0.0.1:{port}{path}", mode=protocol) as c:
                 names = {tool.name for tool in (await c.list_tools()).tools}
                 answer = await c.call_tool("list_clusters", PENDING)
+                if protocol == "auto":
+                    async with asyncio.timeout(20), c.listen(resource_subscriptions=["fleetd://overview"]) as stream:
+                        await database.commit([MemberGone(cluster="prod/us-1" if acts else "prod/eu-1", at=datetime.now(UTC))])
+                        assert (await anext(aiter(stream))).uri == "fleetd://overview"
             assert ("requeue" in names) is acts
             assert answer.structured_content["total"]["count"] == 1
 
@@ -106,6 +112,23 @@ async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(database, tm
                 assert ("set_pause" in names) is acts
                 assert status["principal"] == ("ada" if acts else "robot")
                 assert refused.is_error is not acts
+
+
+async def test_a_token_without_the_scope_reads_no_resource_and_no_prompt(database, tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"clerk sql:read {CLERK}\n")
+    tokens.chmod(0o600)
+    caller = httpx2.AsyncClient(headers={"Authorization": f"Bearer {CLERK}"})
+    async with (
+        serving(database.url, "--token-file", str(tokens), "--sql") as port,
+        caller,
+        Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=caller)) as c,
+    ):
+        assert {tool.name for tool in (await c.list_tools()).tools} == {"run_sql", "describe_schema"}
+        with pytest.raises(MCPError, match="fleet:read"):
+            await c.read_resource("fleetd://overview")
+        prompt = await c.get_prompt("triage_fleet", {})
+    assert "not_permitted" in prompt.messages[0].content.text
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 
 from mcp_server.principals import Mode
@@ -137,3 +140,18 @@ async def test_hidden_tools_are_named_with_what_would_show_them(client):
     assert not names & {"requeue", "set_pause", "run_sql"}
     assert {one["tool"] for one in status["hidden"]} >= {"requeue", "set_pause", "run_sql"}
     assert refused.structured_content["error"]["code"] == "read_only_mode"
+
+
+async def test_an_answer_that_would_be_too_large_is_refused_with_a_limit_that_fits(client, database, planted):
+    now = datetime.now(UTC)
+    labels = {f"a-label-with-a-long-name-{number}": "x" * 60 for number in range(10)}
+    await database.commit([planted.member(f"many/c{number:03}", now, labels=labels) for number in range(100)])
+    async with client() as c:
+        refused = await c.call_tool("list_clusters", {"clusters": "many/*", "detail": "full", "limit": 100})
+        error = refused.structured_content["error"]
+        assert error["code"] == "too_broad"
+        fits = int(re.search(r"limit=(\d+)", error["sentence"])[1])
+        answer = await c.call_tool("list_clusters", {"clusters": "many/*", "detail": "full", "limit": fits})
+    assert not answer.is_error
+    assert answer.structured_content["returned"] == fits
+    assert answer.structured_content["total"]["count"] == 100

@@ -6,6 +6,7 @@ What is right is read from the simulated clusters, not from the service.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -204,3 +205,27 @@ async def test_ten_questions_are_answered_rightly_in_few_calls_and_words(empty: 
             if not right or ask.calls > 2 or ask.tokens > SIMPLE_TOKENS:
                 wrong[question.__name__] = (right, ask.calls, ask.tokens, [answer.content[0].text for answer in ask.answers])
     assert wrong == {}
+
+
+async def test_what_is_asked_for_the_daemon_does_and_the_outcome_is_told(empty: Database, key_file: Path):
+    async with (
+        troubled(empty, key_file) as fleet,
+        opened(Offer(Settings(database=empty.url, key_file=key_file), Mode.OPERATE)) as (desk, subscriptions),
+        Client(build_server(desk, subscriptions)) as client,
+        asyncio.timeout(PATIENCE),
+    ):
+        await fleet.clusters["apps-3"].delete("v1", "Service", "default", "web")
+        made = await client.call_tool("requeue", {"refs": ["apps-3"], "reason": "the other Service is gone"})
+        [request] = made.structured_content["result"]["requests"]
+        uri = f"fleetd://requests/{request['request_id']}"
+        async with client.listen(resource_subscriptions=[uri]) as changes:
+            while (state := json.loads((await client.read_resource(uri)).contents[0].text)["result"]["state"]) == "waiting":
+                await anext(aiter(changes))
+        assert state == "done"
+        await fleet.until("SELECT 1 FROM fleet_addons WHERE cluster = 'default/apps-3' AND state = 'deployed'")
+        assert "apps-3" in await fleet.have("Endpoints", "web")
+        paused = await client.call_tool("set_pause", {"scope": "apps-3", "paused": True, "reason": "maintenance"})
+        assert paused.structured_content["result"]["requests"][0]["state"] == "done"
+        await fleet.until("SELECT 1 FROM fleet_clusters WHERE name = 'apps-3' AND paused")
+        explained = await client.call_tool("explain_addon", {"profile": request["subject"], "cluster": "apps-3"})
+        assert explained.structured_content["result"]["first_failing"] == "cluster_not_paused"

@@ -11,7 +11,8 @@ from fleetd.domain.errors import InvalidInput
 from fleetd.domain.records import AddonRecord, RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import AddonState, RequestState
-from fleetd.service.acting import Actor, LocalActions, Requeue, SetPause
+from fleetd.service.acting import Actor, Requeue, SetPause
+from fleetd.service.local_acting import LocalActions
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.teaching import Code, Taught
 from fleetd.store.crypto import MasterKey

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from datetime import UTC, datetime
 
+import pytest
+
 from fleetd.domain.records import MemberGone
-from fleetd.service.feed import changes
+from fleetd.service.listening import changes, follow
+from fleetd.store.database import Database
 
 
 async def test_a_commit_reaches_who_listens(database):
@@ -16,3 +20,31 @@ async def test_a_commit_reaches_who_listens(database):
         await database.commit([MemberGone(cluster="prod/us-1", at=datetime.now(UTC))])
         heard = await anext(feed)
     assert [(one.object_kind, one.ref, one.operation) for one in heard.changes] == [("cluster", "prod/us-1", "remove")]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_changed_row_costs_two_statements_and_a_quiet_time_only_the_version(database):
+    listening = await Database.open(database.url, writer=False)
+    async with contextlib.aclosing(follow(listening)) as feed, asyncio.timeout(20):
+        await anext(feed)
+        said: list[str] = []
+        listening._driver._reading.set_trace_callback(said.append)
+        assert not await listening._driver.changed_unheard()
+        assert said == ["PRAGMA data_version"]
+        await database.commit([MemberGone(cluster="prod/us-1", at=datetime.now(UTC))])
+        await anext(feed)
+    await listening.close()
+    assert len([one for one in said if one.startswith("SELECT")]) == 2
+    assert {one.split()[0] for one in said} <= {"PRAGMA", "BEGIN", "SELECT", "ROLLBACK"}
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_who_fell_behind_what_is_kept_is_told_so(database):
+    async with contextlib.aclosing(changes(database.url)) as feed, asyncio.timeout(20):
+        await anext(feed)
+        connection = sqlite3.connect(database.url)
+        connection.execute("DELETE FROM changes")
+        connection.execute("INSERT INTO changes SELECT 1000000, valid_from, 'cluster', cluster, 'put' FROM members LIMIT 1")
+        connection.commit()
+        connection.close()
+        assert (await anext(feed)).lost

@@ -13,6 +13,7 @@ import kubernetes_asyncio
 import pytest
 import yaml
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
+from kubernetes_asyncio.dynamic import DynamicClient
 
 from fleetd.domain.errors import Conflict, InvalidInput, NotFound
 from fleetd.kubeapi.exchange import User
@@ -236,3 +237,15 @@ async def test_load_creates_what_it_says(cluster: SimulatedCluster) -> None:
         return len([s for s in services if s["status"]["loadBalancer"].get("ingress")]) == 20
 
     await cluster.until(all_addressed)
+
+
+async def test_the_dynamic_client_discovers_applies_and_deletes(cluster: SimulatedCluster) -> None:
+    async with client(cluster.kubeconfig()) as api:
+        dynamic = await DynamicClient(api)
+        config_maps = await dynamic.resources.get(api_version="v1", kind="ConfigMap")
+        made = await dynamic.server_side_apply(config_maps, body=config_map("a", k="v"), field_manager="dynamic")
+        assert made.metadata.managedFields[0].manager == "dynamic"
+        listed = await config_maps.get(namespace="default")
+        assert [item.metadata.name for item in listed.items] == ["a"]
+        await config_maps.delete(name="a", namespace="default")
+    assert await cluster.get(*CONFIG_MAP, "default", "a") is None

@@ -21,7 +21,7 @@ from tui.app import FleetApp
 from tui.table import SheetTable
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "service" / "planted.py")))
-PATIENCE = 30
+PATIENCE = 20
 
 
 @dataclass
@@ -42,13 +42,19 @@ class Terminal:
                 await self.app.looked.wait()
         await self.pilot.pause()
 
+    async def painted(self, *words: str) -> None:
+        """Waits until all the words are on the terminal; Textual says of no widget when it was painted."""
+        async with asyncio.timeout(PATIENCE):
+            while not all(word in self.screen() for word in words):
+                await self.pilot.pause()
+
     def table(self, name: str) -> SheetTable:
         return self.app.screen_stack[0].query_one(f"#table-{name}", SheetTable)
 
     def lines(self, name: str) -> list[list[str]]:
         """The cells of a sheet's rows, from top to bottom, as they are shown."""
         table = self.table(name)
-        return [[cell.plain for cell in table.get_row_at(line)[1:]] for line in range(table.row_count)]
+        return [[cell.plain for cell in table.get_row_at(line)] for line in range(table.row_count)]
 
     def first(self, name: str) -> list[str]:
         """The identity of each row, from top to bottom."""

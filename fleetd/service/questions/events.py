@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fleetd.service.answers import Answer, Hint, Page
+from fleetd.service.answers import COUNTED, Answer, Hint, Page
 from fleetd.service.arguments import DEFAULT_LIMIT, About, Clusters, Cursor, Limit, OlderThan, When
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
@@ -22,6 +22,10 @@ EventState = Literal["detected", "matched", "pending", "blocked", "acting", "act
 UNACTED: tuple[EventState, ...] = ("pending", "blocked", "acting", "failed")
 WORST_FIRST = ("failed", "blocked", "pending", "acting", "suppressed", "withdrawn", "acted")
 _SHOWN = 5
+_NEWEST_OF_TRIGGER = (
+    "SELECT event_id FROM fleet_trigger_matches WHERE event_trigger = :trigger AND matched_at < :before_match"
+    f" ORDER BY matched_at DESC LIMIT {COUNTED + 1}"
+)
 _MATCHES = (
     "SELECT event_id, event_trigger, match_id, state, reason, cluster, object_ref, profile, matched_at, acted_at FROM fleet_trigger_matches"
 )
@@ -126,6 +130,8 @@ class ListEvents(Question[Page[EventRow]]):
         listing = Listing(self, "e.*", "fleet_events e", key, tuple(where), values, descending=True)
         part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"e.{self.group_by}" if self.group_by else "")
         items = _rows(ground, part.rows)
+        if self.trigger and not part.total.exact:
+            ground.mistakes.append(f"of a trigger the newest {COUNTED} matches are looked at: for older ones give until")
         waiting = next((row for row in items if row.waiting), None)
         hints: tuple[Hint, ...] = ()
         if waiting is not None:
@@ -141,8 +147,9 @@ class ListEvents(Question[Page[EventRow]]):
             where.append("e.event_source = :source")
             values["source"] = self.source.rpartition("/")[2]
         if self.trigger:
-            where.append("e.event_id IN (SELECT event_id FROM fleet_trigger_matches WHERE event_trigger = :trigger)")
+            where.append(f"e.event_id IN ({_NEWEST_OF_TRIGGER})")
             values["trigger"] = self.trigger.rpartition("/")[2]
+            values["before_match"] = point(self.until, "until", ground.now) or ground.now + timedelta(minutes=1)
         if self.state:
             where.append(_state(self.state, values))
         where += _times(ground.now, self.since, self.until, self.older_than, values)

@@ -158,7 +158,9 @@ class Ground:
             return names[0]
         if names:
             sentence = f"several clusters have this name: write one of {', '.join(map(safe_ref, names))}"
-            raise Taught(Lesson(code=Code.AMBIGUOUS_REF, sentence=sentence, field=field_name, got=text[:80], allowed=tuple(names)))
+            raise Taught(
+                Lesson(code=Code.AMBIGUOUS_REF, sentence=sentence, field=field_name, got=text[:80], allowed=tuple(map(safe_ref, names)))
+            )
         raise self._no_cluster(text, field_name)
 
     def _no_cluster(self, text: str, field_name: str) -> Taught:

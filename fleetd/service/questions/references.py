@@ -33,10 +33,12 @@ WHERE to_ref LIKE :start AND to_ref LIKE '%{{%' ORDER BY from_ref, field_path
 """
 _TRIGGER = "SELECT manifest FROM fleet_declared WHERE ref = :ref"
 _MEMBERS = """
-SELECT c.cluster, c.kind, c.namespace, c.name, c.ready, d.manifest FROM fleet_clusters c
-LEFT JOIN fleet_declared d ON d.ref = c.kind || CASE c.kind WHEN 'Cluster' THEN '.cluster.x-k8s.io/' ELSE '.lib.projectsveltos.io/' END
- || c.namespace || '/' || c.name
-WHERE {of} ORDER BY c.cluster LIMIT {most}
+SELECT c.cluster, c.kind, c.namespace, c.name, c.ready, (
+ SELECT d.manifest FROM fleet_declared d
+ WHERE d.ref = c.kind || CASE c.kind WHEN 'Cluster' THEN '.cluster.x-k8s.io/' ELSE '.lib.projectsveltos.io/' END
+  || c.namespace || '/' || c.name
+) AS manifest
+FROM fleet_clusters c WHERE {of} ORDER BY c.cluster LIMIT {most}
 """
 _LABELS = "SELECT cluster, label_key, label_value FROM fleet_cluster_labels WHERE {of}"
 _SHORT = re.compile(r"\{\{.*?\}\}")

@@ -1,0 +1,115 @@
+"""Actions on a database within reach: what opens it for writing, with its master key."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from fleetd.decide.definitions import PAUSED
+from fleetd.domain.records import DeclaredObject, RequestRecord
+from fleetd.domain.refs import ObjectRef
+from fleetd.domain.states import RequestState
+from fleetd.service.acting import Action, Actor, Requeue, SetPause
+from fleetd.service.admission import Admission
+from fleetd.service.answers import Answer
+from fleetd.service.asking import Questions
+from fleetd.service.questions.held import FindHeld, FindSubjects, ReadRequests, RequestsMade
+from fleetd.service.teaching import Code, Lesson, Taught, bad
+from fleetd.store.crypto import MasterKey
+from fleetd.store.database import Database
+
+MOST_REFS = 20
+RELEASED_AT_ONCE = 10
+"""Resuming what holds back more than this is a person's decision."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LocalActions:
+    """Writes through a database that is opened, with its master key, at the first action."""
+
+    def __init__(self, url: str, questions: Questions, *, key_file: Path | None = None, clock: Callable[[], datetime] = _now) -> None:
+        self._url, self._questions, self._key_file, self._clock = url, questions, key_file, clock
+        self._database: Database | None = None
+        self._turn = asyncio.Lock()
+
+    async def act(self, action: Action, actor: Actor) -> Answer[RequestsMade]:
+        if not action.reason.strip():
+            raise bad("reason", "", "reason is empty: say why, for the record")
+        async with self._turn:
+            if self._database is None:
+                key = MasterKey.from_file(self._key_file) if self._key_file else None
+                self._database = await Database.open(self._url, key=key)
+            match action:
+                case Requeue():
+                    ids = await self._requeue(self._database, action, actor)
+                case SetPause():
+                    ids = [await self._pause(self._database, action, actor)]
+        return await self._questions.ask(ReadRequests(ids=tuple(ids)))
+
+    async def close(self) -> None:
+        if self._database is not None:
+            await self._database.close()
+
+    async def _requeue(self, database: Database, action: Requeue, actor: Actor) -> list[str]:
+        if not 1 <= len(action.refs) <= MOST_REFS:
+            raise bad("refs", str(len(action.refs)), f"name 1 to {MOST_REFS} references")
+        profiles = (await self._questions.ask(FindSubjects(refs=action.refs))).result.profiles
+        records = [self._record("requeue", profile, action, actor) for profile in profiles]
+        known = await self._questions.ask(ReadRequests(ids=tuple(record.request_id for record in records)))
+        before = {request.request_id for request in known.result.requests}
+        await database.commit([record for record in records if record.request_id not in before])
+        return [record.request_id for record in records]
+
+    async def _pause(self, database: Database, action: SetPause, actor: Actor) -> str:
+        held = (await self._questions.ask(FindHeld(scope=action.scope))).result
+        record = self._record("pause" if action.paused else "resume", held.scope, action, actor)
+        if (await self._questions.ask(ReadRequests(ids=(record.request_id,)))).result.requests:
+            return record.request_id
+        if not action.paused and held.waiting > RELEASED_AT_ONCE:
+            raise _a_persons(held.scope, held.waiting)
+        ref = ObjectRef.parse(held.ref)
+        live = await database.declared.get(ref)
+        if live is None:
+            raise bad("scope", held.scope, "it is declared no more")
+        now = self._clock()
+        admitted = await Admission(database, manager=f"fleetd-{actor.via}").change(ref, _paused(live, action.paused), live, now=now)
+        outcome = f"{'paused' if action.paused else 'resumed'} in revision {admitted.object.resource_version}"
+        done = {"state": RequestState.DONE, "decided_at": now, "outcome": outcome}
+        await database.commit([self._record(record.verb, held.scope, action, actor, request_id=record.request_id, **done)])
+        return record.request_id
+
+    def _record(self, verb: str, subject: str, action: Action, actor: Actor, **more: Any) -> RequestRecord:
+        plain = {"request_id": _id(verb, subject, action, actor), "state": RequestState.WAITING}
+        made = {"verb": verb, "subject": subject, "actor": actor.name, "via": actor.via, "reason": action.reason[:500]}
+        return RequestRecord(**{**plain, **made, "created_at": self._clock(), **more})
+
+
+def _id(verb: str, subject: str, action: Action, actor: Actor) -> str:
+    """The same for the same caller, key and thing, so that a repeated call makes nothing anew."""
+    if not action.idempotency_key:
+        return uuid4().hex
+    return hashlib.sha256("\0".join((actor.name, action.idempotency_key, verb, subject)).encode()).hexdigest()[:32]
+
+
+def _paused(live: DeclaredObject, paused: bool) -> dict[str, Any]:
+    """A cluster says it in its spec, a profile by an annotation."""
+    manifest = dict(live.manifest)
+    if live.ref.kind == "SveltosCluster":
+        return {**manifest, "spec": {**(manifest.get("spec") or {}), "paused": paused}}
+    metadata = dict(manifest["metadata"])
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != PAUSED}
+    metadata["annotations"] = {**annotations, PAUSED: "true"} if paused else annotations
+    return {**manifest, "metadata": metadata}
+
+
+def _a_persons(scope: str, waiting: int) -> Taught:
+    sentence = f"resuming would release {waiting} things that wait, {RELEASED_AT_ONCE} at most are released so: a person decides it"
+    return Taught(Lesson(code=Code.NEEDS_PROPOSAL, sentence=sentence, field="scope", got=scope))
