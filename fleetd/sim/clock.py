@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 
 def by_the_machine() -> datetime:
+    """The time of the machine that the simulation runs on, in UTC."""
     return datetime.now(UTC)
 
 
