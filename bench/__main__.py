@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from bench import p1_noop, p3_latency, p7_apply, p8_memory, p12_idle
+from bench import p1_noop, p3_latency, p7_apply, p8_memory, p12_idle, reach
 from bench.calibration import calibrate
 from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes, measure, new_report, show
 
-GOALS: tuple[Goal, ...] = (p1_noop.GOAL, p3_latency.GOAL, p7_apply.GOAL, p8_memory.GOAL, p12_idle.GOAL)
+GOALS: tuple[Goal, ...] = (p1_noop.GOAL, p3_latency.GOAL, p7_apply.GOAL, p8_memory.GOAL, p12_idle.GOAL, reach.GOAL)
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 

@@ -152,10 +152,11 @@ class Loop:
             return
         for cluster in turn.reconnect:
             acting.reconnect(cluster)
-        for cluster in turn.rewatch:
-            acting.adjust_watches(cluster)
+        # In this order: a watch that was only just opened need not be opened again.
         for cluster, gvk in turn.rejudge:
             acting.rejudge(cluster, gvk)
+        for cluster in turn.rewatch:
+            acting.adjust_watches(cluster)
         for number, key in enumerate(turn.due, 1):
             acting.deliver(key)
             if not number % AT_ONCE:

@@ -236,3 +236,16 @@ async def test_e13_when_a_match_goes_away_what_was_made_because_of_it_goes_away(
         await w.lacks("a", "v1", "ConfigMap", "default/made-one")
         assert await w["a"].get("v1", "ConfigMap", "default", "made-two") is not None
         await w.until_row("SELECT state FROM fleet_trigger_matches WHERE object_ref = 'ConfigMap/default/one'", {"state": "withdrawn"})
+
+
+async def test_e5_e10_conditions_are_evaluated_in_the_daemon_and_no_poll_stands_between_event_and_reaction(world: Any) -> None:
+    async with world(a={"role": "source"}) as w:
+        await declare(w, condition="evaluateCEL: [{name: marked, rule: \"has(resource.data.value) && resource.data.value == '1'\"}]")
+        await w["a"].create(marked("first"))
+        await w.shows("a", "v1", "ConfigMap", "default/made-first")
+        await w.settled()
+        w["a"].requests.clear()
+        await w["a"].create(marked("one"))
+        await w.shows("a", "v1", "ConfigMap", "default/made-one")
+        asked = {verb: count for verb, count in w["a"].requests.by_verb.items() if count}
+        assert asked == {"get": 1, "patch": 1}, "one look before the first write, one write: the event came by the watch that was open"

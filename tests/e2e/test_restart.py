@@ -111,3 +111,21 @@ async def test_a_second_daemon_on_the_same_database_refuses_with_one_sentence(wo
             await Database.open(w.url, key=w.database.key, daemon=True)
         assert "\n" not in str(refusal.value)
         assert "daemon" in str(refusal.value)
+
+
+async def test_a_new_member_is_listed_once_for_each_kind(world: Any) -> None:
+    async with world(app=APPS, start=False, register=False) as w:
+        await w.example("network-policy")
+        await w.start()
+        await w.register("app")
+        await w["app"].create(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": "api", "namespace": "default", "labels": {"fleet.example.com/protect": "true"}},
+                "spec": {"selector": {"app": "api"}, "ports": [{"name": "http", "port": 80, "protocol": "TCP"}]},
+            }
+        )
+        await w.shows("app", "networking.k8s.io/v1", "NetworkPolicy", "default/protect-api")
+        listed = [request.resource for request in w["app"].requests if request.verb == "list"]
+        assert listed.count("services") == 1
