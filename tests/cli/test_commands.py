@@ -158,7 +158,10 @@ def test_a_watch_shows_what_comes_and_an_interrupt_ends_it_with_130(environment,
 
     written([event("first")])
     watching = subprocess.Popen(
-        [sys.executable, "-m", "fleetd.cli", "events", "-w", "-o", "json"], env={**os.environ, **environment}, stdout=subprocess.PIPE
+        [sys.executable, "-m", "fleetd.cli", "events", "-w", "-o", "json"],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who runs the tests in the background ignores it
     )
     assert json.loads(watching.stdout.readline())["event_id"] == "first"
     written([event("second")])
