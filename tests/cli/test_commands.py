@@ -161,7 +161,7 @@ def test_a_watch_shows_what_comes_and_an_interrupt_ends_it_with_130(environment,
         [sys.executable, "-m", "fleetd.cli", "events", "-w", "-o", "json"],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who runs the tests in the background ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored where tests run in the background
     )
     assert json.loads(watching.stdout.readline())["event_id"] == "first"
     written([event("second")])
