@@ -46,6 +46,7 @@ class World:
     _stop: asyncio.Event | None = None
     _daemon: asyncio.Task[None] | None = None
     observe: bool = False
+    manifests: Path | None = None
     registered: list[str] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> SimulatedCluster:
@@ -58,7 +59,7 @@ class World:
     async def start(self) -> None:
         """Runs the daemon; returns when it has taken up its work."""
         ready, self._stop = asyncio.Event(), asyncio.Event()
-        settings = Settings(database=self.url, key_file=self.key_file, observe=self.observe)
+        settings = Settings(database=self.url, key_file=self.key_file, observe=self.observe, manifests=self.manifests)
         self._daemon = asyncio.create_task(run(settings, ready=ready.set, stop=self._stop))
         done = asyncio.create_task(ready.wait())
         await asyncio.wait({self._daemon, done}, return_when=asyncio.FIRST_COMPLETED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -160,3 +161,31 @@ async def test_the_token_of_an_account_of_ours_is_renewed_before_it_ends(world: 
 
         await w.until(renewed, "the token to be renewed")
         await w.until_row("SELECT connection FROM fleet_clusters WHERE name = 'a'", {"connection": "ready"})
+
+
+async def test_a_folder_of_manifests_is_declared_and_followed(world: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    folder.mkdir()
+    text = """
+apiVersion: config.projectsveltos.io/v1beta1
+kind: ClusterProfile
+metadata: {name: own}
+spec:
+  clusterSelector: {matchLabels: {tier: gold}}
+  policyRefs: [{kind: ConfigMap, namespace: default, name: own}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: own, namespace: default}
+data:
+  a.yaml: '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s", "namespace": "default"}}'
+"""
+    (folder / "own.yaml").write_text(text % "made", encoding="utf-8")
+    async with world(a={"tier": "gold"}, start=False, register=False) as w:
+        w.manifests = folder
+        await w.start()
+        await w.register("a")
+        await w.shows("a", "v1", "ConfigMap", "default/made")
+        (folder / "own.yaml").write_text(text % "renamed", encoding="utf-8")
+        await w.shows("a", "v1", "ConfigMap", "default/renamed")
+        await w.lacks("a", "v1", "ConfigMap", "default/made")
