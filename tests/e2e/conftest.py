@@ -18,6 +18,7 @@ import yaml
 
 from fleetd.daemon import run
 from fleetd.domain.documents import read_documents
+from fleetd.domain.errors import NotFound
 from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import RequestState
@@ -171,7 +172,10 @@ class World:
         found: dict[str, Any] = {}
 
         async def fact(cluster: SimulatedCluster) -> bool:
-            live = await cluster.get(api_version, kind, namespace, short)
+            try:
+                live = await cluster.get(api_version, kind, namespace, short)
+            except NotFound:  # the kind is not served yet
+                live = None
             found["live"] = live
             return live is not None and (check is None or check(live))
 
