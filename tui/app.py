@@ -1,96 +1,98 @@
-"""The application: it shows sheets, hears of commits, and asks the service again, at most some times a second."""
+"""The application: where somebody is, what is in front, and what keys and commands do."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import WorkerCancelled
 
 from fleetd.domain.errors import FleetdError
 from fleetd.service.local import LocalQuestions
-from fleetd.service.questions.overview import FleetOverview
-from tui.asked import MOST, Look, Looked, Read
-from tui.detail import Detail, help_page
-from tui.sheets import SHEETS, Sheet
-from tui.summary import freshness, summary, trouble_said
-from tui.table import SheetTable
-from tui.words import inert
+from fleetd.service.times import point
+from tui import local_pages, subjects
+from tui.acting import Acting
+from tui.around import Frame
+from tui.bar import Bar
+from tui.columns import TABLES
+from tui.commands import Deed, read_command
+from tui.completion import Commands
+from tui.given import Given
+from tui.grid import Grid
+from tui.hearing import commits
+from tui.keys import BY_ID, KEYS
+from tui.looking import Looking
+from tui.paint import QUIET, STRONG, painter, styled
+from tui.palette import system_commands
+from tui.paper import Paper
+from tui.places import History, Place
+from tui.screens import REVISED, TITLES
+from tui.sorting import sorting
+from tui.sql import SqlPane
+from tui.subjects import Subject
+from tui.typed import TypedLine
 
-if TYPE_CHECKING:
-    from fleetd.store.database import Database
-
-PACE = 0.2
-"""Seconds between two looks at the database, while commits follow each other."""
-
-SILENCE = 60.0
-"""Seconds after which it looks without having heard anything: that nobody writes is to be shown, too."""
-
-AGES = 10.0
-AGAIN = 2.0
-"""Seconds until a database that is away is tried again."""
+AGES = 5.0
 
 
 class FleetApp(App[None]):
-    """The fleet of one database, read only."""
+    """The fleet of one database."""
 
     TITLE = "fleetd"
+    AUTO_FOCUS = None
+    COMMAND_PALETTE_BINDING = "ctrl+p"
     CSS = """
-    #summary { height: auto; max-height: 2; padding: 0 1; }
-    #freshness, #status { height: 1; padding: 0 1; }
-    #needle { display: none; height: 1; border: none; padding: 0 1; }
-    #needle.open { display: block; }
-    TabbedContent, ContentSwitcher, TabPane { height: 1fr; padding: 0; }
-    SheetTable { height: 1fr; }
-    Reading { align: center middle; }
-    #page { width: 90%; height: 85%; border: round $accent; background: $surface; padding: 0 1; }
+    #top { height: 2; padding: 0 1; }
+    #crumbs { height: 1; padding: 0 1; }
+    #body { height: 1fr; }
+    #status, #keys { height: 1; padding: 0 1; }
+    .plain #top { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(place), f"sheet('{sheet.name}')", sheet.title, show=False) for place, sheet in enumerate(SHEETS, 1)),
-        Binding("slash", "filter", "filter", key_display="/"),
-        Binding("escape", "unfilter", "clear", show=False),
-        Binding("ctrl+r", "again", "look again", show=False),
-        Binding("question_mark", "keys", "help", key_display="?"),
-        Binding("q", "quit", "quit"),
+        *(key.binding for key in KEYS),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
     ]
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, given: Given) -> None:
         super().__init__()
-        self._url = url
-        self._questions = LocalQuestions(url)
-        self._due, self._hurry = asyncio.Event(), asyncio.Event()
-        self._needles: dict[str, str] = {}
-        self._looked: dict[str, Looked] = {}
-        self.looked = asyncio.Event()
-        """Set after each look at the database, when what was found is shown."""
+        self.given = given
+        self.palette = given.palette
+        self.painter = painter(given.palette)
+        self.history = History([read_place(given.start)])
+        self.follows = False
+        self.looking = Looking(self, LocalQuestions(given.url, clock=given.clock))
+        self.acting = Acting(self)
+        self.frame = Frame(self)
+        self.helped = Subject()
+
+    # The frame.
 
     def compose(self) -> ComposeResult:
-        """The summary, a tab for each sheet, the filter and the keys."""
-        yield Static(Text("fleetd"), id="summary", markup=False)
-        yield Static(Text("reading…"), id="freshness", markup=False)
-        with TabbedContent(id="sheets"):
-            for place, sheet in enumerate(SHEETS, 1):
-                with TabPane(f"{place} {sheet.title}", id=sheet.name):
-                    yield SheetTable(sheet)
-        yield Static(id="status", markup=False)
-        yield Input(id="needle", placeholder="words in any column; !words for those without", compact=True)
-        yield Footer()
+        yield Bar(styled("fleetd", STRONG), styled("reading…", QUIET), id="top")
+        yield Bar(Text(""), id="crumbs")
+        yield Container(id="body")
+        yield Bar(Text(""), id="status")
+        yield TypedLine(Commands(self.looking.questions))
+        yield Bar(Text(""), id="keys")
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Starts to look and to listen; the frame is painted before anything is read."""
-        self._table.focus()
-        self.set_interval(AGES, self._say_ages)
-        self._due.set()
-        self.run_worker(self._keep_looking(), group="looking")
-        self.run_worker(self._listen(), group="listening")
+        self.theme = "textual-light" if self.palette == "light" else "textual-dark"
+        if self.given.key_map:
+            self.set_keymap(self.given.key_map)
+        await self._arrive()
+        self.set_interval(AGES, self._tick)
+        self.run_worker(self.looking.forever(), group="looking")
+        self.run_worker(self.looking.listen(lambda: commits(self.given.url)), group="listening")
 
     async def on_unmount(self) -> None:
         """Ends what reads, before the loop does."""
@@ -98,157 +100,283 @@ class FleetApp(App[None]):
         for worker in list(self.workers):
             with contextlib.suppress(WorkerCancelled):
                 await worker.wait()
-        await self._questions.close()
+        await self.acting.close()
+        await self.looking.questions.close()
 
-    # What is shown.
-
-    @property
-    def sheet(self) -> Sheet:
-        """The sheet in front."""
-        active = self._at("#sheets", TabbedContent).active
-        return next(sheet for sheet in SHEETS if sheet.name == (active or SHEETS[0].name))
+    # Where somebody is.
 
     @property
-    def _table(self) -> SheetTable:
-        table: SheetTable = self._at(f"#table-{self.sheet.name}", SheetTable)
-        return table
+    def place(self) -> Place:
+        return self.history.place
 
-    def _at(self, place: str, kind: type[Any]) -> Any:
-        # A page that lies over the sheets has a tree of its own.
-        return self.screen_stack[0].query_one(place, kind)
+    @property
+    def body(self) -> Widget | None:
+        """The list or page in front."""
+        children = self.screen_stack[0].query("#body > *")
+        return children.first() if children else None
 
-    def _say_ages(self) -> None:
-        self._table.show_ages()
+    async def go(self, place: Place) -> None:
+        """On to a place."""
+        if self.place.as_of and not place.as_of and place.screen in TITLES and self.place.screen not in REVISED:
+            place = place.at(self.place.as_of)
+        self.history.go(place)
+        await self._arrive()
 
-    def _say_status(self) -> None:
-        sheet, needle = self.sheet, self._needles.get(self.sheet.name, "")
-        looked = self._looked.get(sheet.name)
-        if looked is None:
-            text = ""
-        elif not looked.rows:
-            text = f"nothing matches {inert(needle)}" if needle else sheet.empty
+    async def _change(self, place: Place) -> None:
+        """The same list, narrowed down or ordered in another way."""
+        self.history.change(place)
+        if isinstance(self.body, Grid):
+            self.body.loaded = False
+            self.body.sorted_by = (place.sort, place.descending) if place.sort else None
+            self.looking.moved()
+            self.frame.way()
         else:
-            text = f"the first {MOST} rows, the most urgent before the others" if looked.more else f"rows: {len(looked.rows)}"
-            text += f", filtered by {inert(needle)}" if needle else ""
-        self._at("#status", Static).update(Text(text))
+            await self._arrive()
 
-    # Looking.
+    async def _arrive(self) -> None:
+        place, box = self.place, self.screen_stack[0].query_one("#body", Container)
+        await box.remove_children()
+        body: Widget = SqlPane(self.given.sql_history) if place.screen == "sql" else Paper()
+        if place.screen in TABLES:
+            body = Grid(TABLES[place.screen], self.given.clock)
+        if isinstance(body, Grid):
+            body.sorted_by = (place.sort, place.descending) if place.sort else None
+        await box.mount(body)
+        if isinstance(body, Paper) and place.screen in local_pages.PAGES:
+            body.show(local_pages.PAGES[place.screen](self))
+        if not self._line.has_class("open") and body.can_focus:
+            body.focus()
+        self.looking.moved()
+        self.frame.way()
+        self.frame.status()
 
-    async def _keep_looking(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SILENCE):
-                    await self._due.wait()
-            self._due.clear()
-            self._hurry.clear()
-            rest = PACE
-            try:
-                await self._look()
-            except FleetdError as error:
-                self._at("#freshness", Static).update(trouble_said(str(error)))
-                rest = AGAIN
-                self._due.set()
-            self.looked.set()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(rest):
-                    await self._hurry.wait()
+    @property
+    def subject(self) -> Subject:
+        """What somebody points at."""
+        body = self.body
+        if isinstance(body, Grid):
+            return subjects.of_row(self.place.screen, body.window.row) if body.window.row is not None else Subject()
+        if isinstance(body, Paper) and body.line is not None and body.line.ref:
+            return subjects.of_ref(body.line.ref)
+        return subjects.of_ref(body.page.subject) if isinstance(body, Paper) else Subject()
 
-    async def _look(self) -> None:
-        sheet, needle = self.sheet, self._needles.get(self.sheet.name, "")
-        found = await self._questions.ask(Look(sheet=sheet, needle=needle))
-        if needle == self._needles.get(sheet.name, ""):  # else somebody typed on, and it is due again
-            self._looked[sheet.name] = found
-            self._at(f"#table-{sheet.name}", SheetTable).show_rows(found.rows)
-            self._say_status()
-        overview = await self._questions.ask(FleetOverview())
-        self._at("#summary", Static).update(summary(overview))
-        self._at("#freshness", Static).update(freshness(overview))
-        if isinstance(self.screen, Detail):
-            detail = self.screen
-            page = await self._questions.ask(Read(sheet=detail.sheet, identity=detail.identity))
-            if detail.is_attached:
-                detail.show_page(page)
+    @property
+    def _line(self) -> TypedLine:
+        return self.screen_stack[0].query_one(TypedLine)
 
-    async def _listen(self) -> None:
-        while True:
-            with contextlib.suppress(FleetdError):  # the look that is due says what is wrong
-                async with contextlib.aclosing(_commits(self._url)) as feed:
-                    async for _ in feed:
-                        self._due.set()
-            self._due.set()
-            await asyncio.sleep(AGAIN)
+    def _tick(self) -> None:
+        if isinstance(self.body, Grid):
+            self.body.tick()
 
-    def _look_now(self) -> None:
-        self._due.set()
-        self._hurry.set()
+    # Lists and pages.
+
+    @on(Grid.Moved)
+    def _moved(self) -> None:
+        body = self.body
+        if isinstance(body, Grid):
+            if body.window.unread(*body.needed):
+                self.looking.now()
+            self.frame.status()
+
+    @on(Grid.Opened)
+    async def _opened(self, event: Grid.Opened) -> None:
+        place = subjects.opened(self.place.screen, event.row, subjects.of_row(self.place.screen, event.row))
+        if place is not None:
+            await self.go(place)
+
+    @on(Paper.Opened)
+    async def _followed(self, event: Paper.Opened) -> None:
+        if event.line.leads is not None:
+            await self.go(event.line.leads)
+
+    async def action_to(self, where: str) -> None:
+        """From what somebody points at: describe, YAML, why, trace, timeline, used by."""
+        place = getattr(subjects, where)(self.subject)
+        if place is None:
+            self.frame.say(f"{BY_ID[where].said}: not of {self.subject.ref or 'this'}", bad=True)
+            return
+        await self.go(place)
+
+    async def action_matrix(self) -> None:
+        """Add-ons as a matrix, and back as a list."""
+        await self.go(Place("addons" if self.place.screen == "matrix" else "matrix", clusters=self.place.clusters))
+
+    # Narrowing down.
+
+    async def action_faults(self) -> None:
+        if isinstance(self.body, Grid):
+            await self._change(replace(self.place, faults=not self.place.faults))
+
+    async def action_sort(self, what: str) -> None:
+        """By name, age, state or the chosen column; again: the other way round."""
+        body = self.body
+        if not isinstance(body, Grid):
+            return
+        column = sorting(body, what)
+        if not column:
+            self.frame.say(f"{body.table.title.lower()} cannot be sorted by that", bad=True)
+            return
+        descending = not self.place.descending if self.place.sort == column else what == "age"
+        await self._change(replace(self.place, sort=column, descending=descending))
+
+    def action_wide(self) -> None:
+        if isinstance(self.body, Grid):
+            self.body.wide = not self.body.wide
+            self.body.measure()
+
+    def action_follow(self) -> None:
+        self.follows = not self.follows
+        self.frame.way()
+        self.looking.now()
+
+    def action_again(self) -> None:
+        self.looking.keys_due = True
+        self.looking.now()
+
+    # The way.
+
+    async def action_back(self) -> None:
+        """One step back; in a manifest, the revision before."""
+        if isinstance(self.body, Paper) and self.body.page.earlier is not None:
+            await self._change(self.body.page.earlier)
+        elif self.history.back():
+            await self._arrive()
+
+    async def action_forward(self) -> None:
+        """One step forward; in a manifest, the next revision."""
+        if isinstance(self.body, Paper) and self.body.page.later is not None:
+            await self._change(self.body.page.later)
+        elif self.history.forward():
+            await self._arrive()
+
+    async def action_last_place(self) -> None:
+        """The place before, whatever it was."""
+        if self.history.back():
+            await self._arrive()
+
+    async def action_up(self) -> None:
+        """Ends the narrowest thing first: a filter, time travel, the place."""
+        place = self.place
+        if place.needle or place.faults:
+            await self._change(replace(place, needle="", faults=False))
+        elif place.as_of and place.screen not in REVISED:
+            await self.go_now()
+        else:
+            await self.action_last_place()
+
+    async def go_now(self) -> None:
+        """Out of the past."""
+        self.history = History([*self.history.places[: self.history.now + 1], self.place.at("")], self.history.now + 1)
+        await self._arrive()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One key means to approve where proposals are, and to sort everywhere else."""
+        if self.history.place.screen == "proposals":
+            return (action, *parameters) != ("sort", "age")
+        return (action, *parameters) != ("act", "approve")
 
     # What people do.
 
-    def action_sheet(self, name: str) -> None:
-        """Brings a sheet to the front."""
-        self._at("#sheets", TabbedContent).active = name
+    def action_act(self, verb: str) -> None:
+        """Asks why, before anything is done."""
+        try:
+            self._line.open("!", hint=self.acting.begin(verb))
+        except FleetdError as error:
+            self.frame.say(str(error), bad=True)
 
-    @on(TabbedContent.TabActivated)
-    def _sheet_changed(self) -> None:
-        box = self._at("#needle", Input)
-        with box.prevent(Input.Changed):
-            box.value = self._needles.get(self.sheet.name, "")
-        box.set_class(bool(box.value), "open")
-        self._table.focus()
-        self._say_status()
-        self._look_now()
+    # The line that is typed in.
+
+    def action_command(self) -> None:
+        self._line.open(":")
 
     def action_filter(self) -> None:
-        """Opens the filter of this sheet."""
-        box = self._at("#needle", Input)
-        box.add_class("open")
-        box.focus()
+        self._line.open("/", self.place.needle)
 
-    def action_unfilter(self) -> None:
-        """Ends the filter of this sheet."""
-        box = self._at("#needle", Input)
-        box.value = ""
-        box.remove_class("open")
-        self._table.focus()
+    def action_time(self) -> None:
+        self._line.open("~", self.place.as_of)
 
-    @on(Input.Changed, "#needle")
-    def _needle_changed(self, event: Input.Changed) -> None:
-        self._needles[self.sheet.name] = event.value
-        self._look_now()
+    def action_star(self) -> None:
+        self._line.open("*")
 
-    @on(Input.Submitted, "#needle")
-    def _needle_done(self) -> None:
-        self._table.focus()
+    @on(TypedLine.Typed)
+    async def _typed(self, event: TypedLine.Typed) -> None:
+        if event.what == "/" and isinstance(self.body, Grid):
+            await self._change(replace(self.place, needle=event.text))
+        elif event.what == "/" and isinstance(self.body, Paper):
+            self.body.search(event.text)
 
-    @on(SheetTable.RowSelected)
-    def _open(self) -> None:
-        table = self._table
-        if table.current is not None:
-            self.push_screen(Detail(table.sheet, table.sheet.identity(table.current)))
-            self._look_now()
+    @on(TypedLine.Done)
+    async def _done(self, event: TypedLine.Done) -> None:
+        self._left()
+        try:
+            if event.what == ":":
+                await self._obey(read_command(event.text))
+            elif event.what == "~":
+                await self._travel(event.text)
+            elif event.what == "!":
+                self.run_worker(self.acting.end(event.text), group="acting")
+            elif event.what == "*" and event.text:
+                self.frame.say(local_pages.save_view(self.given.views, event.text, self.place))
+        except FleetdError as error:
+            self.frame.say(local_pages.lesson_line(error), bad=True)
 
-    def action_again(self) -> None:
-        """Looks again."""
-        self._look_now()
+    @on(TypedLine.Left)
+    def _left(self) -> None:
+        if self.body is not None:
+            self.body.focus()
 
-    def action_keys(self) -> None:
-        """Shows the keys."""
-        self.push_screen(help_page())
+    async def _obey(self, meant: Place | Deed) -> None:
+        if isinstance(meant, Place):
+            if meant.as_of:
+                point(meant.as_of, "as_of", self.given.clock())
+            await self.go(meant)
+        elif meant.name == "quit":
+            self.exit()
+        elif meant.name == "theme":
+            self.wear(meant.argument)
+        else:
+            await self.go(Place(meant.name, meant.argument))
+
+    async def _travel(self, text: str) -> None:
+        if not text:
+            await self.go_now()
+            return
+        point(text, "as_of", self.given.clock())
+        await self.go(self.place.at(text))
+
+    async def action_help(self) -> None:
+        self.helped = self.subject
+        await self.go(Place("help", self.place.screen))
+
+    async def action_aliases(self) -> None:
+        await self.go(Place("aliases"))
+
+    async def action_log(self) -> None:
+        await self.go(Place("log"))
+
+    def action_copy(self) -> None:
+        """Puts the reference onto the clipboard of the terminal (OSC 52)."""
+        if ref := self.subject.ref:
+            self.copy_to_clipboard(ref)
+            self.frame.say(f"copied {ref}")
+
+    def action_header(self) -> None:
+        self.screen_stack[0].toggle_class("plain")
+
+    def wear(self, name: str) -> None:
+        """Another theme."""
+        self.palette = name
+        self.painter = painter(name)
+        self.theme = "textual-light" if name == "light" else "textual-dark"
+        self.refresh(layout=True)
+        for widget in self.screen_stack[0].query("*"):
+            widget.refresh()
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002  # Textual's
+        return system_commands(self)
 
 
-async def _commits(url: str) -> AsyncGenerator[None, None]:
-    """Yields when it listens, and after each commit of anybody; also those of the journal and of heartbeats alone."""
-    database = await (await asyncio.to_thread(_opener))(url, writer=False)
-    try:
-        yield
-        async for _ in database.listen():
-            yield
-    finally:
-        await database.close()
-
-
-def _opener() -> Callable[..., Awaitable[Database]]:
-    # SQLAlchemy takes longer to import than the first paint: it comes after that, in a thread.
-    from fleetd.store.database import Database
-
-    return Database.open
+def read_place(text: str) -> Place:
+    """A command that leads to a place; what does something else leads to the beginning."""
+    meant = read_command(text)
+    return meant if isinstance(meant, Place) else Place("pulse")

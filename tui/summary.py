@@ -1,4 +1,4 @@
-"""The line at the top: the fleet in counts, and how fresh all this is."""
+"""The lines at the top: the fleet in counts, and how fresh all this is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from rich.text import Text
 
 from fleetd.service.answers import Answer, DaemonState
 from fleetd.service.questions.overview import Overview
-from tui.words import BAD_STYLE, GOOD_STYLE, QUIET_STYLE, UNDERWAY_STYLE, inert
+from tui.paint import BAD, GOOD, QUIET, STRONG, UNDERWAY, styled
+from tui.words import inert
 
-_BETWEEN = Text(" · ", QUIET_STYLE)
+_BETWEEN = styled(" · ", QUIET)
 
 
 def summary(answer: Answer[Overview]) -> Text:
@@ -18,12 +19,13 @@ def summary(answer: Answer[Overview]) -> Text:
     failed = found.addons.get("failed", 0) + found.addons.get("conflict", 0)
     return _BETWEEN.join(
         [
-            Text("fleetd", "bold"),
-            _count("✓", ready, f"of {sum(found.clusters.values())} clusters ready", GOOD_STYLE),
-            _count("✗", away, "unreachable", BAD_STYLE),
-            _count("✗", failed, "failed add-ons", BAD_STYLE),
-            _count("…", found.open_drift, "open drift", UNDERWAY_STYLE),
-            _count("…", found.waiting_proposals, "held losses", UNDERWAY_STYLE),
+            styled("fleetd", STRONG),
+            _count("✓", ready, f"of {sum(found.clusters.values())} clusters ready", GOOD),
+            _count("✗", away, "unreachable", BAD),
+            _count("…", sum(found.pending_events.values()), "pending", UNDERWAY),
+            _count("✗", failed, "failed add-ons", BAD),
+            _count("…", found.open_drift, "open drift", UNDERWAY),
+            _count("…", found.waiting_proposals, "held losses", UNDERWAY),
         ]
     )
 
@@ -33,17 +35,17 @@ def freshness(answer: Answer[Overview]) -> Text:
     at = answer.as_of
     match at.daemon:
         case DaemonState.RUNNING:
-            return Text(f"as of {at.time}", QUIET_STYLE)
+            return styled(f"as of {at.time}", QUIET)
         case DaemonState.SILENT:
-            return Text(f"✗ daemon not running since {at.stale_since}: the state is of then", BAD_STYLE)
+            return styled(f"✗ daemon not running since {at.stale_since}: the state is of then", BAD)
         case DaemonState.UNKNOWN:
-            return Text(f"as of {at.time}; no cluster was heard of yet", QUIET_STYLE)
+            return styled(f"as of {at.time}; no cluster was heard of yet", QUIET)
 
 
 def trouble_said(trouble: str) -> Text:
     """Why what is shown may be old."""
-    return Text(f"✗ {inert(trouble)}; trying again", BAD_STYLE)
+    return styled(f"✗ {inert(trouble)}; trying again", BAD)
 
 
-def _count(sign: str, count: int, what: str, style: str) -> Text:
-    return Text(f"{sign} {count} {what}", style) if count else Text(f"0 {what}", QUIET_STYLE)
+def _count(sign: str, count: int, what: str, role: str) -> Text:
+    return styled(f"{sign} {count} {what}", role) if count else styled(f"0 {what}", QUIET)

@@ -11,12 +11,13 @@ import orjson
 from rich.text import Text
 
 from fleetd.service.foreign import plain_text
+from tui.paint import BAD, GOOD, QUIET, UNDERWAY, styled
 
 LONGEST_CELL = 160
 LONGEST_VALUE = 4_000
 
-_GOOD = frozenset({"ready", "deployed", "healthy", "acted", "settled", "corrected", "match", "approved", "applied", "done"})
-_BAD = frozenset({"failed", "conflict", "unreachable", "error", "rejected", "unsupported"})
+_GOOD = frozenset({"ready", "deployed", "healthy", "acted", "settled", "corrected", "match", "approved", "applied", "done", "passed"})
+_BAD = frozenset({"failed", "conflict", "unreachable", "error", "rejected", "unsupported", "broken"})
 _UNDERWAY = frozenset(
     {
         "waiting",
@@ -31,9 +32,12 @@ _UNDERWAY = frozenset(
         "paused",
         "suppressed",
         "stale",
+        "unknown",
     }
 )
-GOOD_STYLE, BAD_STYLE, UNDERWAY_STYLE, QUIET_STYLE = "green", "bold red", "yellow", "dim"
+_SIGNS = {GOOD: "✓", BAD: "✗", UNDERWAY: "…", "": " "}
+Said = tuple[str, str]
+"""A text without anything that could act on a terminal, and its role."""
 
 
 @lru_cache(maxsize=20_000)
@@ -42,20 +46,20 @@ def inert(text: str) -> str:
     return plain_text(text, most=LONGEST_CELL)
 
 
-def said(value: Any) -> Text:
-    """A value in a cell. Always a `Text`: Textual reads markup in bare strings."""
+def said(value: Any) -> Said:
+    """A value in a cell."""
     if value is None or value in ("", []):
-        return Text("-", QUIET_STYLE)
+        return "-", QUIET
     if isinstance(value, bool):
-        return Text("yes" if value else "no")
+        return ("yes" if value else "no"), ""
     if isinstance(value, Sequence) and not isinstance(value, str):
         more = f" +{len(value) - 2}" if len(value) > 2 else ""
-        return Text(inert(", ".join(map(str, value[:2]))) + more)
-    return Text(inert(str(value)))
+        return inert(", ".join(map(str, value[:2]))) + more, ""
+    return inert(str(value)), ""
 
 
 def said_whole(value: Any) -> str:
-    """A value in full, for a page about one row."""
+    """A value in full, for a page about one thing."""
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):
@@ -65,31 +69,42 @@ def said_whole(value: Any) -> str:
     return plain_text(str(value), most=LONGEST_VALUE) or "-"
 
 
-def state_said(word: str) -> Text:
-    """A state; its first word decides on the sign and the colour, and the sign alone is enough."""
-    first = word.partition(" ")[0].rstrip(",")
+def role_of(word: str) -> str:
+    """The role of a state, by its first word."""
+    first = word.partition(" ")[0].rstrip(",:")
     if first in _BAD:
-        return Text(f"✗ {inert(word)}", BAD_STYLE)
+        return BAD
     if first in _UNDERWAY or word.endswith("stale"):
-        return Text(f"… {inert(word)}", UNDERWAY_STYLE)
-    return Text(f"✓ {inert(word)}", GOOD_STYLE) if first in _GOOD else Text(f"  {inert(word) or '-'}")
+        return UNDERWAY
+    return GOOD if first in _GOOD else ""
 
 
-def count_said(count: int | None) -> Text:
+def state_said(word: str) -> Said:
+    """A state; the sign says what the colour says."""
+    role = role_of(word)
+    return f"{_SIGNS[role]} {inert(word) or '-'}", role
+
+
+def state_text(word: str) -> Text:
+    """A state on a page."""
+    return styled(*state_said(word))
+
+
+def count_said(count: int | None) -> Said:
     """A number of things that should be none."""
-    return Text(str(count), UNDERWAY_STYLE, justify="right") if count else Text("-", QUIET_STYLE, justify="right")
+    return (str(count), UNDERWAY) if count else ("-", QUIET)
 
 
-def age_said(moment: str | None, now: datetime) -> Text:
+def age_said(moment: str | None, now: datetime) -> Said:
     """How long ago a time of the views was, in at most two units: 45s, 3m12s, 5h10m, 4d."""
     if not moment:
-        return Text("-", QUIET_STYLE)
+        return "-", QUIET
     try:
         lasted = now - datetime.fromisoformat(moment)
     except ValueError:
         return said(moment)
     text = span(abs(lasted))
-    return Text(f"in {text}" if lasted < -timedelta(seconds=1) else text)
+    return (f"in {text}" if lasted < -timedelta(seconds=1) else text), ""
 
 
 def span(lasted: timedelta) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
+from fleetd.cli.demo_life import Life
 from fleetd.cli.demo_story import Stage, Story, cluster_specs
 from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.service.admission import Admission
@@ -68,6 +69,45 @@ async def play(*, once: bool, as_json: bool, clusters: int, seed: int) -> bool:
             fleet.write_kubeconfigs(kubeconfigs)
             await _stay(console, path, key_file, kubeconfigs)
     return ok
+
+
+async def live(*, clusters: int, seed: int) -> bool:
+    """Opens the terminal UI on a fleet in which something happens all the time; True when it was left in good order.
+
+    Raises:
+        InvalidInput: fewer clusters than that needs, or no terminal.
+    """
+    if clusters < 3:
+        raise InvalidInput("something happens with at least 3 clusters: one of services, the others of applications")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise InvalidInput("--tui needs a terminal; without it the story is told in lines")
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetd-demo-")))
+        path = folder / "fleetd.db"
+        fleet = await stack.enter_async_context(SimulatedFleet(cluster_specs(clusters), seed=seed))
+        key, key_file, _ = key_beside(path)
+        database = await Database.open(str(path), key=key)
+        stack.push_async_callback(database.close)
+        await stack.enter_async_context(_daemon(path, key_file, folder / "daemon.log"))
+        life = Life(fleet, Admission(database, manager="fleetd-demo"), seed)
+        await life.begin()
+        going = asyncio.create_task(life.go_on())
+        try:
+            return await _terminal(path, key_file) == 0
+        finally:
+            going.cancel()
+
+
+async def _terminal(database: Path, key_file: Path) -> int:
+    """The terminal UI, as a process of its own that has the terminal until somebody leaves it."""
+    environment = {**os.environ, DATABASE: str(database), KEY_FILE: str(key_file)}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tui", env=environment)
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
 
 
 def _summary(ok: bool, clusters: int, seed: int, stages: list[Stage]) -> dict[str, Any]:

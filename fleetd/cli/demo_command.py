@@ -7,11 +7,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from fleetd.domain.errors import InvalidInput
+
 
 def demo(
     *,
     once: Annotated[bool, Parameter(negative="")] = False,
     output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"))] = "table",
+    tui: Annotated[bool, Parameter(negative="")] = False,
     clusters: int = 4,
     seed: int = 0,
 ) -> int:
@@ -22,6 +25,7 @@ def demo(
         fleetd demo                   tells the story, then keeps running for you to play with
         fleetd demo --once            tells the story and ends; exit code 0 only if every cluster shows what it should
         fleetd demo --once -o json    the same for a script: {"ok": …, "stages": [{"name", "ms", …}]}
+        fleetd demo --tui             the terminal UI on a fleet in which something happens all the time
 
     Parameters
     ----------
@@ -29,6 +33,8 @@ def demo(
         End after the story.
     output:
         What is written to stdout: the story, or JSON (the story then goes to stderr).
+    tui:
+        Open the terminal UI, with events, drift and a cluster that fails now and then.
     clusters:
         How many clusters there are in the end, at least 3.
     seed:
@@ -36,9 +42,12 @@ def demo(
     """
     import uvloop
 
-    from fleetd.cli.demo import play
+    from fleetd.cli.demo import live, play
 
+    if tui and (once or output == "json"):
+        raise InvalidInput("--tui stays until you leave it: it goes with neither --once nor -o json")
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     with runner:
-        ok = runner.run(play(once=once, as_json=output == "json", clusters=clusters, seed=seed))
+        playing = live(clusters=clusters, seed=seed) if tui else play(once=once, as_json=output == "json", clusters=clusters, seed=seed)
+        ok = runner.run(playing)
     return 0 if ok else 1

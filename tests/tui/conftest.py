@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
 from tui.app import FleetApp
-from tui.table import SheetTable
+from tui.bar import Bar
+from tui.given import Given
+from tui.grid import Grid
+from tui.paper import Paper
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "service" / "planted.py")))
 PATIENCE = 20
@@ -34,13 +36,24 @@ class Terminal:
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
+    async def type(self, text: str) -> None:
+        """Into the line that is open, and enter."""
+        for sign in text:
+            await self.pilot.press(sign)
+        await self.pilot.press("enter")
+
+    async def command(self, text: str) -> None:
+        """What follows `:`."""
+        await self.press("colon")
+        await self.type(text)
+
     async def until(self, fact: Callable[[], bool]) -> None:
         """Waits until the fact holds after some look at the database."""
         async with asyncio.timeout(PATIENCE):
             while not fact():
-                self.app.looked.clear()
-                await self.app.looked.wait()
-        await self.pilot.pause()
+                self.app.looking.looked.clear()
+                await self.app.looking.looked.wait()
+                await self.pilot.pause()
 
     async def painted(self, *words: str) -> None:
         """Waits until all the words are on the terminal; Textual says of no widget when it was painted."""
@@ -48,20 +61,25 @@ class Terminal:
             while not all(word in self.screen() for word in words):
                 await self.pilot.pause()
 
-    def table(self, name: str) -> SheetTable:
-        return self.app.screen_stack[0].query_one(f"#table-{name}", SheetTable)
+    @property
+    def grid(self) -> Grid:
+        """The list in front."""
+        assert isinstance(self.app.body, Grid)
+        return self.app.body
 
-    def lines(self, name: str) -> list[list[str]]:
-        """The cells of a sheet's rows, from top to bottom, as they are shown."""
-        table = self.table(name)
-        return [[cell.plain for cell in table.get_row_at(line)] for line in range(table.row_count)]
+    @property
+    def paper(self) -> Paper:
+        """The page in front."""
+        assert isinstance(self.app.body, Paper)
+        return self.app.body
 
-    def first(self, name: str) -> list[str]:
-        """The identity of each row, from top to bottom."""
-        return [line[0] for line in self.lines(name)]
+    def page(self) -> str:
+        """What the page in front says, whole."""
+        return "\n".join(line.text.plain for line in self.paper.page.lines)
 
-    def text(self, place: str) -> str:
-        return str(self.app.screen_stack[0].query_one(place, Static).content)
+    def bar(self, name: str) -> str:
+        """What stands around: top, crumbs, status, keys."""
+        return self.app.screen_stack[0].query_one(f"#{name}", Bar).text
 
     def screen(self) -> str:
         """All that is on the terminal, with no style but with every character that would be sent."""
@@ -100,11 +118,13 @@ def sit_down() -> Callable[..., Any]:
     """Starts the application: `async with sit_down(database) as terminal`."""
 
     @asynccontextmanager
-    async def start(database: Database, size: tuple[int, int] = (140, 45)) -> AsyncIterator[Terminal]:
-        app = FleetApp(database.url)
+    async def start(database: Database, size: tuple[int, int] = (140, 45), **given: Any) -> AsyncIterator[Terminal]:
+        app = FleetApp(Given(database.url, **{"start": "clusters", **given}))
         async with app.run_test(size=size) as pilot:
             terminal = Terminal(app, pilot)
-            await terminal.until(lambda: "reading" not in terminal.text("#freshness"))
+            async with asyncio.timeout(PATIENCE):
+                await app.looking.looked.wait()
+            await pilot.pause()
             yield terminal
 
     return start

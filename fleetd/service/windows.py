@@ -1,0 +1,221 @@
+"""The lists that somebody scrolls in: which view each is, what its rows are told apart by, and what is urgent on it.
+
+Every column that is named here is one of a public view; nothing in this module was written by whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SEPARATOR = "\x1f"
+"""Between the parts of a key; no name holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A view as a list.
+
+    Attributes:
+        key: columns that tell rows apart, none NULL after `COALESCE`.
+        urgent: conditions, each never NULL: rows of an earlier one stand before those of a later one.
+        order: how rows of one urgency follow each other; a direction goes with every column.
+        searched: columns that a filter looks at.
+        faults: the condition of a row that is not as it should be.
+        cluster: the column that a cluster selector is about; empty where there is none.
+        labels: whether the cluster's own labels are meant by it, which is so wherever `cluster` is set.
+        of: the columns that one subject limits the list by, by the name of what the subject is.
+        past: the view and the condition (with `:then`) that give the rows of a past time; without them there is none.
+        kinds: what `fleet_changes` calls that which can change its rows.
+    """
+
+    name: str
+    view: str
+    key: tuple[str, ...]
+    urgent: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    faults: str = ""
+    cluster: str = ""
+    of: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[str, str] | None = None
+    kinds: frozenset[str] = frozenset()
+
+    @property
+    def key_text(self) -> str:
+        """SQL for the key as one text."""
+        return f" || '{SEPARATOR}' || ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in self.key)
+
+    def key_of(self, row: Mapping[str, object]) -> str:
+        """The same of a row."""
+        return SEPARATOR.join("" if row[name] is None else str(row[name]) for name in self.key)
+
+
+_STOOD = "valid_from <= :then AND (valid_to IS NULL OR valid_to > :then)"
+_NOT_READY = "state <> 'ready'"
+_DECLARED = frozenset({"declared", "status"})
+
+
+def _declared(name: str, view: str, *more: str) -> Sheet:
+    return Sheet(
+        name,
+        view,
+        ("ref",),
+        urgent=(_NOT_READY,),
+        order=("namespace ASC", "name ASC", "ref ASC"),
+        searched=("ref", "state", "reason", *more),
+        faults=_NOT_READY,
+        kinds=_DECLARED,
+    )
+
+
+SHEETS: Mapping[str, Sheet] = {
+    sheet.name: sheet
+    for sheet in (
+        Sheet(
+            "clusters",
+            "fleet_clusters",
+            ("cluster",),
+            urgent=(
+                "connection IN ('unreachable', 'connecting', 'degraded')",
+                "(stale OR pending_events > 0 OR failed_addons > 0 OR open_drift > 0)",
+            ),
+            order=("cluster ASC",),
+            searched=("cluster", "connection", "kubernetes_version", "reason"),
+            faults="(connection NOT IN ('ready', 'paused') OR stale OR pending_events > 0 OR failed_addons > 0 OR open_drift > 0)",
+            cluster="cluster",
+            kinds=frozenset({"cluster", "destination", "match", "addon", "incident"}),
+        ),
+        Sheet(
+            "events",
+            "fleet_events",
+            ("event_id",),
+            urgent=("event_id IN (SELECT event_id FROM fleet_pending_events WHERE event_id IS NOT NULL)",),
+            order=("detected_at DESC", "event_id DESC"),
+            searched=("event_source", "cluster", "event_id"),
+            faults="event_id IN (SELECT event_id FROM fleet_pending_events WHERE event_id IS NOT NULL)",
+            cluster="cluster",
+            of={"EventSource": "event_source", "cluster": "cluster"},
+            past=("fleet_events", "detected_at <= :then"),
+            kinds=frozenset({"event", "match", "destination"}),
+        ),
+        Sheet(
+            "pending",
+            "fleet_pending_events",
+            ("match_id", "cluster"),
+            order=("detected_at ASC", "match_id ASC", "cluster ASC"),
+            searched=("event_trigger", "event_source", "source_cluster", "cluster", "state", "reason"),
+            faults="state = 'failed'",
+            cluster="source_cluster",
+            of={"EventTrigger": "event_trigger", "EventSource": "event_source"},
+            kinds=frozenset({"match", "destination"}),
+        ),
+        _declared("sources", "fleet_event_sources"),
+        _declared("triggers", "fleet_event_triggers"),
+        _declared("profiles", "fleet_profiles"),
+        Sheet(
+            "declared",
+            "fleet_declared",
+            ("ref",),
+            urgent=(_NOT_READY,),
+            order=("kind ASC", "ref ASC"),
+            searched=("ref", "state", "reason"),
+            faults=_NOT_READY,
+            of={"kind": "kind"},
+            kinds=_DECLARED,
+        ),
+        Sheet(
+            "matches",
+            "fleet_trigger_matches",
+            ("match_id",),
+            urgent=("state IN ('failed', 'blocked')", "state IN ('pending', 'acting')"),
+            order=("matched_at DESC", "match_id DESC"),
+            searched=("event_trigger", "event_source", "cluster", "object_ref", "state", "reason", "profile"),
+            faults="state IN ('failed', 'blocked', 'pending', 'acting')",
+            cluster="cluster",
+            of={"EventTrigger": "event_trigger", "EventSource": "event_source", "event": "event_id"},
+            past=("fleet_trigger_matches", "matched_at <= :then"),
+            kinds=frozenset({"match", "destination"}),
+        ),
+        Sheet(
+            "verdicts",
+            "fleet_verdicts",
+            ("event_source", "cluster", "object_ref"),
+            urgent=("verdict = 'error'", "verdict = 'match'"),
+            order=("event_source ASC", "cluster ASC", "object_ref ASC"),
+            searched=("event_source", "cluster", "object_ref", "verdict", "reason", "deciding_expression"),
+            faults="verdict = 'error'",
+            cluster="cluster",
+            of={"EventSource": "event_source"},
+            kinds=frozenset({"verdict"}),
+        ),
+        Sheet(
+            "addons",
+            "fleet_addons",
+            ("profile", "cluster", "addon"),
+            urgent=("state IN ('failed', 'conflict')", "state IN ('waiting', 'applying', 'removing')"),
+            order=("profile ASC", "cluster ASC", "addon ASC"),
+            searched=("profile", "cluster", "addon", "state", "reason"),
+            faults="state IN ('failed', 'conflict', 'waiting', 'applying', 'removing')",
+            cluster="cluster",
+            of={"profile": "profile", "cluster": "cluster"},
+            past=("fleet_addon_history", _STOOD),
+            kinds=frozenset({"addon"}),
+        ),
+        Sheet(
+            "objects",
+            "fleet_objects",
+            ("cluster", "object_ref"),
+            order=("cluster ASC", "object_ref ASC"),
+            searched=("cluster", "object_ref", "profile", "addon"),
+            cluster="cluster",
+            of={"profile": "profile", "cluster": "cluster"},
+            kinds=frozenset({"object"}),
+        ),
+        Sheet(
+            "drift",
+            "fleet_drift_incidents",
+            ("incident_id",),
+            urgent=("outcome IN ('open', 'failed')",),
+            order=("detected_at DESC", "incident_id DESC"),
+            searched=("object_ref", "cluster", "profile", "changed_by", "outcome"),
+            faults="outcome IN ('open', 'failed')",
+            cluster="cluster",
+            of={"profile": "profile", "cluster": "cluster"},
+            past=("fleet_drift_incidents", "detected_at <= :then AND (corrected_at IS NULL OR corrected_at > :then)"),
+            kinds=frozenset({"incident"}),
+        ),
+        Sheet(
+            "journal",
+            "fleet_journal",
+            ("entry_id",),
+            order=("entry_id DESC",),
+            searched=("stage", "decision", "subject_ref", "cluster", "reason"),
+            faults="decision IN ('failed', 'refused', 'conflict', 'error')",
+            of={"cluster": "cluster", "subject": "subject_ref"},
+            past=("fleet_journal", "at <= :then"),
+            # The journal tells of itself in no change; whatever is decided changes something else, too.
+            kinds=frozenset({"declared", "status", "cluster", "event", "match", "destination", "addon", "incident", "request", "proposal"}),
+        ),
+        Sheet(
+            "requests",
+            "fleet_requests",
+            ("id",),
+            urgent=("state = 'waiting'",),
+            order=("created_at DESC", "id ASC"),
+            searched=("verb", "subject", "actor", "via", "state", "reason", "outcome"),
+            faults="state = 'failed'",
+            kinds=frozenset({"request"}),
+        ),
+        Sheet(
+            "proposals",
+            "fleet_proposals",
+            ("id",),
+            urgent=("state = 'waiting'",),
+            order=("created_at DESC", "id ASC"),
+            searched=("subject", "actor", "via", "state", "reason"),
+            faults="state = 'waiting'",
+            kinds=frozenset({"proposal"}),
+        ),
+    )
+}

@@ -1,0 +1,97 @@
+"""What people do from the terminal: asked for a reason, done by the service, told with its outcome."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fleetd.domain.records import HeldLoss
+from fleetd.domain.refs import ObjectRef
+from fleetd.store.reading import Reader
+
+MEMBER = ObjectRef("SveltosCluster", "lib.projectsveltos.io", "prod", "us-1")
+
+
+@pytest.fixture
+def given(tmp_path, master_key):
+    key_file = tmp_path / "acting.key"
+    key_file.write_text(master_key.to_text())
+    key_file.chmod(0o600)
+    return {"key_file": key_file}
+
+
+async def requests(database):
+    with Reader.open(database.url) as reader:
+        return reader.rows("SELECT verb, subject, state, actor, via, reason FROM fleet_requests ORDER BY created_at, subject")
+
+
+async def test_a_cluster_is_paused_for_a_reason(sit_down, database, given):
+    async with sit_down(database, **given) as terminal:
+        await terminal.press("slash", "u", "s", "minus", "1", "enter")
+        await terminal.until(lambda: len(terminal.grid.window) == 1 and terminal.grid.window.row is not None)
+        await terminal.press("p")
+        assert "pause prod/us-1: why?" in terminal.app._line.placeholder
+        await terminal.type("maintenance")
+        await terminal.painted("pause prod/us-1: done")
+    [row] = await requests(database)
+    assert (row["verb"], row["subject"], row["via"], row["reason"]) == ("pause", "prod/us-1", "tui", "maintenance")
+    live = await database.declared.get(MEMBER)
+    assert live is not None and live.manifest["spec"]["paused"] is True
+
+
+async def test_marked_rows_are_meant_together(sit_down, database, given):
+    async with sit_down(database, **given) as terminal:
+        await terminal.painted("prod/us-2")
+        await terminal.press("space", "space", "P")
+        await terminal.type("done with it")
+        await terminal.painted("resume prod/us-2 and 1 more: done")
+    assert {row["subject"] for row in await requests(database)} == {"prod/us-2", "prod/eu-1"}
+
+
+async def test_nothing_is_done_without_a_reason_or_after_escape(sit_down, database, given):
+    async with sit_down(database, **given) as terminal:
+        await terminal.painted("prod/us-2")
+        await terminal.press("p", "enter")
+        await terminal.painted("it needs a reason")
+        await terminal.press("p", "x", "escape")
+        await terminal.painted("prod/us-2")
+    assert await requests(database) == []
+
+
+async def test_the_past_cannot_be_changed(sit_down, database, given):
+    async with sit_down(database, start="ad ~-1m", **given) as terminal:
+        await terminal.painted("AS OF")
+        await terminal.press("R")
+        await terminal.painted("this is the past")
+    assert await requests(database) == []
+
+
+async def test_an_event_is_acknowledged_and_stays_pending(sit_down, database, given):
+    async with sit_down(database, start="pending", **given) as terminal:
+        await terminal.painted("share")
+        await terminal.press("a")
+        await terminal.type("the network people are on it")
+        await terminal.painted("acknowledge e1: done")
+        await terminal.until(lambda: len(terminal.grid.window) == 1)
+    [row] = await requests(database)
+    assert (row["verb"], row["subject"], row["state"]) == ("acknowledge", "event:e1", "done")
+
+
+async def test_a_held_loss_is_approved_where_proposals_are(sit_down, database, given):
+    held = HeldLoss(
+        proposal_id="p" * 32,
+        subject="EventTrigger/share",
+        summary="2 of 3 objects would go",
+        lost=("a", "b"),
+        created_at=datetime.now(UTC),
+        cause_id="c",
+    )
+    await database.commit([held])
+    async with sit_down(database, start="pl", **given) as terminal:
+        await terminal.painted("EventTrigger/share")
+        await terminal.press("A")
+        await terminal.type("the clusters were turned off")
+        await terminal.painted("waiting for the daemon")
+    [row] = await requests(database)
+    assert (row["verb"], row["subject"], row["state"]) == ("approve", "p" * 32, "waiting")

@@ -1,0 +1,167 @@
+"""Asks the service for what is in front, at most some times a second, and drops answers that came too late."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from fleetd.domain.errors import FleetdError
+from fleetd.service.asking import Question, Questions
+from fleetd.service.feed import Changed
+from fleetd.service.questions.overview import FleetOverview
+from fleetd.service.questions.windows import ListKeys, ReadRows
+from tui.equivalents import Asked, Log, call_of, command_of
+from tui.grid import Grid
+from tui.local_pages import lesson_page
+from tui.paper import Paper
+from tui.screens import PAGES
+from tui.summary import freshness, summary
+
+if TYPE_CHECKING:
+    from tui.app import FleetApp
+
+T = TypeVar("T")
+PACE = 0.22
+"""Seconds between two looks while commits follow each other: four and a half frames a second."""
+
+SILENCE = 60.0
+"""Seconds after which it looks without having heard anything: that nobody writes is to be shown, too."""
+
+AGAIN = 2.0
+"""Seconds until a database that is away is tried again."""
+
+OVERVIEW = 1.0
+"""Seconds between two looks at the fleet as a whole."""
+
+RESTS = 1.5
+"""Seconds that a cursor rests before rows change their places."""
+
+
+@dataclass
+class Looking:
+    """The one that asks. `keys_due` is set where rows may have come or gone."""
+
+    app: FleetApp
+    questions: Questions
+    log: Log = field(default_factory=Log)
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set after each look, when what was found is shown."""
+    committed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when somebody committed something."""
+    epoch: int = 0
+    keys_due: bool = True
+    _overview_at: float = 0.0
+    _keys_at: float = 0.0
+    _keys_took: float = 0.0
+
+    def now(self) -> None:
+        """Looks at once."""
+        self.due.set()
+        self.hurry.set()
+
+    def moved(self) -> None:
+        """Another place: what was asked for before is not wanted any more."""
+        self.epoch += 1
+        self.keys_due, self._keys_at = True, 0.0
+        self.now()
+
+    async def forever(self) -> None:
+        """Looks whenever it is due."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SILENCE):
+                    await self.due.wait()
+            self.due.clear()
+            self.hurry.clear()
+            rest = PACE
+            try:
+                await self._look()
+            except FleetdError as error:
+                self.app.frame.trouble(error)
+                rest = AGAIN
+                self.due.set()
+            self.looked.set()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(rest):
+                    await self.hurry.wait()
+
+    async def _look(self) -> None:
+        body = self.app.body
+        if isinstance(body, Grid):
+            await self._list(body)
+        elif isinstance(body, Paper):
+            await self._page(body)
+        if time.monotonic() - self._overview_at >= OVERVIEW:
+            overview = await self.questions.ask(FleetOverview())
+            self._overview_at = time.monotonic()
+            self.app.frame.overview(summary(overview), freshness(overview))
+
+    async def _list(self, grid: Grid) -> None:
+        epoch, choice = self.epoch, self.app.place.choice
+        resting = time.monotonic() - grid.moved_at >= RESTS or self.app.follows or not grid.loaded
+        # The longer a list takes, the seldomer it is made anew.
+        if self.keys_due and resting and time.monotonic() - self._keys_at >= max(OVERVIEW, 5 * self._keys_took):
+            self.keys_due = False
+            started = time.monotonic()
+            found = await self._ask(ListKeys(choice=choice))
+            self._keys_at = time.monotonic()
+            self._keys_took = self._keys_at - started
+            if epoch != self.epoch:
+                return
+            grid.order(found.keys, found.more)
+        elif self.keys_due:
+            self.app.set_timer(OVERVIEW, self.due.set)
+        first, last = grid.needed
+        keys = tuple(grid.window.keys[first:last])
+        rows = await self._ask(ReadRows(choice=choice, keys=keys)) if keys else ()
+        if epoch == self.epoch:
+            grid.put(keys, rows)
+            self.app.frame.status()
+
+    async def _page(self, paper: Paper) -> None:
+        epoch, place = self.epoch, self.app.place
+        screen = PAGES.get(place.screen)
+        if screen is None or (paper.loaded and not screen.live):
+            return
+        try:
+            page = await screen.make(self._ask, place)
+        except FleetdError as error:
+            if error.exit_code == 3 or epoch != self.epoch:
+                raise
+            page = lesson_page(error)
+        if epoch == self.epoch:
+            paper.show(page)
+            self.app.frame.status()
+
+    async def _ask(self, question: Question[T]) -> T:
+        answer = await self.questions.ask(question)
+        call = call_of(question)
+        place = self.app.place
+        self.log.note(Asked(datetime.now(UTC), place.screen, call, command_of(place)))
+        return answer
+
+    async def listen(self, feed: Callable[[], AsyncGenerator[Changed, None]]) -> None:
+        """Hears of commits, and looks when one could have changed what is in front."""
+        while True:
+            with contextlib.suppress(FleetdError):  # the look that is due says what is wrong
+                async with contextlib.aclosing(feed()) as changes:
+                    async for changed in changes:
+                        self.heard(changed)
+            self.due.set()
+            await asyncio.sleep(AGAIN)
+
+    def heard(self, changed: Changed) -> None:
+        """Something was committed."""
+        body = self.app.body
+        kinds = {one.object_kind for one in changed.changes}
+        if changed.lost or not kinds or not isinstance(body, Grid) or kinds & body.table.sheet.kinds:
+            self.keys_due = True
+        self.committed.set()
+        self.due.set()

@@ -1,0 +1,36 @@
+"""How a page asks, and what makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from fleetd.service.asking import Question
+from tui.lines import Page
+from tui.places import Place
+
+T = TypeVar("T")
+
+
+class Ask(Protocol):
+    """Asks the service, and remembers what was asked for the command log."""
+
+    async def __call__(self, question: Question[T]) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A page that there is.
+
+    Attributes:
+        subjects: the list whose rows can be its subject, for completion; empty where it takes none or anything.
+        live: whether commits can change it.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Ask, Place], Awaitable[Page]]
+    subjects: str = ""
+    needs_subject: bool = True
+    live: bool = True
