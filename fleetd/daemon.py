@@ -19,13 +19,15 @@ from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
+from fleetd.service.inspection import shown
 from fleetd.service.manifests import follow_manifests
 from fleetd.service.plane_cluster import PlaneCluster
 from fleetd.service.renewal import renew_tokens
 from fleetd.settings import Settings
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
-from fleetd.store.retention import Retention, sweep
+from fleetd.store.keeping import Retention
+from fleetd.store.retention import sweep
 
 HOUR_SECONDS = 3600.0
 
@@ -108,7 +110,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
     try:
         await itself.prepare()
         async with ScriptPool() as scripts:
-            engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, observe=settings.observe)
+            engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, shown, observe=settings.observe)
             running = asyncio.create_task(engine.run())
             plane = engine.plane
 

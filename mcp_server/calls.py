@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -17,18 +16,25 @@ from fleetd.service.acting import Actions, Actor, Requeue, SetPause
 from fleetd.service.answers import as_json
 from fleetd.service.asking import Question, Questions
 from fleetd.service.foreign import plain_text
+from fleetd.service.live import LiveObjects, new_request_id
+from fleetd.service.narrowing import Size, too_broad
+from fleetd.service.questions.objects import GetObject
 from fleetd.service.teaching import Code, Lesson, Taught, lesson_of, near
+from fleetd.service.trail import Trail
 from mcp_server.catalogue import not_offered, shown_to
+from mcp_server.kept import Caller, Kept, kept
 from mcp_server.limits import Limits
 from mcp_server.principals import Mode, Principal, Scope
 from mcp_server.status import GetServerStatus, Hidden
-from mcp_server.text import answer_text, lesson_text
+from mcp_server.text import answer_text, lesson_text, plain_lesson
 from mcp_server.tools import Tool
 
 HARD_BYTES = 32_000
-"""Eight thousand tokens, at four bytes each: an answer that is larger is not cut but refused, with the way to a smaller one."""
+"""Eight thousand tokens, at four bytes each: what is larger is not cut, but becomes counts and the call that leads to a part of it."""
 
-_log = logging.getLogger("mcp_server")
+
+class UnknownTool(Taught):
+    """Nobody ever offers this: an error of the protocol, not of a tool (MCP, "Error handling" of tools)."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +47,28 @@ class Desk:
     actions: Actions | None = None
     readonly: bool = False
     limits: Limits = field(default_factory=lambda: Limits(time.monotonic))
+    trail: Trail | None = None
+    live: LiveObjects | None = None
 
     def shown(self, principal: Principal) -> tuple[Tool, ...]:
         return shown_to(self.tools, principal, readonly=self.readonly)
 
-    async def call(self, name: str, arguments: Mapping[str, Any], principal: Principal) -> CallToolResult:
-        """Answers a call; what is wrong with it is a result, too, from which the caller can learn."""
-        started = time.monotonic()
+    async def call(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> CallToolResult:
+        """Answers a call; what is wrong with it is a result, too, from which the caller can learn.
+
+        Raises:
+            UnknownTool: there is no tool of this name, in no mode and with no scope.
+        """
         try:
-            answer = await self._called(name, arguments, principal)
+            with kept(self.trail, caller, name, arguments) as found:
+                answer = await self._called(name, arguments, caller.principal, found)
+        except UnknownTool:
+            raise
         except FleetdError as error:
-            lesson = as_json(lesson_of(error))
-            _log.info("%s %s %s %.0f ms", principal.name, plain_text(name, most=60), lesson["code"], (time.monotonic() - started) * 1000)
-            return CallToolResult(content=[TextContent(text=lesson_text(lesson))], structured_content={"error": lesson}, is_error=True)
-        _log.info("%s %s ok %.0f ms", principal.name, name, (time.monotonic() - started) * 1000)
+            lesson = plain_lesson(as_json(lesson_of(error)))
+            return CallToolResult(
+                content=[TextContent(text=lesson_text(lesson, _marker()))], structured_content={"error": lesson}, is_error=True
+            )
         return CallToolResult(content=[TextContent(text=answer_text(answer, _marker()))], structured_content=answer)
 
     async def answer(self, question: Question[Any], principal: Principal) -> dict[str, Any]:
@@ -74,22 +88,28 @@ class Desk:
         try:
             return answer_text(await self.answer(question, principal), _marker())
         except FleetdError as error:
-            return lesson_text(as_json(lesson_of(error)))
+            return lesson_text(plain_lesson(as_json(lesson_of(error))), _marker())
 
-    async def _called(self, name: str, arguments: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
+    async def _called(self, name: str, arguments: Mapping[str, Any], principal: Principal, found: Kept) -> dict[str, Any]:
         tool = self._tool(name, principal)
         self.limits.take(principal.name, tool.cost)
         asked = tool.read(arguments)
         if isinstance(asked, Requeue | SetPause):
             answer = await self._acted(asked, principal)
+            found.reference = ",".join(request.request_id for request in answer.result.requests)
         elif isinstance(asked, GetServerStatus):
-            answer = await self.questions.ask(self._status(principal))
+            answer = await self.questions.ask(await self._status(principal))
+        elif isinstance(asked, GetObject) and asked.live and self.live is not None:
+            self.limits.take(principal.name, "scan")
+            found.reference = new_request_id()
+            answer = await self.live.look(asked, Actor(principal.name, "mcp"), found.reference)
         else:
             answer = await self.questions.ask(asked)
         plain: dict[str, Any] = as_json(answer)
         size = len(orjson.dumps(plain))
         if size > HARD_BYTES:
-            raise _too_broad(plain, size)
+            raise await too_broad(self.questions, asked, plain, Size(size, HARD_BYTES))
+        found.outcome, found.size = "ok", size
         return plain
 
     async def _acted(self, action: Requeue | SetPause, principal: Principal) -> Any:
@@ -97,13 +117,14 @@ class Desk:
             raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence="this server only reads: it was not started with --mode operate"))
         return await self.actions.act(action, Actor(principal.name, "mcp"))
 
-    def _status(self, principal: Principal) -> Question[Any]:
+    async def _status(self, principal: Principal) -> Question[Any]:
         shown = self.shown(principal)
         hidden = [Hidden(tool=tool.name, because=f"needs the scope {tool.scope}") for tool in self.tools if tool not in shown]
         hidden += [Hidden(tool=tool.name, because=because) for tool, because in not_offered(self.tools)]
         scopes = tuple(sorted({tool.scope.value for tool in shown}))
         mode = Mode.OBSERVE if self.readonly else self.mode
-        return GetServerStatus.filled(mode.value, principal.name, scopes, tuple(hidden))
+        written = await self.trail.written() if self.trail is not None else None
+        return GetServerStatus.filled(mode.value, principal.name, scopes, tuple(hidden), written)
 
     def _tool(self, name: str, principal: Principal) -> Tool:
         shown = {tool.name: tool for tool in self.shown(principal)}
@@ -116,7 +137,9 @@ class Desk:
             if tool.name == name:
                 raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence=f"{name} is not offered: {because}"))
         sentence = "there is no tool of this name; get_server_status says which are hidden and why"
-        raise Taught(Lesson(code=Code.NOT_FOUND, sentence=sentence, got=plain_text(name, most=60), did_you_mean=near(name[:60], shown)))
+        raise UnknownTool(
+            Lesson(code=Code.NOT_FOUND, sentence=sentence, got=plain_text(name, most=60), did_you_mean=near(name[:60], shown))
+        )
 
 
 def _without(scope: Scope, what: str) -> Taught:
@@ -125,12 +148,3 @@ def _without(scope: Scope, what: str) -> Taught:
 
 def _marker() -> str:
     return secrets.token_hex(3)
-
-
-def _too_broad(answer: Mapping[str, Any], size: int) -> Taught:
-    returned = len(answer.get("items", ()))
-    sentence = f"the answer would have {size // 4} tokens, {HARD_BYTES // 4} at most are sent"
-    if returned > 1:
-        fits = max(1, returned * HARD_BYTES // size * 3 // 4)
-        sentence += f": ask with limit={fits}, choose clusters, or count with group_by"
-    return Taught(Lesson(code=Code.TOO_BROAD, sentence=sentence, field="limit" if returned > 1 else ""))

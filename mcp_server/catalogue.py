@@ -30,6 +30,7 @@ READING = (
     Tool(GetDrift, "Drift", open_world=True),
     Tool(GetEvent, "One event", open_world=True),
     Tool(GetObject, "One object", open_world=True),
+    Tool(GetRequest, "One request", open_world=True),
     Tool(GetServerStatus, "This server", open_world=False),
     Tool(GetTimeline, "Timeline", open_world=True),
     Tool(ListAddons, "Add-ons", open_world=True),
@@ -43,7 +44,6 @@ QUERYING: tuple[Tool, ...] = (
     Tool(RunSql, "SQL over the views", open_world=True, scope=Scope.SQL, cost="scan"),
 )
 ACTING: tuple[Tool, ...] = (
-    Tool(GetRequest, "One request", open_world=True, scope=Scope.OPERATE),
     Tool(Requeue, "Try again", open_world=True, scope=Scope.OPERATE, writes=True, cost="write"),
     Tool(SetPause, "Pause or resume", open_world=True, scope=Scope.OPERATE, writes=True, cost="write"),
 )

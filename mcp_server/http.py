@@ -71,6 +71,8 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            # White space around a field's value is no part of it (RFC 9110, 5.5); not every parser takes it away.
+            scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
             principal = self._principal(dict(scope["headers"]).get(b"authorization", b"").decode("latin-1"))
             if principal is None:
                 headers = {"WWW-Authenticate": 'Bearer realm="fleetd", scope="fleet:read"'}

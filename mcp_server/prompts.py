@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mcp_types import GetPromptResult, Prompt, PromptArgument, PromptMessage, TextContent
 
-from fleetd.service.foreign import plain_text
+from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.questions.clusters import ListClusters
 from fleetd.service.questions.events import UNACTED, ListEvents
 from fleetd.service.questions.explaining import ExplainTrigger
@@ -38,12 +38,12 @@ async def _triage(desk: Desk, principal: Principal, _given: Mapping[str, str]) -
 
 async def _why_here(desk: Desk, principal: Principal, given: Mapping[str, str]) -> str:
     facts = [await desk.text(TraceLineage(ref=given["ref"]), principal)]
-    return _joined(f"Why is {plain_text(given['ref'], most=200)} there? Tell the chain from the cause to the object.", facts)
+    return _joined(f"Why is {safe_ref(given['ref'][:200])} there? Tell the chain from the cause to the object.", facts)
 
 
 async def _why_not_fired(desk: Desk, principal: Principal, given: Mapping[str, str]) -> str:
     facts = [await desk.text(ExplainTrigger(trigger=given["trigger"], cluster=given.get("cluster", "")), principal)]
-    trigger = plain_text(given["trigger"], most=120)
+    trigger = safe_ref(given["trigger"][:120])
     return _joined(f"Why did EventTrigger {trigger} not act? Name the first gate that fails, and the smallest change that opens it.", facts)
 
 

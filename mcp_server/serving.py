@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,9 @@ from mcp.server.stdio import stdio_server
 
 from fleetd.service.acting import Actions
 from fleetd.service.feed import Changed
+from fleetd.service.live import LiveObjects
 from fleetd.service.local import LocalQuestions
+from fleetd.service.trail import local_trail
 from fleetd.settings import Settings
 from mcp_server.calls import Desk
 from mcp_server.catalogue import offered
@@ -37,13 +40,22 @@ async def opened(offer: Offer) -> AsyncIterator[tuple[Desk, Subscriptions]]:
     questions = LocalQuestions(url)
     actions = _actions(offer, questions) if offer.mode is Mode.OPERATE else None
     subscriptions = Subscriptions(lambda: _changes(url))
+    trail, live = local_trail(url, questions, "mcp", _say), LiveObjects(url, questions)
+    trail.begin(offer.mode.value)
     try:
-        yield Desk(questions, offered(offer.mode, sql=offer.sql), offer.mode, actions), subscriptions
+        yield Desk(questions, offered(offer.mode, sql=offer.sql), offer.mode, actions, trail=trail, live=live), subscriptions
     finally:
         await subscriptions.close()
+        await live.close()
+        await trail.close()
         if actions is not None:
             await actions.close()
         await questions.close()
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"fleetd-mcp: {sentence}\n")
+    sys.stderr.flush()
 
 
 def _actions(offer: Offer, questions: LocalQuestions) -> Actions:

@@ -16,8 +16,12 @@ from pydantic import Field as Described
 
 from fleetd.service.arguments import About
 from fleetd.service.asking import Question
+from fleetd.service.foreign import safe_ref
 from fleetd.service.teaching import Code, Lesson, Taught, near
 from mcp_server.principals import Scope
+
+ERROR = {"type": "object", "properties": {"code": {"type": "string"}, "sentence": {"type": "string"}}, "required": ["code", "sentence"]}
+"""What is always in a lesson."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,15 @@ class Tool:
 
     @cached_property
     def output_schema(self) -> dict[str, Any]:
-        """That of a good result; what is empty may be left out."""
+        """That of a good result, in which what is empty may be left out, or of a lesson.
+
+        Many clients hold every structured result against it, one that is an error, too, and show nothing of what does not fit.
+        """
         [base] = [base for base in self.asks.__orig_bases__ if get_origin(base) is Question]  # type: ignore[attr-defined]
-        trimmed: dict[str, Any] = _trimmed(TypeAdapter(get_args(base)[0]).json_schema())
-        return trimmed
+        good: dict[str, Any] = _trimmed(TypeAdapter(get_args(base)[0]).json_schema())
+        required = good.pop("required", [])
+        either = [{"required": required}, {"required": ["error"]}]
+        return {**good, "properties": {**good["properties"], "error": ERROR}, "anyOf": either}
 
     @cached_property
     def _model(self) -> type[BaseModel]:
@@ -131,13 +140,19 @@ def _as_list(value: Any) -> Any:
 def _unknown(tool: str, name: str, known: list[str]) -> Taught:
     sentence = f"{tool} has no argument of this name; it takes {', '.join(known) or 'none'}"
     return Taught(
-        Lesson(code=Code.UNKNOWN_ARGUMENT, sentence=sentence, field=name[:60], allowed=tuple(known), did_you_mean=near(name[:60], known))
+        Lesson(
+            code=Code.UNKNOWN_ARGUMENT,
+            sentence=sentence,
+            field=safe_ref(name[:60]),
+            allowed=tuple(known),
+            did_you_mean=near(name[:60], known),
+        )
     )
 
 
 def _refused(error: ValidationError) -> Taught:
     first = error.errors(include_url=False, include_context=True)[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = ".".join(safe_ref(str(part)[:60]) for part in first["loc"])
     context = first.get("ctx") or {}
     allowed = tuple(word.strip().strip("'") for word in str(context.get("expected", "")).replace(" or ", ",").split(",") if word.strip())
     given = first["input"] if isinstance(first["input"], str) else ""

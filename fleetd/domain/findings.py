@@ -9,10 +9,11 @@ from types import MappingProxyType
 
 
 class Severity(StrEnum):
-    """An error stops the object from being taken; a warning does not."""
+    """An error stops the object from being taken; a warning does not; information is only told to who asks for it."""
 
     ERROR = "error"
     WARNING = "warning"
+    INFORMATION = "information"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,18 @@ _TABLE: dict[str, CodeSpec] = {
         "Result of another place",
         "Each place reads one field of a Lua result: matching, pass, healthy, status or resources; any other counts as not said.",
     ),
+    "FD207": CodeSpec("Result is no table", "What evaluate() returns must be a table with the field that this place reads."),
+    "FD208": CodeSpec("No function evaluate", "The function evaluate() is what is called; without it a script fails on every object."),
+    "FD209": CodeSpec(
+        "Unguarded index",
+        "The part need not be there, and looking into nil ends the script: the object then has no verdict.",
+        Severity.WARNING,
+    ),
+    "FD210": CodeSpec(
+        "Rule is never true",
+        "It contradicts itself, its selector, or the values that the field takes; no object satisfies it.",
+        Severity.WARNING,
+    ),
     "FD301": CodeSpec(
         "Singular and plural", "With oneForEvent templates see one object (.Resource), without it all of them (.Resources); never both."
     ),
@@ -88,6 +101,14 @@ _TABLE: dict[str, CodeSpec] = {
     "FD403": CodeSpec("Secret of the wrong type", "Profiles refer to Secrets of type addons.projectsveltos.io/cluster-profile only."),
     "FD404": CodeSpec("Percentage in quotes", "maxUpdate as text is a percentage, even without the sign.", Severity.WARNING),
     "FD405": CodeSpec("Set selects nothing", "Without maxReplicas a ClusterSet or Set selects no cluster.", Severity.WARNING),
+    "FD406": CodeSpec(
+        "Feedback loop", "The trigger deploys, on the clusters that it watches, what its own EventSource selects.", Severity.WARNING
+    ),
+    "FD407": CodeSpec(
+        "Missing reference",
+        "What is referred to is neither in the input nor declared; without a database to ask it is only information.",
+        Severity.WARNING,
+    ),
 }
 
 CODES: Mapping[str, CodeSpec] = MappingProxyType(_TABLE)

@@ -321,7 +321,9 @@ class DeclaredStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """A small thing asked of the daemon. Key: request_id. `verb` is adopt, requeue, pause, resume or resync."""
+    """A small thing asked of the daemon. Key: request_id. `verb` is adopt, approve, requeue, pause, resume or inspect.
+
+    `answer`: a cluster's to an inspection, as JSON without secrets; kept apart, for minutes."""
 
     request_id: str
     verb: str
@@ -333,6 +335,7 @@ class RequestRecord:
     created_at: datetime
     decided_at: datetime | None = None
     outcome: str = ""
+    answer: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,18 @@ from typing import Protocol
 import structlog
 
 from fleetd.decide.digest import digest, keyed
-from fleetd.decide.observe import Wish
+from fleetd.decide.observe import Wish, decisive
 from fleetd.decide.plane.observing import answer_asked
 from fleetd.decide.plane.state import DeliveryKey, Plane
 from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.domain.inspection import Show
 from fleetd.domain.objects import Observed
+from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import GroupVersionKind
 from fleetd.engine.clock import Clock
 from fleetd.engine.deliverer import Deliverer
 from fleetd.engine.feed import Announce, Feed, unheard
+from fleetd.engine.inspecting import Inspector, nothing_shown
 from fleetd.engine.loop import Loop
 from fleetd.engine.members import Connect, Members
 from fleetd.store.database import Database
@@ -40,13 +43,22 @@ class Engine:
     """Begins with what the store holds, and keeps the fleet as declared until it is stopped."""
 
     def __init__(
-        self, database: Database, connect: Connect, scripts: Scripts, clock: Clock, announce: Announce = unheard, *, observe: bool = False
+        self,
+        database: Database,
+        connect: Connect,
+        scripts: Scripts,
+        clock: Clock,
+        announce: Announce = unheard,
+        show: Show = nothing_shown,
+        *,
+        observe: bool = False,
     ) -> None:
         by = keyed(database.key.digest(b"digests of contents").encode()) if database.key is not None else digest
         self.plane = Plane(database.instance_id, digest=by, epoch=database.epoch)
         self.loop = Loop(self.plane, database, clock)
         self.members = Members(self.loop, connect, clock)
         self.deliverer = Deliverer(self.loop, self.members.connected, clock, observe=observe)
+        self.inspector = Inspector(self.loop, self.members.connected, show)
         self.feed = Feed(database, self.loop, announce)
         self.loop.consequences = self
         self._scripts = scripts
@@ -61,6 +73,7 @@ class Engine:
                 group.create_task(self.feed.run())
                 group.create_task(self.members.beat())
         finally:
+            await self.inspector.stop()
             await self.deliverer.stop()
             await self.members.stop()
             for task in self._asking:
@@ -72,6 +85,9 @@ class Engine:
     def reconnect(self, cluster: str) -> None:
         self.members.reconnect(cluster)
 
+    def renew(self, cluster: str) -> None:
+        self.members.renew(cluster)
+
     def adjust_watches(self, cluster: str) -> None:
         self.members.adjust_watches(cluster)
 
@@ -80,6 +96,9 @@ class Engine:
 
     def read_again(self, cluster: str, gvk: GroupVersionKind) -> None:
         self.members.read_again(cluster, gvk)
+
+    def inspect(self, request: RequestRecord) -> None:
+        self.inspector.inspect(request)
 
     def ask(self, ask: Ask) -> None:
         task = asyncio.get_running_loop().create_task(self._ask(ask))
@@ -92,7 +111,7 @@ class Engine:
 
     async def _evaluate(self, wish: Wish, observed: Observed) -> Answer:
         try:
-            return await self._scripts.evaluate(wish.script, observed.body)
+            return decisive([await self._scripts.evaluate(script, observed.body) for script in wish.scripts])
         except Exception:
             log.exception("a script could not be run", source=wish.source)
             return None, "the script could not be run"

@@ -17,7 +17,7 @@ from fleetd.decide.plane.declaring import settle
 from fleetd.decide.plane.state import DeliveryKey, Plane
 from fleetd.decide.plane.turn import Ask, Turn
 from fleetd.domain.errors import TryLater
-from fleetd.domain.records import Record
+from fleetd.domain.records import Record, RequestRecord
 from fleetd.domain.refs import GroupVersionKind
 from fleetd.engine.clock import Clock
 
@@ -47,8 +47,11 @@ class Consequences(Protocol):
     def ask(self, ask: Ask) -> None: ...
     def read_again(self, cluster: str, gvk: GroupVersionKind) -> None: ...
     def reconnect(self, cluster: str) -> None: ...
+
+    def renew(self, cluster: str) -> None: ...
     def adjust_watches(self, cluster: str) -> None: ...
     def rejudge(self, cluster: str, gvk: GroupVersionKind) -> None: ...
+    def inspect(self, request: RequestRecord) -> None: ...
 
 
 class Loop:
@@ -150,13 +153,7 @@ class Loop:
         acting = self.consequences
         if acting is None:
             return
-        for cluster in turn.reconnect:
-            acting.reconnect(cluster)
-        # In this order: a watch that was only just opened need not be opened again.
-        for cluster, gvk in turn.rejudge:
-            acting.rejudge(cluster, gvk)
-        for cluster in turn.rewatch:
-            acting.adjust_watches(cluster)
+        _let_members_change(acting, turn)
         for number, key in enumerate(turn.due, 1):
             acting.deliver(key)
             if not number % AT_ONCE:
@@ -165,3 +162,17 @@ class Loop:
             acting.read_again(cluster, gvk)
         for ask in turn.asks:
             acting.ask(ask)
+        for request in turn.inspect:
+            acting.inspect(request)
+
+
+def _let_members_change(acting: Consequences, turn: Turn) -> None:
+    for cluster in turn.reconnect:
+        acting.reconnect(cluster)
+    for cluster in turn.renew:
+        acting.renew(cluster)
+    # In this order: a watch that was only just opened need not be opened again.
+    for cluster, gvk in turn.rejudge:
+        acting.rejudge(cluster, gvk)
+    for cluster in turn.rewatch:
+        acting.adjust_watches(cluster)

@@ -78,6 +78,13 @@ class Members:
             session = self._sessions[name] = Session(config)
             session.task = asyncio.get_running_loop().create_task(self._keep(name, session), name=f"session of {name}")
 
+    def renew(self, name: str) -> None:
+        """Ends a session and begins another one, which lists everything anew."""
+        session = self._sessions.pop(name, None)
+        if session is not None:
+            self._end(session)
+        self.reconnect(name)
+
     def adjust_watches(self, name: str) -> None:
         """Starts and stops watches as the plane wants them."""
         session = self._sessions.get(name)

@@ -41,7 +41,34 @@ class SetPause(Question[Answer[RequestsMade]]):
     idempotency_key: IdempotencyKey = ""
 
 
-Action = Requeue | SetPause
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resync(Question[Answer[RequestsMade]]):
+    """Makes the daemon read everything on a cluster anew, and look at all that it put there. Nothing declared changes."""
+
+    clusters: Annotated[tuple[str, ...], About("namespace/name or the name alone; 20 at most")]
+    reason: Reason
+    idempotency_key: IdempotencyKey = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(Question[Answer[RequestsMade]]):
+    """Says that somebody knows of a pending event and looks after it; it stays pending."""
+
+    events: Annotated[tuple[str, ...], About("ids of events; 20 at most")]
+    reason: Reason
+    idempotency_key: IdempotencyKey = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Question[Answer[RequestsMade]]):
+    """Lets a held loss follow. For people at a terminal only: no face that serves a program offers it."""
+
+    proposal: Annotated[str, About("its id")]
+    reason: Reason
+    idempotency_key: IdempotencyKey = ""
+
+
+Action = Requeue | SetPause | Resync | Acknowledge | Approve
 
 
 class Actions(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from fleetd.domain.audit import Decider
 from fleetd.domain.documents import Document, parse
 from fleetd.domain.errors import Conflict, InvalidInput, NotFound
 from fleetd.domain.kinds.acted_on import unsupported
@@ -42,11 +43,15 @@ class Admitted:
 
 
 class Admission:
-    """Admits to one store. `manager` is the field manager that the changes are made under."""
+    """Admits to one store. `manager` is the field manager that the changes are made under.
 
-    def __init__(self, database: Database, *, manager: str = "fleetd-cli") -> None:
+    With `by`, or where the database says who holds it, each change leaves an entry in the audit, in the same commit.
+    """
+
+    def __init__(self, database: Database, *, manager: str = "fleetd-cli", by: Decider | None = None) -> None:
         self._database = database
         self._manager = manager
+        self._by = by or database.by
 
     async def apply(self, document: Document | Manifest, *, now: datetime, force: bool = False, dry_run: bool = False) -> Admitted:
         """Server-side apply of one object.
@@ -108,9 +113,9 @@ class Admission:
         metadata = live.manifest["metadata"]
         if metadata.get("finalizers"):
             marked = {**live.manifest, "metadata": {**metadata, "deletionTimestamp": metadata.get("deletionTimestamp") or stamp(now)}}
-            put = await self._database.declared.put(marked, expected=live.resource_version, unsupported=live.unsupported)
+            put = await self._database.declared.put(marked, expected=live.resource_version, unsupported=live.unsupported, by=self._by)
             return Admitted(ref, Done.DELETED, put)
-        removed = await self._database.declared.remove(ref, expected=live.resource_version)
+        removed = await self._database.declared.remove(ref, expected=live.resource_version, by=self._by)
         return Admitted(ref, Done.DELETED, removed)
 
     async def _put(self, ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest, *, dry_run: bool) -> Admitted:
@@ -125,7 +130,8 @@ class Admission:
             return _foreseen(ref, live, full, warnings)
         if live is not None and _differ_in_time_only(live.manifest, full):
             return Admitted(ref, Done.UNCHANGED, live, warnings)
-        put = await self._database.declared.put(full, expected=live.resource_version if live else 0, unsupported=paths)
+        expected = live.resource_version if live else 0
+        put = await self._database.declared.put(full, expected=expected, unsupported=paths, by=self._by)
         if live is None:
             return Admitted(ref, Done.CREATED, put, warnings)
         done = Done.UNCHANGED if put.resource_version == live.resource_version else Done.CONFIGURED

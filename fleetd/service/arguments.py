@@ -30,3 +30,5 @@ Reason = Annotated[str, About("why, for the record")]
 IdempotencyKey = Annotated[str, About("the same key again is the same request, not another")]
 
 Detail = Literal["brief", "full"]
+BRIEF = 120
+"""So many signs of what somebody said stand in each row of a brief list: twenty rows then fit into two thousand tokens."""

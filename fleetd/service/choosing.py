@@ -52,6 +52,11 @@ class Choice:
         """Names without a pattern: somebody means a cluster that should be there."""
         return tuple(name for name in self.names if "*" not in name)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names without a pattern that are not meant."""
+        return tuple(name for name in self.without if "*" not in name)
+
 
 @dataclass(slots=True)
 class _Terms:
@@ -90,6 +95,8 @@ def _split(text: str) -> list[tuple[int, str]]:
 def _take(term: str, terms: _Terms, wrong: Any) -> None:
     bare = term.removeprefix("!").strip()
     wanted = bare == term
+    if bare.startswith("set:"):
+        raise wrong("there are no sets of clusters yet: name the clusters, or choose them by a label")
     if label := _LABEL.fullmatch(bare):
         terms.labels.append(LabelTerm(label[1], (), wanted))
     elif found := _TERM.fullmatch(term):
@@ -103,6 +110,8 @@ def _take(term: str, terms: _Terms, wrong: Any) -> None:
 def _label(found: re.Match[str], wrong: Any) -> LabelTerm:
     if found["set"]:
         values = tuple(value.strip() for value in found["values"].split(","))
+        if values == ("",):
+            raise wrong("there is no value between the brackets")
         if not all(_VALUE.fullmatch(value) for value in values):
             raise wrong("a value has letters, digits, '.', '_' and '-' only")
         return LabelTerm(found["key"], values, found["set"] == "in")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fleetd.decide.lint.check import check
+from fleetd.decide.lint.elsewhere import check_elsewhere
+from fleetd.decide.lint.given import Given
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import FleetdError, InvalidInput, Refused
 from fleetd.domain.findings import Severity
@@ -46,6 +48,13 @@ def judged(documents: Sequence[Document]) -> Judged:
     warnings = [f"{one} [{one.code}]" for one in findings if one.severity is Severity.WARNING]
     problems += [Problem(sentence) for document in documents for sentence in _redacted(document)]
     return Judged(tuple(problems), tuple(warnings))
+
+
+async def unmet(database: Database, documents: Sequence[Document]) -> list[str]:
+    """Warnings of what the documents refer to and is neither among them nor declared: it may come later."""
+    declared = {(item.ref.kind, item.ref.namespace, item.ref.name) for item in await database.declared.list()}
+    found = check_elsewhere(Given(tuple(documents)), lambda kind, namespace, name: (kind, namespace, name) in declared)
+    return [f"{one} [{one.code}]" for one in found]
 
 
 def _redacted(document: Document) -> Iterator[str]:

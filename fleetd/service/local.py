@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from fleetd.domain.errors import TryLater
+from fleetd.domain.errors import InvalidInput, TryLater
 from fleetd.service.asking import Question
-from fleetd.service.questions.ground import Ground, Seen
+from fleetd.service.questions.ground import Ground
+from fleetd.service.questions.standing import Seen
+from fleetd.service.teaching import Code, Lesson, Taught
 from fleetd.store.reading import Reader
 
 T = TypeVar("T")
@@ -32,10 +34,13 @@ class _Line:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
 
     def _answer(self, question: Question[T]) -> T:
+        if self._reader is not None and not self._reader.current():
+            self._end()
         if self._reader is None:
-            self._reader = Reader.open(self._url)
+            self._reader = _opened(self._url)
         try:
-            return question.answered(Ground(self._reader, self._clock(), self._seen))
+            with self._reader.snapshot():
+                return question.answered(Ground.of(self._reader, self._clock(), self._seen, question))
         except TryLater:
             self._end()
             raise
@@ -51,6 +56,16 @@ class _Line:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def _opened(url: str) -> Reader:
+    try:
+        return Reader.open(url)
+    except InvalidInput as error:
+        # Nothing is wrong with the question; whoever started this knows the database.
+        refused = Taught(Lesson(code=Code.UNAVAILABLE, sentence=str(error)))
+        refused.exit_code = InvalidInput.exit_code
+        raise refused from error
 
 
 class LocalQuestions:

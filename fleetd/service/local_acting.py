@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from fleetd.decide.definitions import PAUSED
+from fleetd.domain.audit import Decider
 from fleetd.domain.records import DeclaredObject, RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import RequestState
-from fleetd.service.acting import Action, Actor, Requeue, SetPause
+from fleetd.service.acting import Acknowledge, Action, Actor, Approve, Requeue, Resync, SetPause
 from fleetd.service.admission import Admission
 from fleetd.service.answers import Answer
 from fleetd.service.asking import Questions
-from fleetd.service.questions.held import FindHeld, FindSubjects, ReadRequests, RequestsMade
+from fleetd.service.questions.events import GetEvent
+from fleetd.service.questions.held import FindCluster, FindHeld, FindSubjects, ReadRequests, RequestsMade
+from fleetd.service.questions.proposals import FindHeldLoss
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
@@ -52,6 +55,12 @@ class LocalActions:
                     ids = await self._requeue(self._database, action, actor)
                 case SetPause():
                     ids = [await self._pause(self._database, action, actor)]
+                case Resync():
+                    ids = await self._resync(self._database, action, actor)
+                case Acknowledge():
+                    ids = await self._acknowledge(self._database, action, actor)
+                case Approve():
+                    ids = await self._ask(self._database, "approve", [await self._held_loss(action)], action, actor)
         return await self._questions.ask(ReadRequests(ids=tuple(ids)))
 
     async def close(self) -> None:
@@ -59,13 +68,33 @@ class LocalActions:
             await self._database.close()
 
     async def _requeue(self, database: Database, action: Requeue, actor: Actor) -> list[str]:
-        if not 1 <= len(action.refs) <= MOST_REFS:
-            raise bad("refs", str(len(action.refs)), f"name 1 to {MOST_REFS} references")
+        _few("refs", action.refs)
         profiles = (await self._questions.ask(FindSubjects(refs=action.refs))).result.profiles
-        records = [self._record("requeue", profile, action, actor) for profile in profiles]
+        return await self._ask(database, "requeue", profiles, action, actor)
+
+    async def _resync(self, database: Database, action: Resync, actor: Actor) -> list[str]:
+        _few("clusters", action.clusters)
+        named = [(await self._questions.ask(FindCluster(cluster=name))).result.name for name in action.clusters]
+        return await self._ask(database, "resync", named, action, actor)
+
+    async def _acknowledge(self, database: Database, action: Acknowledge, actor: Actor) -> list[str]:
+        _few("events", action.events)
+        for event in action.events:
+            await self._questions.ask(GetEvent(event_id=event))
+        done = {"state": RequestState.DONE, "decided_at": self._clock(), "outcome": f"{actor.name} looks after it"}
+        return await self._ask(database, "acknowledge", [f"event:{event}" for event in action.events], action, actor, **done)
+
+    async def _held_loss(self, action: Approve) -> str:
+        found = (await self._questions.ask(FindHeldLoss(named=action.proposal))).result
+        return str(found["id"])
+
+    async def _ask(self, database: Database, verb: str, subjects: Sequence[str], action: Action, actor: Actor, **more: Any) -> list[str]:
+        """A request for each subject; those that were made before under the same key are not made anew."""
+        records = [self._record(verb, subject, action, actor, **more) for subject in subjects]
         known = await self._questions.ask(ReadRequests(ids=tuple(record.request_id for record in records)))
         before = {request.request_id for request in known.result.requests}
-        await database.commit([record for record in records if record.request_id not in before])
+        made = [record for record in records if record.request_id not in before]
+        await database.commit(made, by=Decider(actor.name, actor.via, verb))
         return [record.request_id for record in records]
 
     async def _pause(self, database: Database, action: SetPause, actor: Actor) -> str:
@@ -80,7 +109,9 @@ class LocalActions:
         if live is None:
             raise bad("scope", held.scope, "it is declared no more")
         now = self._clock()
-        admitted = await Admission(database, manager=f"fleetd-{actor.via}").change(ref, _paused(live, action.paused), live, now=now)
+        by = Decider(actor.name, actor.via, record.verb)
+        admission = Admission(database, manager=f"fleetd-{actor.via}", by=by)
+        admitted = await admission.change(ref, _paused(live, action.paused), live, now=now)
         outcome = f"{'paused' if action.paused else 'resumed'} in revision {admitted.object.resource_version}"
         done = {"state": RequestState.DONE, "decided_at": now, "outcome": outcome}
         await database.commit([self._record(record.verb, held.scope, action, actor, request_id=record.request_id, **done)])
@@ -90,6 +121,11 @@ class LocalActions:
         plain = {"request_id": _id(verb, subject, action, actor), "state": RequestState.WAITING}
         made = {"verb": verb, "subject": subject, "actor": actor.name, "via": actor.via, "reason": action.reason[:500]}
         return RequestRecord(**{**plain, **made, "created_at": self._clock(), **more})
+
+
+def _few(field: str, named: Sequence[str]) -> None:
+    if not 1 <= len(named) <= MOST_REFS:
+        raise bad(field, str(len(named)), f"name 1 to {MOST_REFS}")
 
 
 def _id(verb: str, subject: str, action: Action, actor: Actor) -> str:

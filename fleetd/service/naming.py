@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleetd.domain.errors import InvalidInput
-from fleetd.domain.kinds.registry import kind_by_name
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.answers import Hint
 from fleetd.service.foreign import plain_text, safe_ref
@@ -39,12 +38,17 @@ def read_ref(text: str, field: str = "ref") -> Named:
     if not 2 <= len(parts) <= 3 or not parts[0] or not parts[-1] or (at and not cluster):
         raise bad(field, plain_text(text, most=80), f"this is no reference: {_GRAMMAR}")
     kind, _, group = parts[0].partition(".")
+    from fleetd.domain.kinds.registry import kind_by_name  # the models of all kinds: a list that names none starts in half the time
+
     try:
         spec = kind_by_name(parts[0])
     except InvalidInput as error:
+        if kind[:1].islower():
+            sentence = f"{plain_text(kind, most=40)} is no declared kind; of another kind write the name as in a manifest: Service/shop/web"
+            raise bad(field, plain_text(text, most=80), sentence) from error
         if len(parts) == 3:
             return Named(ObjectRef(kind, group, parts[1], parts[2]), cluster)
-        raise bad(field, plain_text(text, most=80), f"{plain_text(kind, most=40)} is no declared kind: {_GRAMMAR}") from error
+        raise bad(field, plain_text(text, most=80), f"{safe_ref(kind[:40])} is no declared kind: {_GRAMMAR}") from error
     namespace = parts[1] if len(parts) == 3 else "default"
     return Named(ObjectRef(spec.gvk.kind, spec.gvk.group, namespace if spec.namespaced else "", parts[-1]), cluster)
 
@@ -59,6 +63,27 @@ def require(ground: Ground, ref: ObjectRef, field: str = "ref") -> None:
         raise not_declared(ground, ref, field)
 
 
+def require_known(ground: Ground, kind: str, name: str, field: str) -> None:
+    """That an object of this name is declared, was once, or was generated; so that nobody takes a slip of the pen for "none".
+
+    Raises:
+        Taught: none of it.
+    """
+    ref = read_ref(f"{kind}/{name}", field).ref
+    known = "SELECT 1 AS one FROM {view} WHERE ref = :ref LIMIT 1"
+    if not any(ground.rows(known.format(view=view), ref=str(ref)) for view in ("fleet_declared_history", "fleet_generated")):
+        raise not_declared(ground, ref, field)
+
+
+def _is_declared_kind(ref: ObjectRef) -> bool:
+    from fleetd.domain.kinds.registry import kind_by_name  # see read_ref
+
+    try:
+        return kind_by_name(str(ref.group_kind)).gvk.group == ref.group
+    except InvalidInput:
+        return False
+
+
 def not_declared(ground: Ground, ref: ObjectRef, field: str) -> Taught:
     """The lesson for an object that is not declared."""
     others = ground.rows(
@@ -69,16 +94,25 @@ def not_declared(ground: Ground, ref: ObjectRef, field: str) -> Taught:
     gone = ground.row("SELECT MAX(valid_to) AS ended_at FROM fleet_declared_history WHERE ref = :ref", ref=str(ref))
     kind = safe_ref(ref.kind)
     sentence = f"no {kind} of this name is declared"
-    if gone and gone["ended_at"]:
+    came = ground.row_now("SELECT MIN(valid_from) AS at FROM fleet_declared_history WHERE ref = :ref", ref=str(ref))
+    if ground.then is not None and came and came["at"] and moment(came["at"]) > ground.then:
+        sentence = f"this {kind} was not declared yet: its first revision is of {said(moment(came['at']))}"
+    elif gone and gone["ended_at"]:
         sentence = f"this {kind} was declared until {said(moment(gone['ended_at']))}"
     hint = Hint(why=f"every {kind}", tool="find_objects", arguments={"kinds": [kind]})
     names = [safe_ref(row["ref"]) for row in others]
+    near_names = near(str(ref), names)
+    if not _is_declared_kind(ref):
+        sentence = f"a {kind} is no declared object: where it is on a cluster, name that with @namespace/cluster at the end"
+        places = ground.rows("SELECT cluster FROM fleet_objects WHERE object_ref = :ref ORDER BY cluster LIMIT 3", ref=str(ref))
+        near_names = tuple(f"{safe_ref(str(ref))}@{safe_ref(row['cluster'])}" for row in places)
+        hint = Hint(why=f"every {kind} that fleetd put on a cluster", tool="find_objects", arguments={"kinds": [kind], "clusters": "*"})
     lesson = Lesson(
         code=Code.NOT_FOUND,
         sentence=sentence,
         field=field,
         got=plain_text(str(ref), most=120),
-        did_you_mean=near(str(ref), names),
+        did_you_mean=near_names,
         next=hint,
     )
     return Taught(lesson)

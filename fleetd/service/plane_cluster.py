@@ -24,6 +24,7 @@ from fleetd.cluster.port import (
     Sighting,
     Snapshot,
 )
+from fleetd.domain.documents import Document
 from fleetd.domain.errors import Conflict, GiveUp, InvalidInput, NotFound
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import Manifest, Observed, Reads, gvk_of
@@ -31,6 +32,7 @@ from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import MANAGEMENT_CLUSTER, GroupVersionKind, ObjectRef
 from fleetd.kubeapi.apply import ApplyConflict
 from fleetd.service.admission import Admission
+from fleetd.service.declaring import judged
 from fleetd.service.membership import member_ref
 from fleetd.store.database import Database
 
@@ -83,6 +85,10 @@ class PlaneCluster:
 
     async def apply(self, manifest: Manifest, *, force: bool = False, dry_run: bool = False) -> Manifest:
         await self.resource(gvk_of(manifest))
+        # What templates made comes in by no file, and passes the same checker.
+        problems = judged([Document(manifest, "", 0)]).problems
+        if problems:
+            raise GiveUp("; ".join(map(str, problems)))
         try:
             admitted = await self._admission.apply(manifest, now=datetime.now(UTC), force=force, dry_run=dry_run)
         except ApplyConflict as error:

@@ -39,12 +39,13 @@ class Code(StrEnum):
     READ_ONLY_MODE = "read_only_mode"
     OVER_BUDGET = "over_budget"
     UNAVAILABLE = "unavailable"
+    CLUSTER_UNREACHABLE = "cluster_unreachable"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """What to tell whoever asked. `column` is 1-based, in the text of the argument `field`."""
+    """What to tell whoever asked. `column` is 1-based, in the text of the argument `field`; `said_untrusted` is what somebody else said."""
 
     code: Code
     sentence: str
@@ -56,6 +57,7 @@ class Lesson:
     groups: tuple[Group, ...] = ()
     retry_after: float | None = None
     next: Hint | None = None
+    said_untrusted: str = ""
 
 
 _EXITS = {
@@ -66,6 +68,7 @@ _EXITS = {
     Code.READ_ONLY_MODE: Refused.exit_code,
     Code.RATE_LIMITED: TryLater.exit_code,
     Code.UNAVAILABLE: TryLater.exit_code,
+    Code.CLUSTER_UNREACHABLE: TryLater.exit_code,
     Code.OVER_BUDGET: GiveUp.exit_code,
     Code.FAILED: GiveUp.exit_code,
 }
@@ -75,7 +78,7 @@ class Taught(FleetdError):
     """Something was asked that cannot be answered as it stands; the lesson says how it could be."""
 
     def __init__(self, lesson: Lesson) -> None:
-        super().__init__(lesson.sentence)
+        super().__init__(f"{lesson.sentence}: {lesson.said_untrusted}" if lesson.said_untrusted else lesson.sentence)
         self.lesson = lesson
         self.exit_code = _EXITS.get(lesson.code, InvalidInput.exit_code)
 

@@ -7,20 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 from fleetd.service.teaching import bad
 
-_AGE = re.compile(r"-?(\d{1,6})([smhdw])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PART = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m|h|d|w)")
+_AGE = re.compile(rf"-?(?:{_PART.pattern})+")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST = timedelta(days=36_500)
 
 
 def age(text: str, field: str) -> timedelta:
-    """Reads `90s`, `10m`, `2h`, `7d`, `2w`.
+    """Reads `90s`, `10m`, `2h`, `7d`, `2w`, and several of them: `1h30m`.
 
     Raises:
         Taught: it is no age.
     """
-    found = _AGE.fullmatch(text.strip())
-    if found is None:
+    if not _AGE.fullmatch(text.strip()):
         raise bad(field, text, f"{field} is no age: write a number and s, m, h, d or w, for example 2h")
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+    return min(timedelta(seconds=sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))), _LONGEST)
 
 
 def point(text: str, field: str, now: datetime) -> datetime | None:
@@ -36,9 +37,9 @@ def point(text: str, field: str, now: datetime) -> datetime | None:
         return now - age(text, field)
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise bad(field, text, f"{field} is no time: write RFC 3339, for example 2026-11-01T12:00:00Z, or an age like -2h") from None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     if at > now + timedelta(minutes=1):
         raise bad(field, text, f"{field} is not yet: it is {said(now)} now")
     return at

@@ -59,8 +59,10 @@ def _copy(source: Path, path: Path) -> None:
         connection.close()
 
 
-async def grant(url: str, role: str, *, seconds: int = 30) -> None:
+async def grant(url: str, role: str, *, seconds: int = 30, append: bool = False) -> None:
     """Lets a Postgres role read the views and nothing else, each query for some seconds at most.
+
+    With `append` it may also add rows to the audit, and ask the daemon to look at an object: what an MCP server needs.
 
     Raises:
         InvalidInput: the database is a SQLite file, or there is no such role.
@@ -80,6 +82,11 @@ async def grant(url: str, role: str, *, seconds: int = 30) -> None:
             schema = await connection.fetchval("SELECT quote_ident(current_schema())")
             await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {named}")
             await connection.execute(f"GRANT SELECT ON {', '.join(view.name for view in VIEWS)} TO {named}")
+            # By which a reader knows whether it understands the views.
+            await connection.execute(f"GRANT SELECT ON alembic_version TO {named}")
+            if append:
+                await connection.execute(f"GRANT INSERT ON audit TO {named}")
+                await connection.execute(f"GRANT EXECUTE ON FUNCTION fleetd_inspect(text, text, text, text) TO {named}")
             await connection.execute(f"ALTER ROLE {named} SET statement_timeout = '{int(seconds)}s'")
     except asyncpg.UndefinedObjectError as error:
         raise InvalidInput(f"there is no role {role}") from error

@@ -7,15 +7,16 @@ import logging
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, column, func, or_, select, table
 
+from fleetd.domain.audit import AuditEntry, Decider
 from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted, TryLater
-from fleetd.domain.records import Record
+from fleetd.domain.records import Record, RequestRecord
 from fleetd.store import tables
 from fleetd.store.crypto import MasterKey, key_beside
 from fleetd.store.declared import DeclaredObjects
@@ -35,7 +36,9 @@ T = TypeVar("T")
 _log = logging.getLogger("fleetd.store")
 _NET_SECONDS = 1.0
 _c = tables.changes
-_CHANGES = select(_c).where(_c.c.seq > bindparam("after")).order_by(_c.c.seq).limit(bindparam("most"))
+# By the view: who may only read those follows changes, too.
+_v = table("fleet_changes", *(column(one.name, one.type) for one in _c.c))
+_CHANGES = select(_v).where(_v.c.seq > bindparam("after")).order_by(_v.c.seq).limit(bindparam("most"))
 _ASKED = (
     select(_c)
     .where(
@@ -44,7 +47,7 @@ _ASKED = (
     .order_by(_c.c.seq)
 )
 _BOUNDS = select(func.min(_c.c.seq).label("oldest"), func.max(_c.c.seq).label("latest"))
-_OLDEST = select(func.min(_c.c.seq).label("oldest"))
+_OLDEST = select(func.min(_v.c.seq).label("oldest"))
 _LAST = select(_c.c.at).order_by(_c.c.seq.desc()).limit(1)
 _EPOCH = select(func.coalesce(func.max(tables.daemon_starts.c.epoch), 0).label("epoch"))
 _START = insert_all(tables.daemon_starts, "epoch").returning(tables.daemon_starts.c.epoch)
@@ -82,6 +85,7 @@ class Database:
         self._stamps = stamps
         self.epoch = 0
         self.instance_id = secrets.token_hex(8)
+        self.by: Decider | None = None
         self.declared = DeclaredObjects(self, key)
         self._driver: Driver
         self._lock: DaemonLock | None = None
@@ -126,7 +130,12 @@ class Database:
             except BaseException:
                 await driver.close()
                 raise
-        await opened._start(daemon)
+        try:
+            if writer:
+                await opened._start(daemon)
+        except BaseException:
+            await opened.close()
+            raise
         return opened
 
     @classmethod
@@ -167,28 +176,33 @@ class Database:
         if self._lock is not None:
             self._lock.release()
 
-    async def commit(self, records: Sequence[Record]) -> None:
+    async def commit(self, records: Sequence[Record], *, by: Decider | None = None) -> None:
         """Writes the records, together with what others commit at the same time; they are durable when it returns.
+
+        Requests among them are somebody's decisions: with `by`, or where `self.by` names who holds this database, each leaves
+        an entry in the audit.
 
         Raises:
             TryLater: the database is away or full; nothing was written, or (only when the connection broke during the
                 commit itself) all of it: the same records may be committed again.
         """
         if records:
-            await self._ask(records, None)
+            await self._ask(records, None, _decisions(records, by or self.by))
 
     async def write(self, work: Callable[[Changes], Steps[T]]) -> T:
         """Runs a piece of work in the next group commit; what it notes in `changes` becomes rows of `fleet_changes`."""
         result: T = await self._ask((), work)
         return result
 
-    async def _ask(self, records: Sequence[Record], work: Callable[[Changes], Steps[Any]] | None) -> Any:
+    async def _ask(
+        self, records: Sequence[Record], work: Callable[[Changes], Steps[Any]] | None, decided: Sequence[AuditEntry] = ()
+    ) -> Any:
         if self.key is None:
             raise NotPermitted("this database was opened for reading only")
         if self._closed:
             raise TryLater("this database is closed")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._driver.submit(Asked(future, records, work))
+        self._driver.submit(Asked(future, records, work, decided))
         return await future
 
     async def read(self, steps: Steps[T]) -> T:
@@ -235,6 +249,11 @@ class Database:
 
     def _heard(self, _own: bool) -> None:
         self._changed.set()
+
+
+def _decisions(records: Sequence[Record], by: Decider | None) -> list[AuditEntry]:
+    asked = (record for record in records if isinstance(record, RequestRecord)) if by is not None else ()
+    return [replace(by, action=one.verb).entry(one.subject, one.state, one.request_id) for one in asked if by is not None]
 
 
 def _start() -> Steps[tuple[int, datetime | None]]:

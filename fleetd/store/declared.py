@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import bindparam, delete, select, update
 
+from fleetd.domain.audit import Decider
 from fleetd.domain.errors import Conflict, InvalidInput, NotFound
 from fleetd.domain.objects import Manifest, gvk_of, ref_of
 from fleetd.domain.records import DeclaredObject
@@ -56,6 +57,16 @@ class Revision:
     valid_from: datetime
     valid_to: datetime | None
     manifest: Manifest = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is put: where which version is expected, and by whom."""
+
+    manifest: Manifest = field(repr=False)
+    expected: int | None
+    unsupported: tuple[str, ...]
+    by: Decider | None
 
 
 class Session(Protocol):
@@ -116,12 +127,15 @@ class DeclaredObjects:
             fetch = Fetch(_OF_KIND if namespace is None else _OF_KIND_IN, params)
         return [declared_object(row, self._key) for row in await self._session.read(_fetched(fetch))]
 
-    async def put(self, manifest: Manifest, *, expected: int | None, unsupported: tuple[str, ...] = ()) -> DeclaredObject:
+    async def put(
+        self, manifest: Manifest, *, expected: int | None, unsupported: tuple[str, ...] = (), by: Decider | None = None
+    ) -> DeclaredObject:
         """Creates or replaces; one that says nothing new changes nothing and gives back what is there.
 
         Args:
             manifest: uid, resourceVersion, generation and creationTimestamp are the store's; what it says of them is dropped.
             expected: the resourceVersion that must be there; 0 for none; None to put whatever is there.
+            by: who decided it; a change leaves an entry in the audit.
 
         Raises:
             Conflict: another version is there.
@@ -130,16 +144,16 @@ class DeclaredObjects:
         ref = ref_of(manifest)
         if not ref.kind or not ref.name or "/" in ref.name:
             raise InvalidInput("a declared object needs apiVersion, kind and metadata.name")
-        return await self._session.write(lambda changes: self._put(ref, manifest, expected, unsupported, changes))
+        return await self._session.write(lambda changes: self._put(ref, _Said(manifest, expected, unsupported, by), changes))
 
-    async def remove(self, ref: ObjectRef, *, expected: int | None = None) -> DeclaredObject:
+    async def remove(self, ref: ObjectRef, *, expected: int | None = None, by: Decider | None = None) -> DeclaredObject:
         """Removes the object now, and gives back what it was; finalizers are the caller's to honour.
 
         Raises:
             NotFound: there is none.
             Conflict: another version is there.
         """
-        return await self._session.write(lambda changes: self._remove(ref, expected, changes))
+        return await self._session.write(lambda changes: self._remove(ref, expected, by, changes))
 
     async def history(self, ref: ObjectRef) -> Sequence[Revision]:
         """Every kept version, oldest first."""
@@ -156,12 +170,11 @@ class DeclaredObjects:
             for row in rows
         ]
 
-    def _put(
-        self, ref: ObjectRef, manifest: Manifest, expected: int | None, unsupported: tuple[str, ...], changes: Changes
-    ) -> Steps[DeclaredObject]:
+    def _put(self, ref: ObjectRef, said: _Said, changes: Changes) -> Steps[DeclaredObject]:
+        manifest, unsupported = said.manifest, said.unsupported
         rows = yield Fetch(_ONE, {"k_ref": str(ref)})
         before = declared_object(rows[0], self._key) if rows else None
-        _expect(ref, before, expected)
+        _expect(ref, before, said.expected)
         if before is not None and before.unsupported == unsupported and _said(manifest) == _said(before.manifest):
             return before
         version = (yield Fetch(_NEXT))[0]["value"]
@@ -174,9 +187,11 @@ class DeclaredObjects:
         if named:
             yield Many(_ADD_EDGE, [{"from_ref": str(ref), "field_path": path, "to_ref": str(to)} for path, to in named.items()])
         changes.note(ChangedKind.DECLARED, str(ref))
+        if said.by is not None:
+            changes.decided.append(said.by.entry(str(ref), _outcome(before, after)))
         return after
 
-    def _remove(self, ref: ObjectRef, expected: int | None, changes: Changes) -> Steps[DeclaredObject]:
+    def _remove(self, ref: ObjectRef, expected: int | None, by: Decider | None, changes: Changes) -> Steps[DeclaredObject]:
         rows = yield Fetch(_ONE, {"k_ref": str(ref)})
         if not rows:
             raise NotFound(f"{ref} is not there")
@@ -187,6 +202,8 @@ class DeclaredObjects:
         yield Many(_FORGET_STATE, [{"k_ref": str(ref)}])
         yield Many(_FORGET_EDGES, [{"k_ref": str(ref)}])
         changes.note(ChangedKind.DECLARED, str(ref), Operation.REMOVE)
+        if by is not None:
+            changes.decided.append(by.entry(str(ref), "deleted"))
         return before
 
     def _row(self, after: DeclaredObject) -> Row:
@@ -232,6 +249,12 @@ def _expect(ref: ObjectRef, before: DeclaredObject | None, expected: int | None)
     if there == 0:
         raise Conflict(f"{ref} was removed meanwhile")
     raise Conflict(f"{ref} changed meanwhile: version {expected} was expected, {there} is there")
+
+
+def _outcome(before: DeclaredObject | None, after: DeclaredObject) -> str:
+    if before is None:
+        return "created"
+    return "deleting" if after.deleting and not before.deleting else "configured"
 
 
 def _said(manifest: Manifest) -> Any:

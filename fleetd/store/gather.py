@@ -12,6 +12,7 @@ from sqlalchemy import Table, and_, bindparam, delete, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql import ClauseElement
 
+from fleetd.domain.audit import AuditEntry
 from fleetd.store import tables
 from fleetd.store.steps import Ask, Many, Row
 
@@ -47,6 +48,7 @@ class Changes:
 
     at: datetime
     seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    decided: list[AuditEntry] = field(default_factory=list)
 
     def note(self, kind: ChangedKind, ref: str, operation: Operation = Operation.PUT) -> None:
         self.seen.pop((kind, ref), None)

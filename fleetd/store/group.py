@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fleetd.domain.audit import AuditEntry
 from fleetd.domain.errors import FleetdError
 from fleetd.domain.records import Record
 from fleetd.store.crypto import MasterKey
+from fleetd.store.deciding import audited
 from fleetd.store.gather import ChangedKind, Changes
 from fleetd.store.steps import Ask, Command, Row, Steps
 from fleetd.store.writing import Writing
@@ -26,6 +28,7 @@ class Asked:
     future: asyncio.Future[Any]
     records: Sequence[Record] = ()
     work: Callable[[Changes], Steps[Any]] | None = None
+    decided: Sequence[AuditEntry] = ()
 
     @property
     def weight(self) -> int:
@@ -69,6 +72,7 @@ def transaction(asked: Iterable[Asked], at: datetime, key: MasterKey) -> Steps[C
     works: list[tuple[int, Callable[[Changes], Steps[Any]]]] = []
     for part in asked:
         writing.take(part.records)
+        writing.changes.decided += part.decided
         if part.work is not None:
             works.append((len(done.outcomes), part.work))
         done.outcomes.append(None)
@@ -78,6 +82,7 @@ def transaction(asked: Iterable[Asked], at: datetime, key: MasterKey) -> Steps[C
     done.changed = bool(writing.changes.seen)
     done.asks = writing.asks or any(kind == ChangedKind.DECLARED for kind, _ in writing.changes.seen)
     yield from writing.changes.steps()
+    yield from audited(writing.changes.decided, at)
     return done
 
 
@@ -92,5 +97,6 @@ def _alone(work: Callable[[Changes], Steps[Any]], changes: Changes) -> Generator
     else:
         for (kind, ref), operation in own.seen.items():
             changes.seen[kind, ref] = operation
+        changes.decided += own.decided
     yield Command("RELEASE SAVEPOINT part")
     return result

@@ -16,6 +16,7 @@ from fleetd.domain.records import DestinationGone, DestinationRecord, MatchRecor
 from fleetd.store import tables
 from fleetd.store.gather import ChangedKind, Changes, Operation, insert_all, key_is
 from fleetd.store.steps import Ask, Many, Row
+from fleetd.store.tallies import Tally
 
 _at = bindparam("at", type_=tables.Moment())
 _m, _d = tables.matches, tables.destinations
@@ -91,10 +92,11 @@ class Matching:
         self.destinations[record.match_id, record.cluster] = None
         changes.note(ChangedKind.DESTINATION, f"{record.match_id}@{record.cluster}", Operation.REMOVE)
 
-    def steps(self, at: datetime) -> Generator[Ask, Sequence[Row], None]:
+    def steps(self, at: datetime, tally: Tally) -> Generator[Ask, Sequence[Row], None]:
         if self.matches:
             yield from self._match_steps(at)
         if self.destinations:
+            tally.opened(_d, (row["state"] for row in self.destinations.values() if row is not None))
             yield Many(_CLOSE_DESTINATION, [{"k_match_id": match, "k_cluster": cluster, "at": at} for match, cluster in self.destinations])
             rows = [{**row, "valid_from": at} for row in self.destinations.values() if row is not None]
             if rows:

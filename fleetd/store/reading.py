@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, Self
@@ -28,6 +29,12 @@ class Connection(Protocol):
     def rows(self, sql: str, params: Mapping[str, Any], most: int | None) -> list[Record]: ...
 
     def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]: ...
+
+    def current(self) -> bool: ...
+
+    def begin(self) -> None: ...
+
+    def end(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -76,6 +83,23 @@ class Reader:
 
         return self._connection.guarded(checked(sql, self.dialect), params or {}, most, seconds)
 
+    def current(self) -> bool:
+        """Whether this is still the database at the address: a file may be moved, upgraded, or put back from a backup."""
+        return self._connection.current()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read within is of one moment, whatever is committed meanwhile; nothing is held open afterwards.
+
+        Raises:
+            TryLater: the database is away.
+        """
+        self._connection.begin()
+        try:
+            yield
+        finally:
+            self._connection.end()
+
     def close(self) -> None:
         self._connection.close()
 
@@ -105,6 +129,10 @@ class _SqliteConnection:
             )
             self._connection.execute("PRAGMA busy_timeout=5000")
             self._check_schema(str(place))
+            self._path, self._file = place.path, place.path.stat()
+            self._schema = self._schema_number()
+        except OSError as error:
+            raise TryLater(f"the database {place} went away") from error
         except sqlite3.Error as error:
             raise TryLater(f"the database {place} cannot be read now: {error}") from error
 
@@ -134,6 +162,28 @@ class _SqliteConnection:
         finally:
             self._connection.set_authorizer(None)
             self._connection.set_progress_handler(None, 0)
+
+    def current(self) -> bool:
+        try:
+            found = self._path.stat()
+            same = (found.st_dev, found.st_ino) == (self._file.st_dev, self._file.st_ino)
+            return same and self._schema_number() == self._schema
+        except (OSError, sqlite3.DatabaseError):
+            return False
+
+    def _schema_number(self) -> int:
+        """Another one after each change of the schema: an upgrade may have made it a newer program's."""
+        return int(self._connection.execute("PRAGMA schema_version").fetchone()[0])
+
+    def begin(self) -> None:
+        try:
+            self._connection.execute("BEGIN")
+        except sqlite3.DatabaseError as error:
+            raise _sqlite_trouble(error) from error
+
+    def end(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.rollback()
 
     def close(self) -> None:
         self._connection.close()

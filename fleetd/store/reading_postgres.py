@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from fleetd.domain.errors import InvalidInput, NotPermitted, OverBudget, Unreachable
@@ -16,12 +17,16 @@ from fleetd.store.urls import PostgresServer
 
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|::|:([A-Za-z_]\w*)")
 
+_PATIENCE = 60.0
+"""Seconds that one of our own statements may take."""
+
 
 class PostgresConnection:
     """Read-only transactions on one connection."""
 
     def __init__(self, place: PostgresServer) -> None:
         self._place = place
+        self._snapshot: Any = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fleetd-postgres")
         self._loop = asyncio.new_event_loop()
         try:
@@ -48,31 +53,68 @@ class PostgresConnection:
         return connection
 
     def rows(self, sql: str, params: Mapping[str, Any], most: int | None) -> list[Record]:
-        records: list[Record] = self._do(self._rows(sql, params, most, 60.0))
+        records: list[Record] = self._do(self._rows(sql, params, most, None if self._snapshot else _PATIENCE))
         return records
 
     def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]:
         records: list[Record] = self._do(self._rows(sql, params, most, seconds))
         return records
 
-    async def _rows(self, sql: str, params: Mapping[str, Any], most: int | None, seconds: float) -> list[Record]:
+    def current(self) -> bool:
+        return not self._connection.is_closed()
+
+    def begin(self) -> None:
+        self._do(self._begin())
+
+    def end(self) -> None:
+        self._do(self._end_snapshot())
+
+    async def _begin(self) -> None:
+        with self._troubles():
+            snapshot = self._connection.transaction(isolation="repeatable_read", readonly=True)
+            await snapshot.start()
+            self._snapshot = snapshot
+            await self._connection.execute(f"SET LOCAL statement_timeout = {int(_PATIENCE * 1000)}")
+
+    async def _end_snapshot(self) -> None:
         import asyncpg  # see _open
 
+        snapshot, self._snapshot = self._snapshot, None
+        # A connection that broke holds nothing any more.
+        with suppress(OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            await snapshot.rollback()
+
+    async def _rows(self, sql: str, params: Mapping[str, Any], most: int | None, seconds: float | None) -> list[Record]:
+        """With a time of its own a statement stands in a transaction, or a savepoint, of its own: its failure ends nothing else."""
         text, values = positional(sql, params)
+        with self._troubles():
+            if seconds is None:
+                found: Sequence[Any] = await self._connection.fetch(text, *values)
+            else:
+                own = self._connection.transaction(readonly=self._snapshot is None)
+                await own.start()
+                try:
+                    await self._connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+                    cursor = await self._connection.cursor(text, *values)
+                    found = await cursor.fetch(most if most is not None else 2**31 - 1)
+                finally:
+                    await own.rollback()
+        return [{name: plain(name, value) for name, value in row.items()} for row in found]
+
+    @contextmanager
+    def _troubles(self) -> Iterator[None]:
+        import asyncpg  # see _open
+
         try:
-            async with self._connection.transaction(readonly=True):
-                await self._connection.execute(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
-                cursor = await self._connection.cursor(text, *values)
-                found: Sequence[Any] = await cursor.fetch(most if most is not None else 2**31 - 1)
+            yield
         except asyncpg.QueryCanceledError as error:
             raise OverBudget("the query took too long and was stopped") from error
         except asyncpg.InsufficientPrivilegeError as error:
             raise NotPermitted(f"the query reads more than the views: {error.message}") from error
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError) as error:
             raise Unreachable(f"the database {self._place} went away: {type(error).__name__}") from error
         except (asyncpg.PostgresError, asyncpg.DataError, ValueError) as error:
             raise InvalidInput(f"the database does not take this query: {error}") from error
-        return [{name: plain(name, value) for name, value in row.items()} for row in found]
 
     def close(self) -> None:
         self._do(self._connection.close())

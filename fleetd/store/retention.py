@@ -5,33 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, or_, select
 from sqlalchemy.sql import ClauseElement
 
 from fleetd.store import tables as t
+from fleetd.store.audit_tables import audit, audit_floors, inspections
 from fleetd.store.database import Database
-from fleetd.store.gather import Changes, key_is
+from fleetd.store.gather import Changes, insert_all, key_is
+from fleetd.store.keeping import Retention
 from fleetd.store.steps import Fetch, Many, Row, Steps
+from fleetd.store.views import INSPECTION_SECONDS
 
 SLICE = 500
 """Rows in one transaction: some milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long what is over is kept; None keeps it. What is current is never forgotten."""
-
-    events: timedelta | None = timedelta(days=30)
-    verdicts: timedelta | None = timedelta(days=30)
-    matches: timedelta | None = timedelta(days=30)
-    addons: timedelta | None = timedelta(days=30)
-    clusters: timedelta | None = timedelta(days=90)
-    journal: timedelta | None = timedelta(days=30)
-    requests: timedelta | None = timedelta(days=30)
-    declared: timedelta | None = timedelta(days=90)
-    changes: timedelta | None = timedelta(days=7)
-    incidents: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +82,21 @@ _UNUSED_BODIES = (
 _REMOVE_BODY = delete(t.bodies).where(key_is(t.bodies, "digest"), _unused)
 
 
+_INSPECTIONS = _rule("", inspections, inspections.c.at < _cutoff)
+_first_kept = select(audit.c.seq).where(audit.c.at >= _cutoff).order_by(audit.c.seq).limit(1).scalar_subquery()
+_OLD_AUDIT = (
+    select(audit.c.seq, audit.c.writer, audit.c.position, audit.c.chain_hash, audit.c.at)
+    .where(audit.c.at < _cutoff, or_(_first_kept.is_(None), audit.c.seq < _first_kept))
+    .order_by(audit.c.seq)
+    .limit(SLICE)
+)
+_floor = insert_all(audit_floors)
+_FLOOR = _floor.on_conflict_do_update(
+    index_elements=["writer"], set_={name: _floor.excluded[name] for name in ("seq", "position", "chain_hash", "at")}
+)
+_REMOVE_AUDIT = delete(audit).where(key_is(audit, "seq"))
+
+
 async def sweep(database: Database, retention: Retention, now: datetime) -> int:
     """Deletes what is older than the settings say, and bodies that nothing names; gives the number of rows.
 
@@ -105,6 +108,9 @@ async def sweep(database: Database, retention: Retention, now: datetime) -> int:
         age: timedelta | None = getattr(retention, rule.setting)
         if age is not None:
             deleted += await _sweep_rule(database, rule, now - age)
+    deleted += await _sweep_rule(database, _INSPECTIONS, now - timedelta(seconds=INSPECTION_SECONDS))
+    if retention.audit is not None:
+        deleted += await _sweep_audit(database, now - retention.audit)
     return deleted + await _sweep_bodies(database)
 
 
@@ -114,6 +120,21 @@ async def _sweep_rule(database: Database, rule: _Rule, cutoff: datetime) -> int:
         await _remove(database, rule.removes, rows)
         deleted += len(rows)
     return deleted
+
+
+async def _sweep_audit(database: Database, cutoff: datetime) -> int:
+    """Deletes the oldest rows, up to the first that is kept; each chain's floor goes with them, in the same transaction."""
+    deleted = 0
+    while rows := await database.read(_found(Fetch(_OLD_AUDIT, {"cutoff": cutoff}))):
+        await database.write(partial(_forget, rows))
+        deleted += len(rows)
+    return deleted
+
+
+def _forget(rows: Sequence[Row], _: Changes) -> Steps[None]:
+    ends = {row["writer"]: dict(row) for row in rows}
+    yield Many(_FLOOR, list(ends.values()))
+    yield Many(_REMOVE_AUDIT, [{"k_seq": row["seq"]} for row in rows])
 
 
 async def _sweep_bodies(database: Database) -> int:

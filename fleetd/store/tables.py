@@ -1,4 +1,4 @@
-"""Every table, once. The migrations must arrive at exactly this, on both databases.
+"""Every table, once; those of the audit stand in `audit_tables`. The migrations must arrive at exactly this, on both databases.
 
 A *kept* table carries `valid_from` and `valid_to`: a put closes the version before it in the same transaction, the open
 version is the one whose `valid_to` is null, and a partial unique index allows only one for each key.
@@ -60,6 +60,9 @@ def _open_index(name: str, table: Table, *columns: str, unique: bool = True, whe
     return Index(name, *(table.c[column] for column in columns), unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
+# SQLite looks at the row again for the condition of a partial index, unless its columns are in the index.
+
+
 def _closed_index(table: Table) -> Index:
     """Finds what retention may delete."""
     condition = text("valid_to IS NOT NULL")
@@ -72,6 +75,14 @@ schema_versions = Table(
     "schema_versions", metadata, Column("version", Text, primary_key=True), Column("applied_at", Moment, nullable=False)
 )
 counters = Table("counters", metadata, Column("name", Text, primary_key=True), Column("value", _number, nullable=False))
+# How many open rows a table has in a state; see `tallies`.
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("tally", _number, nullable=False),
+)
 daemon_starts = Table(
     "daemon_starts",
     metadata,
@@ -117,6 +128,9 @@ declared = Table(
 _open_index("uq_declared_open", declared, "ref")
 _open_index("ix_declared_kind", declared, "api_group", "kind", "namespace", "name", unique=False)
 Index("ix_declared_ref", declared.c.ref, declared.c.valid_from)
+Index("ix_declared_time", declared.c.valid_from)
+_open_index("ix_declared_name", declared, "ref", "name", "kind", "valid_to", unique=False)
+_open_index("ix_declared_unsupported", declared, "ref", unique=False, where="valid_to IS NULL AND unsupported <> '[]'")
 _closed_index(declared)
 declared_states = Table(
     "declared_states",
@@ -125,6 +139,7 @@ declared_states = Table(
     *_words("state", "reason"),
     Column("at", Moment, nullable=False),
 )
+_open_index("ix_declared_states_unready", declared_states, "ref", unique=False, where="state <> 'ready'")
 declared_references = Table(
     "declared_references",
     metadata,
@@ -149,6 +164,10 @@ members = Table(
 )
 _open_index("uq_members_open", members, "cluster")
 Index("ix_members_cluster", members.c.cluster, members.c.valid_from)
+Index("ix_members_time", members.c.valid_from)
+_open_index(
+    "ix_members_state", members, "state", "cluster", "valid_to", "ready", "paused", "version", "namespace", "kind", "mode", unique=False
+)
 _closed_index(members)
 member_labels = Table(
     "member_labels",
@@ -159,7 +178,7 @@ member_labels = Table(
     *_kept(),
 )
 _open_index("uq_member_labels_open", member_labels, "cluster", "label_key")
-_open_index("ix_member_labels_pair", member_labels, "label_key", "label_value", unique=False)
+_open_index("ix_member_labels_pair", member_labels, "label_key", "label_value", "cluster", "valid_to", unique=False)
 _closed_index(member_labels)
 heartbeats = Table("heartbeats", metadata, Column("cluster", Text, primary_key=True), Column("last_seen_at", Moment, nullable=False))
 
@@ -206,9 +225,10 @@ events = Table(
     Column("matching_count", _number, nullable=False),
     *_words("cause_id"),
 )
-Index("ix_events_detected", events.c.detected_at)
+Index("ix_events_detected", events.c.detected_at, events.c.event_id)
 Index("ix_events_cluster", events.c.cluster, events.c.detected_at)
 Index("ix_events_source", events.c.source, events.c.detected_at)
+Index("ix_events_place", events.c.source, events.c.cluster, events.c.detected_at)
 event_objects = Table(
     "event_objects",
     metadata,
@@ -239,7 +259,10 @@ _open_index("ix_matches_trigger", matches, "trigger_name", "matched_at", unique=
 Index("ix_matches_id", matches.c.match_id, matches.c.superseded_at)
 Index("ix_matches_event", matches.c.event_id)
 _open_index("ix_matches_superseded", matches, "superseded_at", unique=False, where="superseded_at IS NOT NULL")
-_open_index("ix_matches_unacted", matches, "match_id", unique=False, where=_UNACTED)
+_open_index("ix_matches_unacted", matches, "trigger_name", "state", "matched_at", "match_id", "valid_to", unique=False, where=_UNACTED)
+_open_index("ix_matches_place", matches, "cluster", "trigger_name", "matched_at", "latest", unique=False, where="latest")
+_ENDED = "latest AND state IN ('suppressed', 'withdrawn')"
+_open_index("ix_matches_ended", matches, "event_id", "state", "latest", unique=False, where=_ENDED)
 _closed_index(matches)
 destinations = Table(
     "destinations",
@@ -252,7 +275,8 @@ destinations = Table(
     *_kept(),
 )
 _open_index("uq_destinations_latest", destinations, "match_id", "cluster", where="latest")
-_open_index("ix_destinations_unacted", destinations, "cluster", "match_id", unique=False, where=_UNACTED)
+_open_index("ix_destinations_unacted", destinations, "cluster", "match_id", "state", "valid_to", unique=False, where=_UNACTED)
+_open_index("ix_destinations_waiting", destinations, "match_id", "cluster", "state", "valid_to", unique=False, where=_UNACTED)
 _closed_index(destinations)
 generated = Table(
     "generated",
@@ -280,6 +304,7 @@ addons = Table(
 )
 _open_index("uq_addons_open", addons, "profile", "cluster", "addon")
 _open_index("ix_addons_state", addons, "cluster", "state", unique=False)
+_open_index("ix_addons_by_state", addons, "state", "profile", "cluster", "addon", "valid_to", unique=False)
 Index("ix_addons_history", addons.c.profile, addons.c.cluster, addons.c.addon, addons.c.valid_from)
 _closed_index(addons)
 inventory = Table(
@@ -310,6 +335,10 @@ incidents = Table(
 _open_index("uq_incidents_open", incidents, "incident_id")
 _open_index("ix_incidents_detected", incidents, "detected_at", unique=False)
 _open_index("ix_incidents_cluster", incidents, "cluster", "outcome", unique=False)
+_open_index("ix_incidents_outcome", incidents, "outcome", "detected_at", unique=False)
+_open_index("ix_incidents_profile", incidents, "profile", "detected_at", unique=False)
+_open_index("ix_incidents_object", incidents, "object_ref", "detected_at", unique=False)
+_open_index("ix_incidents_flapping", incidents, "detected_at", unique=False, where="valid_to IS NULL AND flap_count > 0")
 _closed_index(incidents)
 incident_fields = Table(
     "incident_fields",
@@ -331,6 +360,7 @@ journal = Table(
 )
 Index("ix_journal_at", journal.c.at)
 Index("ix_journal_subject", journal.c.subject, journal.c.entry_id)
+_open_index("ix_journal_applied", journal, "cluster", "at", unique=False, where="stage IN ('apply', 'withdraw')")
 Index("ix_journal_cause", journal.c.cause_id, journal.c.entry_id)
 requests = Table(
     "requests",

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from sqlalchemy import Select, Table, and_, func, not_, select
 
 from fleetd.store import tables as t
+from fleetd.store.audit_check import broken_links
+from fleetd.store.audit_tables import audit, audit_floors
 from fleetd.store.bodies import json_value, redacted
 from fleetd.store.database import Database
 from fleetd.store.steps import Fetch, Steps
+from fleetd.store.tallies import COUNTED, counted
 
 _KEYS = {
     t.declared: ("ref",),
@@ -35,11 +38,34 @@ def _kept(table: Table, key: tuple[str, ...]) -> Iterator[tuple[str, Select[tupl
     yield f"{name}: an open version with a later one", select(*what).where(select(earlier.c.row_id).where(overlap).exists())
 
 
+def _miscounted() -> Iterator[tuple[str, Select[tuple[object, ...]]]]:
+    """The numbers that are kept equal what they count; a state of which nothing is left may stay, with none."""
+    kept = t.tallies
+    for table in COUNTED:
+        right = counted(table).where(table.c.valid_to.is_(None)).subquery()
+        here = and_(kept.c.subject == right.c.subject, kept.c.state == right.c.state)
+        yield (
+            f"tallies: not all of {table.name} are counted",
+            select(right).where(~select(kept).where(here, kept.c.tally == right.c.tally).exists()),
+        )
+        more = and_(kept.c.subject == table.name, kept.c.tally != 0, ~select(right).where(here).exists())
+        yield f"tallies: {table.name} are counted that are not there", select(kept).where(more)
+
+
 _m, _d, _r = t.matches, t.destinations, t.report_objects
 _SLOT = (_m.c.trigger_name, _m.c.cluster, _m.c.object_ref)
 _OF_SECRETS = "Secret/%"
+_a = audit
+_NEWEST = select(_a, _a.c.subject.label("subject_ref")).order_by(_a.c.seq.desc()).limit(1_000)
+_GAPS = (
+    select(_a.c.writer, func.max(_a.c.position))
+    .outerjoin(audit_floors, audit_floors.c.writer == _a.c.writer)
+    .group_by(_a.c.writer, audit_floors.c.position)
+    .having(func.max(_a.c.position) - func.coalesce(audit_floors.c.position, 0) != func.count())
+)
 _CHECKS: tuple[tuple[str, Select[tuple[object, ...]]], ...] = (
     *(check for table, key in _KEYS.items() for check in _kept(table, key)),
+    *_miscounted(),
     (
         "destinations: open, and its match is not",
         select(_d.c.match_id, _d.c.cluster).where(
@@ -132,6 +158,7 @@ _CHECKS: tuple[tuple[str, Select[tuple[object, ...]]], ...] = (
             t.incidents.c.valid_to.is_(None), t.incidents.c.outcome == "open", t.incidents.c.corrected_at.is_not(None)
         ),
     ),
+    ("audit: rows are missing in a chain", _GAPS),
 )
 _SECRETS = select(t.declared.c.ref, t.declared.c.manifest, t.declared.c.sealed).where(
     t.declared.c.kind == "Secret", t.declared.c.api_group == ""
@@ -148,6 +175,7 @@ def _violations() -> Steps[list[str]]:
     for sentence, statement in _CHECKS:
         for row in (yield Fetch(statement)):
             found.append(f"{sentence}: {', '.join(str(value) for value in tuple(dict(row).values()))}")  # noqa: PERF401  # a generator
+    found += broken_links([dict(row) for row in (yield Fetch(_NEWEST))])
     for row in (yield Fetch(_SECRETS)):
         manifest = json_value(row["manifest"])
         if row["sealed"] is None or redacted(manifest) != manifest:

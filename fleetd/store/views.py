@@ -2,67 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from fleetd.store.view import STALE_SECONDS, UNACTED, View, same
+from fleetd.store.view_counts import COUNT_VIEWS
 
-from fleetd.store.dialects import Words, words
-
-UNACTED = "('pending', 'blocked', 'acting', 'failed')"
-"""States of a destination on which its trigger should act and has not; an index is made on these very words."""
-
-STALE_SECONDS = 180
-"""A cluster that has not answered for as long is stale: three heartbeats."""
+INSPECTION_SECONDS = 600
+"""As long is what a cluster answered about an object shown; then it is deleted."""
 
 TRUTHS = frozenset({"ready", "paused", "stale", "resolved"})
 """Columns that hold a truth value; SQLite knows numbers only, so that readers turn them."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view: what one row is, and its columns from name to expression."""
-
-    name: str
-    sentence: str
-    columns: dict[str, str]
-    source: str
-
-    def create(self, dialect: str) -> list[str]:
-        """The statements that make or renew it. On Postgres somebody's own views on it stay whole."""
-        say = words(dialect)
-        columns = ", ".join(f"{_said(expression, say)} AS {name}" for name, expression in self.columns.items())
-        body = f"SELECT {columns} {_said(self.source, say)}"
-        if dialect == "sqlite":
-            return [f"DROP VIEW IF EXISTS {self.name}", f"CREATE VIEW {self.name} AS {body}"]
-        return [f"CREATE OR REPLACE VIEW {self.name} AS {body}"]
-
-
-_WORD = re.compile(r"\{(\w+):([^{}]*)\}")
-
-
-def _said(text: str, say: Words) -> str:
-    """Fills in the words that differ: `{age:x}`, `{lasted:from,to}`, `{ms:a,b}`, `{ago:seconds}`, `{part:manifest,name}`."""
-
-    def word(found: re.Match[str]) -> str:
-        arguments = found[2].split(",")
-        match found[1]:
-            case "age":
-                return say.seconds(found[2], say.now())
-            case "lasted":
-                return say.seconds(arguments[0], f"COALESCE({arguments[1]}, {say.now()})")
-            case "ms":
-                return say.milliseconds(*arguments)
-            case "ago":
-                return say.ago(int(arguments[0]))
-            case "part":
-                return say.part(*arguments)
-            case unknown:
-                raise ValueError(unknown)
-
-    return _WORD.sub(word, text)
-
-
-def _same(table: str, *names: str) -> dict[str, str]:
-    return {name: f"{table}.{name}" for name in names}
 
 
 def _count(table: str) -> str:
@@ -70,20 +17,24 @@ def _count(table: str) -> str:
     return f"(SELECT COUNT(*) FROM {table} x WHERE x.cluster = m.cluster AND x.valid_to IS NULL"
 
 
-_STATE = "COALESCE(s.state, CASE WHEN d.unsupported <> '[]' THEN 'unsupported' ELSE 'ready' END)"
+# Not joined: who only counts clusters or declared objects must not look for these.
+_HEARD = "(SELECT h.last_seen_at FROM heartbeats h WHERE h.cluster = m.cluster)"
+_SAID = "(SELECT s.state FROM declared_states s WHERE s.ref = d.ref)"
+_STATE = f"COALESCE({_SAID}, CASE WHEN d.unsupported <> '[]' THEN 'unsupported' ELSE 'ready' END)"
+_REASON = "COALESCE((SELECT s.reason FROM declared_states s WHERE s.ref = d.ref), '')"
 _DECLARED_COLUMNS = {
-    **_same("d", "ref", "namespace", "name", "generation"),
+    **same("d", "ref", "namespace", "name", "generation"),
     "spec": "{part:d.manifest,spec}",
-    **_same("d", "created_at", "updated_at"),
+    **same("d", "created_at", "updated_at"),
     "state": _STATE,
-    "reason": "COALESCE(s.reason, '')",
+    "reason": _REASON,
 }
-_DECLARED_SOURCE = "FROM declared d LEFT JOIN declared_states s ON s.ref = d.ref WHERE d.valid_to IS NULL"
+_DECLARED_SOURCE = "FROM declared d WHERE d.valid_to IS NULL"
 _FIRED = "FROM matches m WHERE m.latest AND m.trigger_name = d.name"
 _ADDON_COLUMNS = {
-    **_same("a", "profile", "cluster", "addon"),
+    **same("a", "profile", "cluster", "addon"),
     "addon_kind": "a.kind",
-    **_same("a", "state", "reason", "attempts", "wanted_digest", "applied_at", "next_attempt_at", "cause_id"),
+    **same("a", "state", "reason", "attempts", "wanted_digest", "applied_at", "next_attempt_at", "cause_id"),
 }
 
 
@@ -109,29 +60,29 @@ def _declared(name: str, sentence: str, kinds: str, more: dict[str, str] | None 
 
 
 VIEWS = (
-    View("fleet_schema", "A revision of the schema that was applied.", _same("v", "version", "applied_at"), "FROM schema_versions v"),
+    View("fleet_schema", "A revision of the schema that was applied.", same("v", "version", "applied_at"), "FROM schema_versions v"),
     View(
         "fleet_clusters",
         "A cluster of the fleet, with what is not in order on it.",
         {
-            **_same("m", "cluster", "namespace", "name", "kind", "ready"),
+            **same("m", "cluster", "namespace", "name", "kind", "ready"),
             "connection": "m.state",
             "paused": "m.paused",
             "kubernetes_version": "m.version",
             "mode": "m.mode",
-            "last_seen_at": "h.last_seen_at",
-            "stale": f"COALESCE(h.last_seen_at < {{ago:{STALE_SECONDS}}}, TRUE)",
+            "last_seen_at": _HEARD,
+            "stale": f"COALESCE({_HEARD} < {{ago:{STALE_SECONDS}}}, TRUE)",
             "pending_events": f"{_count('destinations')} AND x.state IN {UNACTED})",
             "failed_addons": f"{_count('addons')} AND x.state IN ('failed', 'conflict'))",
             "open_drift": f"{_count('incidents')} AND x.outcome = 'open')",
-            **_same("m", "reason", "since"),
+            **same("m", "reason", "since"),
         },
-        "FROM members m LEFT JOIN heartbeats h ON h.cluster = m.cluster WHERE m.valid_to IS NULL",
+        "FROM members m WHERE m.valid_to IS NULL",
     ),
     View(
         "fleet_cluster_labels",
         "A label of a cluster.",
-        _same("l", "cluster", "label_key", "label_value", "owner"),
+        same("l", "cluster", "label_key", "label_value", "owner"),
         "FROM member_labels l WHERE l.valid_to IS NULL",
     ),
     View(
@@ -172,24 +123,24 @@ VIEWS = (
         "fleet_declared",
         "Any declared object, whole; the values of Secrets are redacted.",
         {
-            **_same("d", "ref", "kind", "api_group", "api_version", "namespace", "name", "uid", "resource_version", "generation"),
-            **_same("d", "created_at", "updated_at", "manifest", "unsupported"),
+            **same("d", "ref", "kind", "api_group", "api_version", "namespace", "name", "uid", "resource_version", "generation"),
+            **same("d", "created_at", "updated_at", "manifest", "unsupported"),
             "state": _STATE,
-            "reason": "COALESCE(s.reason, '')",
+            "reason": _REASON,
         },
         _DECLARED_SOURCE,
     ),
     View(
         "fleet_declared_history",
         "A version of a declared object, and how long it stood.",
-        _same("d", "ref", "kind", "resource_version", "generation", "valid_from", "valid_to", "manifest"),
+        same("d", "ref", "kind", "resource_version", "generation", "valid_from", "valid_to", "manifest"),
         "FROM declared d",
     ),
     View(
         "fleet_references",
         "One declared object names another. Templates stand as they are written.",
         {
-            **_same("r", "from_ref", "field_path", "to_ref"),
+            **same("r", "from_ref", "field_path", "to_ref"),
             "resolved": "EXISTS (SELECT 1 FROM declared d WHERE d.ref = r.to_ref AND d.valid_to IS NULL)",
         },
         "FROM declared_references r",
@@ -199,7 +150,7 @@ VIEWS = (
         "What a source says of an object now, and which part of its condition decided.",
         {
             "event_source": "v.source",
-            **_same("v", "cluster", "object_ref"),
+            **same("v", "cluster", "object_ref"),
             "verdict": "v.state",
             "reason": "v.reason",
             "deciding_expression": "v.deciding",
@@ -213,7 +164,7 @@ VIEWS = (
         {
             "event_id": "e.event_id",
             "event_source": "e.source",
-            **_same("e", "cluster", "detected_at", "matching_count", "cause_id", "revision"),
+            **same("e", "cluster", "detected_at", "matching_count", "cause_id", "revision"),
             "age_seconds": "{age:e.detected_at}",
         },
         "FROM events e",
@@ -230,9 +181,9 @@ VIEWS = (
         {
             "match_id": "m.match_id",
             "event_trigger": "m.trigger_name",
-            **_same("m", "event_id", "cluster"),
+            **same("m", "event_id", "cluster"),
             "object_ref": "NULLIF(m.object_ref, '')",
-            **_same("m", "state", "reason", "matched_at", "acted_at", "profile", "cause_id"),
+            **same("m", "state", "reason", "matched_at", "acted_at", "profile", "cause_id"),
             "event_source": "m.source",
             "superseded_at": "m.superseded_at",
         },
@@ -241,15 +192,15 @@ VIEWS = (
     View(
         "fleet_match_destinations",
         "A cluster that a match acts on, and how far it is there.",
-        _same("d", "match_id", "cluster", "state", "reason", "rendered_at", "applied_at"),
+        same("d", "match_id", "cluster", "state", "reason", "rendered_at", "applied_at"),
         "FROM destinations d WHERE d.latest",
     ),
     View(
         "fleet_pending_events",
         "An event, a trigger and a destination where the trigger should act and has not; without a cluster where none is settled yet.",
-        _same("p", "event_id", "event_source", "event_trigger", "source_cluster", "cluster", "stage", "detected_at")
+        same("p", "event_id", "event_source", "event_trigger", "source_cluster", "cluster", "stage", "detected_at")
         | {"age_seconds": "{age:p.detected_at}"}
-        | _same("p", "state", "reason", "match_id"),
+        | same("p", "state", "reason", "match_id"),
         f"FROM ({_PENDING_ON_CLUSTERS} UNION ALL {_PENDING_BEFORE}) p",
     ),
     View(
@@ -288,26 +239,15 @@ VIEWS = (
     View(
         "fleet_addon_history",
         "A state that an add-on was in, and how long.",
-        {**_ADDON_COLUMNS, **_same("a", "valid_from", "valid_to")},
+        {**_ADDON_COLUMNS, **same("a", "valid_from", "valid_to")},
         "FROM addons a",
     ),
     View(
         "fleet_objects",
         "An object that fleetd put on a cluster.",
         {
-            **_same(
-                "i",
-                "cluster",
-                "object_ref",
-                "api_group",
-                "api_version",
-                "object_kind",
-                "namespace",
-                "name",
-                "profile",
-                "addon",
-                "applied_at",
-            ),
+            **same("i", "cluster", "object_ref", "api_group", "api_version", "object_kind", "namespace", "name"),
+            **same("i", "profile", "addon", "applied_at"),
             "digest": "i.wanted_digest",
             "cause_id": "i.cause_id",
         },
@@ -316,25 +256,14 @@ VIEWS = (
     View(
         "fleet_drift_incidents",
         "Somebody else changed an object of ours: who, when, and how it ended.",
-        _same(
-            "i",
-            "incident_id",
-            "cluster",
-            "object_ref",
-            "profile",
-            "changed_by",
-            "detected_at",
-            "corrected_at",
-            "outcome",
-            "flap_count",
-            "cause_id",
-        ),
+        same("i", "incident_id", "cluster", "object_ref", "profile", "changed_by", "detected_at", "corrected_at")
+        | same("i", "outcome", "flap_count", "cause_id"),
         "FROM incidents i WHERE i.valid_to IS NULL",
     ),
     View(
         "fleet_drift_fields",
         "A field that somebody else changed, as wanted and as found.",
-        _same("f", "incident_id", "field_path", "wanted", "found"),
+        same("f", "incident_id", "field_path", "wanted", "found"),
         "FROM incident_fields f",
     ),
     View(
@@ -342,16 +271,16 @@ VIEWS = (
         "A set of changes that needs a second look.",
         {
             "id": "p.proposal_id",
-            **_same("p", "actor", "via", "created_at", "state"),
+            **same("p", "actor", "via", "created_at", "state"),
             "reason": "p.summary",
-            **_same("p", "decided_by", "decided_at", "applied_at", "subject", "lost", "cause_id"),
+            **same("p", "decided_by", "decided_at", "applied_at", "subject", "lost", "cause_id"),
         },
         "FROM proposals p",
     ),
     View(
         "fleet_requests",
         "A small thing asked of the daemon, and what came of it.",
-        {"id": "r.request_id", **_same("r", "actor", "via", "created_at", "state", "reason", "decided_at", "verb", "subject", "outcome")},
+        {"id": "r.request_id", **same("r", "actor", "via", "created_at", "state", "reason", "decided_at", "verb", "subject", "outcome")},
         "FROM requests r",
     ),
     View(
@@ -362,14 +291,37 @@ VIEWS = (
             "at": "j.at",
             "stage": "j.stage",
             "subject_ref": "j.subject",
-            **_same("j", "cluster", "decision", "reason", "cause_id"),
+            **same("j", "cluster", "decision", "reason", "cause_id"),
         },
         "FROM journal j",
     ),
     View(
+        "fleet_audit",
+        "One call through a face, or one decision; each row is tied to the one before it of its writer.",
+        {
+            **same("a", "seq", "at", "principal", "via", "action"),
+            "subject_ref": "a.subject",
+            **same("a", "outcome", "chain_hash", "client", "arguments_digest", "reference", "result_size", "ms", "writer", "position"),
+        },
+        "FROM audit a",
+    ),
+    View(
+        "fleet_audit_floors",
+        "Where a writer's chain of the audit begins now: the last row of it that retention deleted.",
+        same("f", "writer", "seq", "position", "chain_hash", "at"),
+        "FROM audit_floors f",
+    ),
+    View(
+        "fleet_inspections",
+        "What a cluster answered about one of its objects, for some minutes; secrets and secretive texts are withheld.",
+        same("i", "request_id", "at", "answer"),
+        f"FROM inspections i WHERE i.at >= {{ago:{INSPECTION_SECONDS}}}",
+    ),
+    *COUNT_VIEWS,
+    View(
         "fleet_changes",
         "A committed change, for incremental loads and live faces.",
-        _same("c", "seq", "at", "object_kind", "ref", "operation"),
+        same("c", "seq", "at", "object_kind", "ref", "operation"),
         "FROM changes c",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import bindparam, delete, update
@@ -14,11 +14,14 @@ from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import ProposalState, RequestState
 from fleetd.store import tables
+from fleetd.store.audit_tables import inspections
 from fleetd.store.bodies import json_bytes, pack
 from fleetd.store.crypto import MasterKey
 from fleetd.store.gather import ChangedKind, Changes, Current, Once, Operation, Versions, insert_all, key_is
 from fleetd.store.matching import Matching
 from fleetd.store.steps import Ask, Many, Row
+from fleetd.store.tallies import COUNTED, Tally
+from fleetd.store.views import INSPECTION_SECONDS
 
 _VERSIONS = (
     Versions(tables.members, "cluster"),
@@ -35,10 +38,11 @@ _CURRENT = (
     Current(tables.inventory, "cluster", "object_ref"),
     Current(tables.declared_states, "ref"),
     Current(tables.requests, "request_id"),
+    Current(inspections, "request_id"),
     # Who held it, when and why stay as they were said first.
     Current(tables.proposals, "proposal_id", update_only=("subject", "summary", "lost", "state", "decided_by", "decided_at", "applied_at")),
 )
-_HEARTBEATS, _REPORTS, _GENERATED, _INVENTORY, _STATES, _REQUESTS, _PROPOSALS = _CURRENT
+_HEARTBEATS, _REPORTS, _GENERATED, _INVENTORY, _STATES, _REQUESTS, _INSPECTIONS, _PROPOSALS = _CURRENT
 _BODIES = Once(tables.bodies, "digest")
 _EVENTS = Once(tables.events, "event_id")
 _EVENT_OBJECTS = Once(tables.event_objects, "event_id", "object_ref")
@@ -57,6 +61,7 @@ _OPEN_LABEL = insert_all(_labels, "row_id").on_conflict_do_nothing(
 )
 _fields = tables.incident_fields
 _CLEAR_FIELDS = delete(_fields).where(key_is(_fields, "incident_id"))
+_FORGET_INSPECTIONS = delete(inspections).where(inspections.c.at < _at)
 _ADD_FIELDS = insert_all(_fields).on_conflict_do_nothing(index_elements=["incident_id", "field_path"])
 
 Keyed = dict[tuple[str, ...], Row | None]
@@ -87,20 +92,27 @@ class Writing:
 
     def steps(self) -> Generator[Ask, Sequence[Row], None]:
         """What was taken, as statements; the changes are left to the transaction's end."""
+        tally = Tally()
         yield from _BODIES.steps(list(self._bodies.values()))
         for versions, rows in self._kept.items():
             yield from versions.steps(rows, self.at)
+            if (state := COUNTED.get(versions.table)) is not None:
+                tally.opened(versions.table, (row[state] for row in rows.values() if row is not None))
         for current, keyed in self._current.items():
             yield from current.steps(keyed)
         yield from self._label_steps()
         yield from _EVENTS.steps(self._events)
         yield from _EVENT_OBJECTS.steps(self._event_objects)
-        yield from self._matching.steps(self.at)
+        yield from self._matching.steps(self.at, tally)
         if self._fields:
             yield Many(_CLEAR_FIELDS, [{"k_incident_id": incident} for incident in self._fields])
             yield from self._field_steps()
         if self._journal:
             yield Many(_JOURNAL, self._journal)
+        if _INSPECTIONS in self._current:
+            yield Many(_FORGET_INSPECTIONS, [{"at": self.at - timedelta(seconds=INSPECTION_SECONDS)}])
+        if self._matching.matches or self._matching.destinations or any(one.table in COUNTED for one in self._kept):
+            yield from tally.steps(self.at)
 
     def _label_steps(self) -> Generator[Ask, Sequence[Row], None]:
         if not self._labels:
@@ -311,6 +323,8 @@ class Writing:
             "decided_at": record.decided_at,
             "outcome": record.outcome,
         }
+        if record.answer:
+            self._current[_INSPECTIONS][record.request_id,] = {"request_id": record.request_id, "at": self.at, "answer": record.answer}
         self.asks = self.asks or record.state is RequestState.WAITING
         self.changes.note(ChangedKind.REQUEST, record.request_id)
 

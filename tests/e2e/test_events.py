@@ -249,3 +249,23 @@ async def test_e5_e10_conditions_are_evaluated_in_the_daemon_and_no_poll_stands_
         await w.shows("a", "v1", "ConfigMap", "default/made-one")
         asked = {verb: count for verb, count in w["a"].requests.by_verb.items() if count}
         assert asked == {"get": 1, "patch": 1}, "one look before the first write, one write: the event came by the watch that was open"
+
+
+async def test_a_resync_reads_a_cluster_anew_and_writes_nothing_where_nothing_changed(world: Any) -> None:
+    async with world(a={"role": "source"}) as w:
+        await declare(w)
+        await w["a"].create(marked("one"))
+        await w.shows("a", "v1", "ConfigMap", "default/made-one")
+        await w.settled()
+        w["a"].requests.clear()
+        await w.ask("resync", "default/a")
+        await w.settled()
+        await w["a"].until(_listed, timeout=20)
+        asked = w["a"].requests.by_verb
+        assert (asked["patch"], asked["create"], asked["delete"]) == (0, 0, 0)
+        await w["a"].create(marked("two"))
+        await w.shows("a", "v1", "ConfigMap", "default/made-two")
+
+
+async def _listed(cluster: Any) -> bool:
+    return bool(cluster.requests.by_verb["list"] or cluster.requests.by_verb["watch"])

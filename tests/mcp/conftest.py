@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +23,13 @@ from mcp_server.server import build_server
 from mcp_server.serving import Offer, opened
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "service" / "planted.py")))
+SIMULATED = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("simulated.py"))))
+
+
+@pytest.fixture
+def simulated() -> SimpleNamespace:
+    """What `simulated.py` has: a fleet with a daemon at work on it, and a client that counts."""
+    return SIMULATED
 
 
 @pytest.fixture
@@ -61,6 +71,27 @@ def client(database: Database, key_file: Path) -> Callable[..., Any]:
             yield connected
 
     return connect
+
+
+@pytest.fixture
+def serving() -> Callable[..., Any]:
+    """Starts a process that listens: `async with serving(url, "--mode", "operate") as port`, on a port that it chose."""
+
+    @asynccontextmanager
+    async def process(database: str, *more: str) -> AsyncIterator[int]:
+        command = [sys.executable, "-m", "mcp_server", "--database", database, "--http", "127.0.0.1:0", *more]
+        started = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            async with asyncio.timeout(30):
+                while b"listening on" not in (line := await started.stderr.readline()):
+                    assert line, "it ended before it listened"
+            yield int(line.split(b":")[-1].split(b"/")[0])
+        finally:
+            started.terminate()
+            out, _ = await started.communicate()
+            assert out == b"", "standard output is the protocol's only"
+
+    return process
 
 
 @pytest.fixture

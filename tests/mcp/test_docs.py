@@ -28,6 +28,7 @@ SAME = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "0f4b1c2d3e4f5a6b7c8d9e0f1a2b3c4d"),
     (re.compile(r"elapsed_ms: \d+"), "elapsed_ms: 3"),
     (re.compile(r"in revision \d+"), "in revision 12"),
+    (re.compile(r"\d+ rows of mcp-[0-9a-f]{12}"), "16 rows of mcp-d1f6fa35beeb"),
 )
 
 

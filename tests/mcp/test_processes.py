@@ -7,8 +7,6 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,23 +23,6 @@ OPERATOR = "0123456789abcdef-operator"
 CLERK = "0123456789abcdef-clerk"
 PENDING = {"has": ["pending_events"]}
 PROGRAM = [sys.executable, "-m", "mcp_server"]
-
-
-@asynccontextmanager
-async def serving(database: str, *more: str) -> AsyncIterator[int]:
-    """A process that listens, on a port that it chose."""
-    process = await asyncio.create_subprocess_exec(
-        *PROGRAM, "--database", database, "--http", "127.0.0.1:0", *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(30):
-            while b"listening on" not in (line := await process.stderr.readline()):
-                assert line, "it ended before it listened"
-        yield int(line.split(b":")[-1].split(b"/")[0])
-    finally:
-        process.terminate()
-        out, _ = await process.communicate()
-        assert out == b"", "standard output is the protocol's only"
 
 
 def post(port: int, path: str, **headers: str) -> tuple[int, dict[str, str]]:
@@ -69,7 +50,7 @@ async def test_a_process_on_standard_input_answers_and_hears_changes(database):
 
 
 @pytest.mark.parametrize("protocol", ["auto", "legacy"])
-async def test_a_process_over_http_answers_both_protocols_at_both_mounts(database, protocol):
+async def test_a_process_over_http_answers_both_protocols_at_both_mounts(serving, database, protocol):
     async with serving(database.url, "--mode", "operate") as port:
         for path, acts in (("/mcp", True), ("/mcp/readonly", False)):
             async with Client(f"http://127.0.0.1:{port}{path}", mode=protocol) as c:
@@ -83,7 +64,7 @@ async def test_a_process_over_http_answers_both_protocols_at_both_mounts(databas
             assert answer.structured_content["total"]["count"] == 1
 
 
-async def test_foreign_hosts_and_origins_are_turned_away(database):
+async def test_foreign_hosts_and_origins_are_turned_away(serving, database):
     async with serving(database.url) as port:
         for headers, status in (
             ({"Host": "evil.example"}, 421),
@@ -94,7 +75,7 @@ async def test_foreign_hosts_and_origins_are_turned_away(database):
             assert (found == status) or (status == 200 and found not in (401, 403, 421))
 
 
-async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(database, tmp_path):
+async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(serving, database, tmp_path):
     tokens = tmp_path / "tokens"
     tokens.write_text(f"# who may call\nrobot fleet:read {TOKEN}\nada fleet:read,ops:write {OPERATOR}\n")
     tokens.chmod(0o600)
@@ -114,7 +95,7 @@ async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(database, tm
                 assert refused.is_error is not acts
 
 
-async def test_a_token_without_the_scope_reads_no_resource_and_no_prompt(database, tmp_path):
+async def test_a_token_without_the_scope_reads_no_resource_and_no_prompt(serving, database, tmp_path):
     tokens = tmp_path / "tokens"
     tokens.write_text(f"clerk sql:read {CLERK}\n")
     tokens.chmod(0o600)

@@ -49,7 +49,7 @@ async def test_each_mode_shows_what_it_should(client):
     proposed = {tool["name"] for tool in await surface(client, Mode.PROPOSE, False)}
     operated = {tool["name"] for tool in await surface(client, Mode.OPERATE, True)}
     assert observed == proposed
-    assert operated - observed == {"requeue", "set_pause", "get_request", "run_sql", "describe_schema"}
+    assert operated - observed == {"requeue", "set_pause", "run_sql", "describe_schema"}
 
 
 async def test_only_acting_tools_say_that_they_write(client):

@@ -9,24 +9,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mcp import Client
 
-from fleetd.daemon import run
-from fleetd.domain.documents import read_documents
-from fleetd.service.admission import Admission
-from fleetd.service.membership import join
 from fleetd.settings import Settings
-from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
+from fleetd.sim.cluster import ClusterSpec
 from fleetd.sim.faults import Fault, FaultKind
-from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.database import Database
-from fleetd.store.reading import Reader
 from mcp_server.principals import Mode
 from mcp_server.server import build_server
 from mcp_server.serving import Offer, opened
@@ -36,83 +27,26 @@ PATIENCE = 30.0
 SIMPLE_TOKENS = 2_000
 
 
-def service(name: str, export: str, **spec: Any) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": "default", "labels": {"fleet.example.com/export": export}}
-    plain = {"type": "LoadBalancer", "selector": {"app": name}, "ports": [{"name": "http", "port": 80, "protocol": "TCP"}]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {**plain, **spec}}
-
-
-@dataclass
-class Fleet:
-    """The simulated clusters, and a daemon at work on them."""
-
-    clusters: dict[str, SimulatedCluster]
-    database: Database
-
-    async def until(self, sql: str) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not await asyncio.to_thread(self._rows, sql):
-                await self.database.changed()
-
-    def _rows(self, sql: str) -> list[Any]:
-        with Reader.open(self.database.url) as reader:
-            return reader.rows(sql)
-
-    async def have(self, kind: str, name: str) -> set[str]:
-        """Which clusters have the object by now."""
-        return {cluster.name for cluster in self.clusters.values() if await cluster.get("v1", kind, "default", name)}
-
-
 @asynccontextmanager
-async def troubled(database: Database, key_file: Path) -> AsyncIterator[Fleet]:
+async def troubled(simulated: Any, database: Database, key_file: Path) -> AsyncIterator[Any]:
     """services exports a Service; apps-2 is away, apps-3 has a Service of somebody's by that name; on apps-1 somebody edits the copy."""
     labels = {"services": {"role": "services"}, **{f"apps-{number}": {"role": "apps", "env": "prod"} for number in (1, 2, 3)}}
-    async with SimulatedFleet([ClusterSpec(name, labels=marks) for name, marks in labels.items()]) as simulated:
-        fleet = Fleet(dict(simulated.clusters), database)
-        admission, ready, stop = Admission(database, manager="test"), asyncio.Event(), asyncio.Event()
-        daemon = asyncio.create_task(run(Settings(database=database.url, key_file=key_file), ready=ready.set, stop=stop))
-        await ready.wait()
-        for name, cluster in fleet.clusters.items():
-            await join(admission, name, "default", labels[name], yaml.safe_dump(cluster.kubeconfig()), now=datetime.now(UTC))
-            await fleet.until(f"SELECT 1 FROM fleet_clusters WHERE name = '{name}' AND connection = 'ready'")
+    async with simulated.at_work(database, key_file, [ClusterSpec(name, labels=marks) for name, marks in labels.items()]) as fleet:
         fleet.clusters["apps-2"].inject(Fault(FaultKind.REFUSE))
         await fleet.until("SELECT 1 FROM fleet_clusters WHERE name = 'apps-2' AND connection = 'unreachable'")
-        held = service("web", "false", type="NodePort")
-        await fleet.clusters["apps-3"].apply(held, manager="somebody-else")
-        for path in sorted(EXAMPLE.glob("*.yaml")):
-            for document in read_documents(path.read_text("utf-8"), source=path.name):
-                await admission.apply(document, now=datetime.now(UTC))
-        await fleet.clusters["services"].create(service("web", "true"))
-        await fleet.clusters["services"].create(service("internal", "false"))
+        await fleet.clusters["apps-3"].apply(simulated.service("web", "false", type="NodePort"), manager="somebody-else")
+        await fleet.declare_all(EXAMPLE)
+        await fleet.clusters["services"].create(simulated.service("web", "true"))
+        await fleet.clusters["services"].create(simulated.service("internal", "false"))
         await fleet.until("SELECT 1 FROM fleet_addons WHERE cluster = 'default/apps-1' AND state = 'deployed'")
         await fleet.until("SELECT 1 FROM fleet_addons WHERE cluster = 'default/apps-3' AND state = 'conflict'")
         changed = {"spec": {"type": "NodePort"}}
         await fleet.clusters["apps-1"].patch("v1", "Service", "default", "web", changed, manager="somebody")
         await fleet.until("SELECT 1 FROM fleet_drift_incidents WHERE outcome = 'corrected'")
         yield fleet
-        stop.set()
-        await daemon
 
 
-@dataclass
-class Asking:
-    """A scripted client that counts what it costs."""
-
-    client: Client
-    fleet: Fleet
-    calls: int = 0
-    tokens: int = 0
-    answers: list[Any] = field(default_factory=list)
-
-    async def call(self, tool: str, **arguments: Any) -> Any:
-        answer = await self.client.call_tool(tool, arguments)
-        self.calls += 1
-        self.tokens += len(answer.content[0].text.encode()) // 4
-        self.answers.append(answer)
-        return answer.structured_content
-
-
-async def where_is_an_event_not_acted_on(ask: Asking) -> bool:
+async def where_is_an_event_not_acted_on(ask: Any) -> bool:
     found = await ask.call("list_clusters", has=["pending_events"])
     wanted = {name for name in ask.fleet.clusters if name.startswith("apps")}
     # On apps-3 there is a Service of that name, but it is not ours: its Endpoints are not there.
@@ -120,12 +54,12 @@ async def where_is_an_event_not_acted_on(ask: Asking) -> bool:
     return {row["cluster"] for row in found["items"]} == {f"default/{name}" for name in wanted - acted}
 
 
-async def which_triggers_reference_the_source(ask: Asking) -> bool:
+async def which_triggers_reference_the_source(ask: Any) -> bool:
     found = await ask.call("list_references", ref="EventSource/exported-services", direction="in", kinds=["EventTrigger"])
     return [row["from_ref"] for row in found["items"]] == ["EventTrigger.lib.projectsveltos.io//share-services"]
 
 
-async def why_has_the_trigger_not_acted_on_the_cluster_that_is_away(ask: Asking) -> bool:
+async def why_has_the_trigger_not_acted_on_the_cluster_that_is_away(ask: Any) -> bool:
     explained = await ask.call("explain_trigger", trigger="share-services", cluster="services", object="Service/default/web")
     states = {one["cluster"]: one["state"] for one in explained["result"]["destinations"]}
     profile = explained["hints"][0]["arguments"]["profile"]
@@ -134,7 +68,7 @@ async def why_has_the_trigger_not_acted_on_the_cluster_that_is_away(ask: Asking)
     return right and explained["result"]["first_failing"] == "acted" and gates["result"]["first_failing"] == "cluster_ready"
 
 
-async def who_holds_the_service_that_cannot_be_written(ask: Asking) -> bool:
+async def who_holds_the_service_that_cannot_be_written(ask: Any) -> bool:
     found = await ask.call("list_addons", status=["conflict"])
     [row] = found["items"]
     live = await ask.fleet.clusters["apps-3"].get("v1", "Service", "default", "web")
@@ -142,43 +76,43 @@ async def who_holds_the_service_that_cannot_be_written(ask: Asking) -> bool:
     return row["cluster"] == "default/apps-3" and holder in row["reason_untrusted"]
 
 
-async def why_is_the_service_on_the_first_cluster(ask: Asking) -> bool:
+async def why_is_the_service_on_the_first_cluster(ask: Any) -> bool:
     found = await ask.call("trace_lineage", ref="Service/default/web@default/apps-1")
     hops = [hop["ref"] for hop in found["result"]["hops"]]
     return "Service/default/web@default/services" in hops and "EventSource.lib.projectsveltos.io//exported-services" in hops
 
 
-async def why_did_the_other_service_not_count(ask: Asking) -> bool:
+async def why_did_the_other_service_not_count(ask: Any) -> bool:
     found = await ask.call("explain_trigger", trigger="share-services", cluster="services", object="Service/default/internal")
     [miss] = found["result"]["nearest_misses"]
     return found["result"]["first_failing"] == "object_matched" and "fleet.example.com/export" in miss["reason_untrusted"]
 
 
-async def who_changed_what_by_hand(ask: Asking) -> bool:
+async def who_changed_what_by_hand(ask: Any) -> bool:
     found = await ask.call("get_drift", clusters="apps-1")
     [incident] = found["items"]
     fields = {one["field_path_untrusted"] for one in incident["fields"]}
     return incident["changed_by_untrusted"] == "somebody" and any("type" in path for path in fields) and incident["outcome"] == "corrected"
 
 
-async def which_cluster_cannot_be_reached(ask: Asking) -> bool:
+async def which_cluster_cannot_be_reached(ask: Any) -> bool:
     found = await ask.call("list_clusters", status=["unreachable"])
     away = {name for name, cluster in ask.fleet.clusters.items() if cluster.faults.of(FaultKind.REFUSE)}
     return {row["cluster"] for row in found["items"]} == {f"default/{name}" for name in away}
 
 
-async def what_happened_on_the_source_cluster(ask: Asking) -> bool:
+async def what_happened_on_the_source_cluster(ask: Any) -> bool:
     found = await ask.call("get_timeline", clusters="services", since="-1h")
     kinds = {entry["type"] for entry in found["items"]}
     return {"event", "cluster"} <= kinds and all(entry["cluster"] == "default/services" for entry in found["items"])
 
 
-async def what_nobody_here_can_know(ask: Asking) -> bool:
+async def what_nobody_here_can_know(ask: Any) -> bool:
     found = await ask.call("get_object", ref="Pod/default/web-0@default/apps-1")
     return "cannot know" in found["error"]["sentence"] and "kubectl" in found["error"]["sentence"]
 
 
-QUESTIONS: tuple[Callable[[Asking], Awaitable[bool]], ...] = (
+QUESTIONS: tuple[Callable[[Any], Awaitable[bool]], ...] = (
     where_is_an_event_not_acted_on,
     which_triggers_reference_the_source,
     why_has_the_trigger_not_acted_on_the_cluster_that_is_away,
@@ -192,24 +126,24 @@ QUESTIONS: tuple[Callable[[Asking], Awaitable[bool]], ...] = (
 )
 
 
-async def test_ten_questions_are_answered_rightly_in_few_calls_and_words(empty: Database, key_file: Path):
+async def test_ten_questions_are_answered_rightly_in_few_calls_and_words(simulated, empty: Database, key_file: Path):
     wrong: dict[str, Any] = {}
     async with (
-        troubled(empty, key_file) as fleet,
+        troubled(simulated, empty, key_file) as fleet,
         opened(Offer(Settings(database=empty.url), Mode.OBSERVE)) as (desk, subscriptions),
         Client(build_server(desk, subscriptions)) as client,
     ):
         for question in QUESTIONS:
-            ask = Asking(client, fleet)
+            ask = simulated.Asking(client, fleet)
             right = await question(ask)
             if not right or ask.calls > 2 or ask.tokens > SIMPLE_TOKENS:
                 wrong[question.__name__] = (right, ask.calls, ask.tokens, [answer.content[0].text for answer in ask.answers])
     assert wrong == {}
 
 
-async def test_what_is_asked_for_the_daemon_does_and_the_outcome_is_told(empty: Database, key_file: Path):
+async def test_what_is_asked_for_the_daemon_does_and_the_outcome_is_told(simulated, empty: Database, key_file: Path):
     async with (
-        troubled(empty, key_file) as fleet,
+        troubled(simulated, empty, key_file) as fleet,
         opened(Offer(Settings(database=empty.url, key_file=key_file), Mode.OPERATE)) as (desk, subscriptions),
         Client(build_server(desk, subscriptions)) as client,
         asyncio.timeout(PATIENCE),

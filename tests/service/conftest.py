@@ -19,9 +19,10 @@ from fleetd.store.migrate import upgrade
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("planted.py"))))
 
+PLANTED.LIFE = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("life.py"))))
+
 
 async def _planted(url: str, key: MasterKey) -> None:
-    await upgrade(url)
     opened = await Database.open(url, key=key)
     await PLANTED.plant(opened)
     await opened.close()
@@ -38,16 +39,28 @@ async def _created(server: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def planted_urls(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, master_key: MasterKey) -> Callable[[str], str]:
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Makes databases of a kind that are whole and empty, for more than one test."""
+
+    def url(kind: str) -> str:
+        if kind == "sqlite":
+            made = str(tmp_path_factory.mktemp("planted") / "fleet.db")
+        else:
+            made = asyncio.run(_created(request.getfixturevalue("postgres_server")))
+        asyncio.run(upgrade(made))
+        return made
+
+    return url
+
+
+@pytest.fixture(scope="session")
+def planted_urls(new_url: Callable[[str], str], master_key: MasterKey) -> Callable[[str], str]:
     """One planted database of each kind for the session: questions change nothing."""
     made: dict[str, str] = {}
 
     def url(kind: str) -> str:
         if kind not in made:
-            if kind == "sqlite":
-                made[kind] = str(tmp_path_factory.mktemp("planted") / "fleet.db")
-            else:
-                made[kind] = asyncio.run(_created(request.getfixturevalue("postgres_server")))
+            made[kind] = new_url(kind)
             asyncio.run(_planted(made[kind], master_key))
         return made[kind]
 

@@ -38,6 +38,29 @@ async def test_a_changed_row_costs_two_statements_and_a_quiet_time_only_the_vers
     assert {one.split()[0] for one in said} <= {"PRAGMA", "BEGIN", "SELECT", "ROLLBACK"}
 
 
+@pytest.mark.parametrize("database_kind", ["postgres"])
+async def test_on_postgres_a_changed_row_costs_two_statements_and_a_quiet_time_none(database):
+    listening = await Database.open(database.url, writer=False)
+    driver, said = listening._driver, []
+    async with contextlib.aclosing(follow(listening)) as feed, asyncio.timeout(20):
+        await anext(feed)
+        await listening.changes_since(0)
+        connections = [driver._listening, *(holder._con for holder in driver._readers._holders if holder._con)]
+        for connection in connections:
+            connection.add_query_logger(lambda query: said.append(query.query))
+        assert not await driver.changed_unheard()
+        assert said == []
+        await database.commit([MemberGone(cluster="prod/us-1", at=datetime.now(UTC))])
+        assert (await anext(feed)).changes
+    await listening.close()
+    asked = [text for text in said if "changes" in text]
+    assert len(connections) == 2
+    assert len(asked) == 2
+    # What begins and ends the transaction, and gives the connection back.
+    assert {text.split()[0] for text in said if text not in asked} <= {"BEGIN", "COMMIT;", "SELECT"}
+    assert len(said) == len(asked) + 3
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_who_fell_behind_what_is_kept_is_told_so(database):
     async with contextlib.aclosing(changes(database.url)) as feed, asyncio.timeout(20):

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fleetd.domain.errors import InvalidInput
 from fleetd.service.choosing import read_choice
 from fleetd.service.local import LocalQuestions
 from fleetd.service.questions.clusters import ListClusters
@@ -32,8 +31,10 @@ async def test_without_a_daemon_the_answer_says_since_when_the_state_is_stale(pl
 async def test_a_database_that_comes_later_is_read_then(planted_url, tmp_path):
     path = tmp_path / "later.db"
     asked = LocalQuestions(str(path))
-    with pytest.raises(InvalidInput):
+    with pytest.raises(Taught) as refused:
         await asked.ask(ListClusters())
+    assert refused.value.lesson.code is Code.UNAVAILABLE
+    assert "there is no database" in refused.value.lesson.sentence
     path.symlink_to(planted_url)
     assert (await asked.ask(ListClusters())).total.count == 3
     await asked.close()

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from fleetd.domain.audit import Decider
 from fleetd.domain.objects import ref_of
 from fleetd.domain.records import DeclaredStatus, Heartbeat, HeldLoss
 from fleetd.domain.refs import ObjectRef
@@ -60,8 +61,10 @@ async def _a_fleet(database, said, clock):
             said.incident(),
             said.journal(cause_id="event-1"),
             said.request(state=RequestState.DONE, decided_at=done, outcome="requeued"),
+            said.request("r2", verb="inspect", state=RequestState.DONE, decided_at=done, outcome="seen", answer="{}"),
             HeldLoss(proposal_id="p1", subject="load-balancers", summary="11 gone", lost=("a",), created_at=done, cause_id="e2"),
-        ]
+        ],
+        by=Decider("anna", "cli", "requeue"),
     )
     clock.forward(seconds=30)
     await database.commit([said.addon(cluster=us), said.addon(cluster=ap, state=AddonState.FAILED, reason="timeout", attempts=3)])
@@ -120,7 +123,7 @@ async def test_every_view_answers_whether_it_has_rows_or_not(database, said, clo
     await _a_fleet(database, said, clock)
     with Reader.open(database.url) as reader:
         empty = [view.name for view in VIEWS if not reader.query(f"SELECT * FROM {view.name}")]
-    assert empty == ["fleet_profiles"]
+    assert empty == ["fleet_profiles", "fleet_audit_floors"]
 
 
 async def test_the_spec_of_a_declared_object_is_json(database, said):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Delete, Update
 
-from fleetd.store import declared, matching, writing
+from fleetd.store import declared, matching, tallies, writing
 from fleetd.store.compiled import sqlite_compiler
 from fleetd.store.reading import Reader
 
@@ -57,9 +57,38 @@ async def test_every_list_and_detail_goes_over_an_index(database):
 async def test_pending_events_are_found_among_those_that_have_not_acted(database):
     with Reader.open(database.url) as reader:
         plan = [row["detail"] for row in reader.rows("EXPLAIN QUERY PLAN SELECT * FROM fleet_pending_events")]
-    assert any("ix_destinations_unacted" in step for step in plan)
+    assert any("ix_destinations_unacted" in step or "ix_destinations_waiting" in step for step in plan)
     assert any("ix_matches_unacted" in step for step in plan)
     assert not [step for step in plan if step in ("SCAN m", "SCAN d", "SCAN e")]
+
+
+COUNTED = [
+    "SELECT * FROM fleet_counts",
+    "SELECT * FROM fleet_not_in_force ORDER BY ref LIMIT 5",
+    "SELECT * FROM fleet_waiting_triggers ORDER BY oldest_at LIMIT 10",
+    "SELECT state, COUNT(*) FROM fleet_pending_events WHERE cluster IS NULL GROUP BY state",
+    "SELECT COUNT(*) FROM fleet_heartbeats WHERE stale",
+]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_what_is_shown_all_the_time_counts_no_table_that_grows(database):
+    with Reader.open(database.url) as reader:
+        plans = {sql: [row["detail"] for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")] for sql in COUNTED}
+    # Numbers that are kept, heartbeats, and what an outer part made.
+    small = ("SCAN t", "SCAN h", "SCAN n", "SCAN w", "SCAN p")
+    whole = [step for plan in plans.values() for step in plan if step.startswith("SCAN ") and " USING " not in step]
+    assert [step for step in whole if step not in small] == []
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_what_a_commit_closed_is_found_by_its_time(database):
+    prepared = sqlite_compiler().prepared(tallies._CLOSED)
+    with Reader.open(database.url) as reader:
+        connection = reader._connection._connection
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {prepared.text}", [None] * len(prepared.names))]
+    assert len([step for step in plan if step.startswith("SEARCH ") and "_closed" in step]) == len(tallies.COUNTED)
+    assert not [step for step in plan if step.startswith("SCAN ")]
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])

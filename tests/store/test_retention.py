@@ -9,7 +9,8 @@ from fleetd.domain.records import ChangeKind
 from fleetd.domain.states import AddonState, DriftOutcome, RequestState
 from fleetd.store.care import usage
 from fleetd.store.reading import Reader
-from fleetd.store.retention import Retention, sweep
+from fleetd.store.keeping import Retention
+from fleetd.store.retention import sweep
 
 
 def _count(database, table):

@@ -78,7 +78,8 @@ async def test_the_pipe_of_a_killed_listener_is_cleared_away(database, said):
 async def test_a_reader_that_fell_behind_is_told(database, said, clock):
     for number in range(3):
         await database.commit([said.member(f"a/c{number}")])
-    from fleetd.store.retention import Retention, sweep
+    from fleetd.store.keeping import Retention
+    from fleetd.store.retention import sweep
 
     await sweep(database, Retention(), clock.forward(days=8))
     await database.commit([said.member("a/new")])

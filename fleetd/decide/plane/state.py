@@ -147,6 +147,8 @@ class Plane:
     """what a held loss is about → who approved it"""
     adopted: set[tuple[str, ObjectRef]] = field(default_factory=set)
     in_flight: set[DeliveryKey] = field(default_factory=set)
+    inspecting: set[str] = field(default_factory=set)
+    """requests whose look at an object has begun"""
     seen_in_flight: dict[tuple[str, ObjectRef], tuple[str, Manifest | None]] = field(default_factory=dict)
     parsed: dict[tuple[str, str], Parsed] = field(default_factory=dict)
     dirty: Dirty = field(default_factory=Dirty)

@@ -10,7 +10,7 @@ from fleetd.decide.observe import Wish
 from fleetd.decide.plane.state import DeliveryKey
 from fleetd.decide.rendering import Render
 from fleetd.domain.objects import Observed
-from fleetd.domain.records import JournalRecord, Record, Stage
+from fleetd.domain.records import JournalRecord, Record, RequestRecord, Stage
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
 
 
@@ -31,7 +31,7 @@ class Turn:
 
     `reconnect` names members that came, went or have other credentials, `rewatch` those whose set of watches may have
     changed, `rejudge` kinds that must be listed anew there because a source is new or changed, `doubts` kinds that a second
-    read must confirm.
+    read must confirm, `inspect` requests to look at one object, `renew` members that are to be read anew as a whole.
     """
 
     now: datetime
@@ -43,7 +43,9 @@ class Turn:
     doubts: set[tuple[str, GroupVersionKind]] = field(default_factory=set)
     rewatch: set[str] = field(default_factory=set)
     reconnect: set[str] = field(default_factory=set)
+    renew: set[str] = field(default_factory=set)
     rejudge: set[tuple[str, GroupVersionKind]] = field(default_factory=set)
+    inspect: list[RequestRecord] = field(default_factory=list)
 
     @property
     def render(self) -> Render:

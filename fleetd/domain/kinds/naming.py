@@ -52,7 +52,7 @@ def _misspelt(gvk: GroupVersionKind) -> Mistake:
         if gvk.group in ("", meant.group) or _resembles(gvk.group, meant.group):
             return Mistake(("apiVersion",), "FD003", f"{gvk.api_version} has no kind {gvk.kind}", f"write {meant.api_version}")
         return Mistake(("kind",), "FD003", f"fleetd does not take the kind {gvk}", "")
-    near_kinds = difflib.get_close_matches(gvk.kind, [known.kind for known in KINDS if known.group == gvk.group], n=1)
+    near_kinds = difflib.get_close_matches(gvk.kind, [known.kind for known in KINDS if known.group == gvk.group], n=1, cutoff=0.75)
     fix = f"did you mean {near_kinds[0]!r}?" if near_kinds else ""
     return Mistake(("kind",), "FD003", f"fleetd does not take the kind {gvk}", fix)
 

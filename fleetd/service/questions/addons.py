@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import orjson
 
-from fleetd.decide.definitions import compile_profile
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.answers import Answer, Hint, Page
-from fleetd.service.arguments import DEFAULT_LIMIT, About, AsOf, Clusters, Cursor, Limit, Profile
+from fleetd.service.arguments import BRIEF, DEFAULT_LIMIT, About, AsOf, Clusters, Cursor, Detail, Limit, Profile
 from fleetd.service.asking import Question
-from fleetd.service.foreign import plain_text, safe_ref
+from fleetd.service.foreign import LONGEST, plain_text, safe_ref
 from fleetd.service.questions.gates import Gate, Gates, first_failing
 from fleetd.service.questions.ground import Ground, Listing, any_of
-from fleetd.service.questions.references import members
 from fleetd.service.teaching import Code, Lesson, Taught, near
-from fleetd.service.times import point, said
-from fleetd.store.moments import moment
 from fleetd.store.reading import Record
 
 AddonState = Literal["waiting", "applying", "deployed", "healthy", "failed", "conflict", "removing", "removed"]
@@ -41,6 +37,8 @@ class AddonRow:
     applied_at: str | None = None
     next_attempt_at: str | None = None
     reason_untrusted: str = ""
+    wanted_digest: str = ""
+    cause_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +50,23 @@ class ListAddons(Question[Page[AddonRow]]):
     status: Annotated[tuple[AddonState, ...], About("only in these states")] = ()
     as_of: AsOf = ""
     group_by: Annotated[Literal["", "state", "profile", "cluster", "addon_kind"], About("counts instead of rows")] = ""
+    detail: Annotated[Detail, About("full adds the digest that is wanted, and the cause")] = "brief"
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""
 
     def answered(self, ground: Ground) -> Page[AddonRow]:
+        group = f"a.{self.group_by}" if self.group_by else ""
+        part = ground.part(self.listing(ground), limit=self.limit, cursor=self.cursor, group_by=group)
+        items = tuple(addon_row(row, full=self.detail == "full") for row in part.rows)
+        if self.profile and not part.total.count:
+            require_profile(ground, profile_name(self.profile))
+        return ground.page(part, items, _hints(items))
+
+    def listing(self, ground: Ground) -> Listing:
+        """The rows that are meant."""
+        ground.back(self.as_of, "fleet_addons", "fleet_clusters")
         values: dict[str, Any] = {}
-        then = point(self.as_of, "as_of", ground.now)
-        where = ["a.valid_from <= :then AND (a.valid_to IS NULL OR a.valid_to > :then)"] if then else []
-        if then:
-            _within_retention(ground, then)
-            values["then"] = then
+        where = []
         if self.profile:
             where.append("a.profile = :profile")
             values["profile"] = profile_name(self.profile)
@@ -70,19 +75,7 @@ class ListAddons(Question[Page[AddonRow]]):
         if self.status:
             where.append(any_of("a.state", "status", self.status, values))
         key = {"profile": "a.profile", "cluster": "a.cluster", "addon": "a.addon"}
-        view = "fleet_addon_history" if then else "fleet_addons"
-        listing = Listing(self, "a.*", f"{view} a", key, tuple(where), values)
-        part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"a.{self.group_by}" if self.group_by else "")
-        items = tuple(addon_row(row) for row in part.rows)
-        page = ground.page(part, items, _hints(items))
-        return replace(page, as_of=ground.past(page.as_of, then)) if then else page
-
-
-def _within_retention(ground: Ground, then: Any) -> None:
-    oldest = ground.row("SELECT valid_from FROM fleet_declared_history ORDER BY valid_from LIMIT 1")
-    if oldest and then < moment(oldest["valid_from"]):
-        sentence = f"nothing is kept of that time: the record begins at {said(moment(oldest['valid_from']))}"
-        raise Taught(Lesson(code=Code.AS_OF_OUT_OF_RANGE, sentence=sentence, field="as_of", got=said(then)))
+        return Listing(self, "a.*", "fleet_addons a", key, tuple(where), values)
 
 
 def _hints(items: tuple[AddonRow, ...]) -> tuple[Hint, ...]:
@@ -93,7 +86,7 @@ def _hints(items: tuple[AddonRow, ...]) -> tuple[Hint, ...]:
     return (Hint(why="what stands in its way", tool="explain_addon", arguments=arguments),)
 
 
-def addon_row(row: Record) -> AddonRow:
+def addon_row(row: Record, *, full: bool = False) -> AddonRow:
     """A row of `fleet_addons` or its history."""
     return AddonRow(
         profile=safe_ref(row["profile"]),
@@ -104,7 +97,9 @@ def addon_row(row: Record) -> AddonRow:
         attempts=row["attempts"],
         applied_at=row["applied_at"],
         next_attempt_at=row["next_attempt_at"],
-        reason_untrusted=plain_text(row["reason"]),
+        reason_untrusted=plain_text(row["reason"], most=LONGEST if full else BRIEF),
+        wanted_digest=row["wanted_digest"] if full else "",
+        cause_id=row["cause_id"] if full else "",
     )
 
 
@@ -113,7 +108,7 @@ def profile_name(text: str) -> str:
     kind, _, rest = text.strip().partition("/")
     if not rest:
         return f"ClusterProfile/{kind}"
-    plain = {"clusterprofile": "ClusterProfile", "profile": "Profile"}.get(kind.partition(".")[0].lower(), kind)
+    plain = {"clusterprofile": "ClusterProfile", "profile": "Profile"}.get(kind.partition(".")[0].lower().removesuffix("s"), kind)
     return f"{plain}/{rest.lstrip('/')}"
 
 
@@ -142,8 +137,10 @@ class ExplainAddon(Question[Answer[AddonGates]]):
 
     profile: Profile
     cluster: Annotated[str, About("namespace/name, or the name alone")]
+    as_of: AsOf = ""
 
     def answered(self, ground: Ground) -> Answer[AddonGates]:
+        ground.back(self.as_of, "fleet_addons", "fleet_clusters", "fleet_declared")
         profile, cluster = profile_name(self.profile), ground.cluster(self.cluster, "cluster")
         ref = str(profile_ref(profile))
         made = ground.row("SELECT event_trigger, cluster FROM fleet_generated WHERE ref = :ref", ref=ref)
@@ -151,7 +148,7 @@ class ExplainAddon(Question[Answer[AddonGates]]):
         rows = ground.rows("SELECT * FROM fleet_addons WHERE profile = :profile AND cluster = :cluster", profile=profile, cluster=cluster)
         if made is None and declared is None and not rows:
             raise _no_profile(ground, profile)
-        addons = tuple(addon_row(row) for row in rows)
+        addons = tuple(addon_row(row, full=True) for row in rows)
         gates = [*_gates(ground, ref, cluster, declared, made), _deployed(addons)]
         found = AddonGates(
             profile=safe_ref(profile),
@@ -162,10 +159,25 @@ class ExplainAddon(Question[Answer[AddonGates]]):
             generated_by=safe_ref(made["event_trigger"]) if made else "",
         )
         hints: tuple[Hint, ...] = ()
+        wrong = next((row for row in addons if row.state == "failed" and row.addon.startswith(("ConfigMap/", "Secret/"))), None)
+        if wrong is not None and found.first_failing == "deployed":
+            hints = (Hint(why="what it is made of", tool="get_object", arguments={"ref": wrong.addon}),)
         if made:
             arguments = {"trigger": safe_ref(made["event_trigger"]), "cluster": safe_ref(made["cluster"])}
-            hints = (Hint(why="why its trigger made it", tool="explain_trigger", arguments=arguments),)
+            hints = (*hints, Hint(why="why its trigger made it", tool="explain_trigger", arguments=arguments))
         return ground.answer(found, hints)
+
+
+def require_profile(ground: Ground, profile: str) -> None:
+    """That there is, or was, a profile of this name.
+
+    Raises:
+        Taught: there never was.
+    """
+    ref = str(profile_ref(profile))
+    asked = (("fleet_declared_history", "ref", ref), ("fleet_generated", "ref", ref), ("fleet_addon_history", "profile", profile))
+    if not any(ground.rows(f"SELECT 1 AS one FROM {view} WHERE {column} = :known LIMIT 1", known=name) for view, column, name in asked):
+        raise _no_profile(ground, profile)
 
 
 def _no_profile(ground: Ground, profile: str) -> Taught:
@@ -187,11 +199,15 @@ def _gates(ground: Ground, ref: str, cluster: str, declared: Record | None, made
         yield _selected(ground, declared, cluster)
     elif made is not None:
         yield Gate(gate="declared", passed=True, because="an EventTrigger generated it")
+    elif ground.then is not None:
+        because = "nobody had declared it; whether a trigger had generated it then is not kept"
+        yield Gate(gate="declared", passed=None, because=because)
     else:
         yield Gate(gate="declared", passed=False, because="it is declared no more; what is left is being removed")
     yield from Gates.cluster(ground, cluster)
-    missing = ground.rows("SELECT to_ref FROM fleet_references WHERE from_ref = :ref AND NOT resolved ORDER BY field_path", ref=ref)
-    missing = [row for row in missing if "{{" not in row["to_ref"]]
+    from fleetd.service.questions.references import named_by  # see below
+
+    missing = [row for row in named_by(ground, ref) if not row["resolved"] and "{{" not in row["to_ref"]]
     sentence = (
         f"not declared: {', '.join(safe_ref(row['to_ref']) for row in missing[:5])}" if missing else "everything that it names is there"
     )
@@ -199,6 +215,10 @@ def _gates(ground: Ground, ref: str, cluster: str, declared: Record | None, made
 
 
 def _selected(ground: Ground, declared: Record, cluster: str) -> Gate:
+    # All kinds and their rules: who only lists starts in half the time.
+    from fleetd.decide.definitions import compile_profile
+    from fleetd.service.questions.references import members
+
     try:
         profile = compile_profile(orjson.loads(declared["manifest"]))
     except (InvalidInput, KeyError, TypeError):
@@ -210,8 +230,7 @@ def _selected(ground: Ground, declared: Record, cluster: str) -> Gate:
     member = next(iter(members(ground, cluster)), None)
     if profile.selector is None or member is None:
         return Gate(gate="cluster_selected", passed=False, because="no selector chooses the cluster, and clusterRefs does not name it")
-    why_not = profile.selector.why_not(member.labels)
-    return Gate(gate="cluster_selected", passed=why_not is None, because=plain_text(why_not) or f"{profile.selector} holds")
+    return Gates.selected(profile.selector, member.labels)
 
 
 def _deployed(addons: tuple[AddonRow, ...]) -> Gate:

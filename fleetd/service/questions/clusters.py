@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from fleetd.service.answers import Answer, Hint, Page
-from fleetd.service.arguments import DEFAULT_LIMIT, About, Clusters, Cursor, Detail, Limit
+from fleetd.service.arguments import BRIEF, DEFAULT_LIMIT, About, AsOf, Clusters, Cursor, Detail, Limit
 from fleetd.service.asking import Question
-from fleetd.service.foreign import plain_text, safe_labels, safe_ref, safe_version
+from fleetd.service.foreign import LONGEST, plain_text, safe_labels, safe_ref, safe_version
 from fleetd.service.questions.ground import Ground, Listing, any_of
 from fleetd.service.teaching import bad
 from fleetd.service.times import age
@@ -24,12 +24,15 @@ WAITS_ON = "COALESCE(p.cluster, p.source_cluster)"
 """Where a pending event waits: on its destination, or where it happened while no destination is settled."""
 _VERSION = re.compile(r"v\d+(\.\d+){0,2}[A-Za-z0-9+.-]*")
 _HAS = {
-    "failed_addons": "c.failed_addons > 0",
-    "drift": "c.open_drift > 0",
+    # What is in disorder is found by its state, not cluster by cluster.
+    "failed_addons": "c.cluster IN (SELECT a.cluster FROM fleet_addons a WHERE a.state IN ('failed', 'conflict'))",
+    "drift": "c.cluster IN (SELECT i.cluster FROM fleet_drift_incidents i WHERE i.outcome = 'open')",
     "paused": "c.paused",
     "stale": "c.stale",
     "not_ready": "(NOT c.ready OR c.connection <> 'ready')",
 }
+_KEPT = ("pending_events", "failed_addons", "drift", "paused", "not_ready")
+_UNHEARD = "when clusters were heard of is not kept: last_seen_at and stale are not known of a past time"
 _LABELS = "SELECT cluster, label_key, label_value FROM fleet_cluster_labels WHERE {of} ORDER BY cluster, label_key"
 _PENDING = f"""
 SELECT * FROM (
@@ -60,12 +63,12 @@ class OldestPending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRow:
-    """A cluster and what is not in order on it; `pending_events` wait to be acted on there."""
+    """A cluster and what is not in order on it; `pending_events` wait to be acted on there. `stale` is null of a past time."""
 
     cluster: str
     connection: str
     ready: bool
-    stale: bool
+    stale: bool | None
     paused: bool
     pending_events: int
     failed_addons: int
@@ -122,11 +125,23 @@ class ListClusters(Question[Page[ClusterRow]]):
     version: Annotated[str, About("only this Kubernetes version or line: 1.29, v1.30.2")] = ""
     older_than: Annotated[str, About("only with an event pending longer than this: 10m, 2h, 1d")] = ""
     group_by: Annotated[GroupClusters, About("counts instead of rows")] = ""
+    as_of: AsOf = ""
     detail: Annotated[Detail, About("full adds the labels")] = "brief"
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""
 
     def answered(self, ground: Ground) -> Page[ClusterRow]:
+        group = f"c.{self.group_by}" if self.group_by else ""
+        part = ground.part(self.listing(ground), limit=self.limit, cursor=self.cursor, group_by=group)
+        items = cluster_rows(ground, part.rows, full=self.detail == "full")
+        return ground.page(part, items, _hints(items))
+
+    def listing(self, ground: Ground) -> Listing:
+        """The rows that are meant."""
+        ground.back(self.as_of, "fleet_clusters", "fleet_pending_events")
+        ground.nothing_of_then(_UNHEARD)
+        if ground.then is not None and "stale" in self.has:
+            raise bad("has", "stale", "when a cluster was heard of last is not kept, so nobody knows which were stale then", allowed=_KEPT)
         values: dict[str, Any] = {}
         where = [ground.choose(self.clusters, "c.cluster", values)]
         where += [_HAS[one] for one in self.has if one != "pending_events"]
@@ -136,10 +151,7 @@ class ListClusters(Question[Page[ClusterRow]]):
             where.append(any_of("c.connection", "status", self.status, values))
         if self.version:
             where.append(_line(self.version, values))
-        listing = Listing(self, "c.*", "fleet_clusters c", {"cluster": "c.cluster"}, tuple(where), values)
-        part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"c.{self.group_by}" if self.group_by else "")
-        items = cluster_rows(ground, part.rows, labels=self.detail == "full")
-        return ground.page(part, items, _hints(items))
+        return Listing(self, "c.*", "fleet_clusters c", {"cluster": "c.cluster"}, tuple(where), values)
 
 
 def _line(version: str, values: dict[str, Any]) -> str:
@@ -169,8 +181,8 @@ def _hints(items: Sequence[ClusterRow]) -> tuple[Hint, ...]:
     return (Hint(why=f"why {oldest.event_trigger} has not acted on {waiting.cluster}", tool="explain_trigger", arguments=arguments),)
 
 
-def cluster_rows(ground: Ground, rows: Sequence[Record], *, labels: bool) -> tuple[ClusterRow, ...]:
-    """Rows of `fleet_clusters` with the oldest pending event of each."""
+def cluster_rows(ground: Ground, rows: Sequence[Record], *, full: bool) -> tuple[ClusterRow, ...]:
+    """Rows of `fleet_clusters` with the oldest pending event of each; in full with their labels and all that is said."""
     if not rows:
         return ()
     names = tuple(row["cluster"] for row in rows)
@@ -179,14 +191,15 @@ def cluster_rows(ground: Ground, rows: Sequence[Record], *, labels: bool) -> tup
     sql = _PENDING.format(there=any_of("cluster", "on", names, values), here=any_of("source_cluster", "on", names, values))
     pending = {row["waits_on"]: row for row in ground.rows(sql, values)}
     marks: dict[str, dict[str, str]] = {}
-    if labels:
+    if full:
         values = {}
         for row in ground.rows(_LABELS.format(of=any_of("cluster", "on", names, values)), values):
             marks.setdefault(row["cluster"], {})[row["label_key"]] = row["label_value"]
-    return tuple(_cluster(row, pending.get(row["cluster"]), marks.get(row["cluster"], {})) for row in rows)
+    most = LONGEST if full else BRIEF // 2  # two of them in a row
+    return tuple(_cluster(row, pending.get(row["cluster"]), marks.get(row["cluster"], {}), most) for row in rows)
 
 
-def _cluster(row: Record, pending: Record | None, labels: dict[str, str]) -> ClusterRow:
+def _cluster(row: Record, pending: Record | None, labels: dict[str, str], most: int) -> ClusterRow:
     return ClusterRow(
         cluster=safe_ref(row["cluster"]),
         connection=row["connection"],
@@ -198,13 +211,13 @@ def _cluster(row: Record, pending: Record | None, labels: dict[str, str]) -> Clu
         open_drift=row["open_drift"],
         kubernetes_version=safe_version(row["kubernetes_version"]),
         last_seen_at=row["last_seen_at"],
-        oldest_pending=_oldest(pending) if pending else None,
-        reason_untrusted=plain_text(row["reason"]),
+        oldest_pending=_oldest(pending, most) if pending else None,
+        reason_untrusted=plain_text(row["reason"], most=most),
         labels=safe_labels(labels),
     )
 
 
-def _oldest(row: Record) -> OldestPending:
+def _oldest(row: Record, most: int) -> OldestPending:
     return OldestPending(
         event_id=row["event_id"],
         event_trigger=safe_ref(row["event_trigger"]),
@@ -213,7 +226,7 @@ def _oldest(row: Record) -> OldestPending:
         stage=row["stage"],
         state=row["state"],
         age_seconds=row["age_seconds"],
-        reason_untrusted=plain_text(row["reason"]),
+        reason_untrusted=plain_text(row["reason"], most=most),
     )
 
 
@@ -222,13 +235,18 @@ class GetCluster(Question[Answer[ClusterPage]]):
     """What one cluster's state is, what is deployed on it, and what happened there last."""
 
     cluster: Annotated[str, About("namespace/name, or the name alone")]
+    as_of: AsOf = ""
+    detail: Annotated[Detail, About("full: 200 profiles and triggers, 20 events; brief: 20 and 5")] = "brief"
 
     def answered(self, ground: Ground) -> Answer[ClusterPage]:
-        found = _cluster_page(ground, ground.cluster(self.cluster, "cluster"))
+        ground.back(self.as_of, "fleet_clusters", "fleet_pending_events", "fleet_events")
+        ground.nothing_of_then(_UNHEARD)
+        found = _cluster_page(ground, ground.cluster(self.cluster, "cluster"), full=self.detail == "full")
         return ground.answer(found, _hints([found.cluster]))
 
 
-def _cluster_page(ground: Ground, name: str) -> ClusterPage:
+def _cluster_page(ground: Ground, name: str, *, full: bool) -> ClusterPage:
+    wide, last = (200, 20) if full else (20, 5)
     row = ground.rows("SELECT * FROM fleet_clusters WHERE cluster = :cluster", cluster=name)[0]
     states: dict[str, dict[str, int]] = {}
     for addon in ground.rows(
@@ -238,22 +256,27 @@ def _cluster_page(ground: Ground, name: str) -> ClusterPage:
         states.setdefault(safe_ref(addon["profile"]), {})[addon["state"]] = addon["n"]
     events = ground.rows(
         "SELECT event_id, event_source, detected_at, matching_count FROM fleet_events WHERE cluster = :cluster"
-        " ORDER BY detected_at DESC LIMIT 5",
+        " ORDER BY detected_at DESC, event_id DESC LIMIT :last",
         cluster=name,
+        last=last,
     )
     heard = ground.rows(
-        "SELECT t.name FROM fleet_event_triggers t WHERE EXISTS"
-        " (SELECT 1 FROM fleet_trigger_matches m WHERE m.event_trigger = t.name AND m.cluster = :cluster) ORDER BY t.name LIMIT 20",
+        "SELECT t.name FROM fleet_event_triggers t WHERE t.name IN"
+        " (SELECT m.event_trigger FROM fleet_trigger_matches m WHERE m.cluster = :cluster) ORDER BY t.name LIMIT :most",
         cluster=name,
+        most=wide + 1,
     )
+    for what, count in (("profiles", len(states)), ("triggers", len(heard))):
+        if count > wide:
+            ground.remark(f"there are more {what}: the first {wide} are shown" + ("" if full else "; detail=full shows more"))
     objects = ground.rows("SELECT COUNT(*) AS n FROM fleet_objects WHERE cluster = :cluster", cluster=name)[0]["n"]
     return ClusterPage(
-        cluster=cluster_rows(ground, [row], labels=True)[0],
+        cluster=cluster_rows(ground, [row], full=True)[0],
         kind=row["kind"],
         mode=row["mode"],
         since=row["since"],
         objects=objects,
-        profiles=tuple(DeployedProfile(profile=profile, states=counts) for profile, counts in list(states.items())[:50]),
+        profiles=tuple(DeployedProfile(profile=profile, states=counts) for profile, counts in list(states.items())[:wide]),
         last_events=tuple(
             LastEvent(
                 event_id=event["event_id"],
@@ -263,5 +286,5 @@ def _cluster_page(ground: Ground, name: str) -> ClusterPage:
             )
             for event in events
         ),
-        fires_for=tuple(safe_ref(trigger["name"]) for trigger in heard),
+        fires_for=tuple(safe_ref(trigger["name"]) for trigger in heard[:wide]),
     )

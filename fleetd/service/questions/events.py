@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from fleetd.service.answers import COUNTED, Answer, Hint, Page
-from fleetd.service.arguments import DEFAULT_LIMIT, About, Clusters, Cursor, Limit, OlderThan, When
+from fleetd.service.answers import Answer, Hint, Page
+from fleetd.service.arguments import DEFAULT_LIMIT, About, AsOf, Clusters, Cursor, Detail, Limit, OlderThan, When
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
+from fleetd.service.questions.eventrows import MATCHED, EventObject, EventRow, event_rows
 from fleetd.service.questions.ground import Ground, Listing, any_of
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.service.times import age, point, said
@@ -20,53 +20,21 @@ from fleetd.store.reading import Record
 
 EventState = Literal["detected", "matched", "pending", "blocked", "acting", "acted", "failed", "suppressed", "withdrawn"]
 UNACTED: tuple[EventState, ...] = ("pending", "blocked", "acting", "failed")
-WORST_FIRST = ("failed", "blocked", "pending", "acting", "suppressed", "withdrawn", "acted")
-_SHOWN = 5
+MATCHES = 2_000
+"""So many matches stand behind a list at most; what has more of them is looked at event by event, the newest first."""
+_MORE_MATCHES = f"SELECT 1 AS one FROM fleet_trigger_matches WHERE {{of}} LIMIT 1 OFFSET {MATCHES}"
+_RARE = "state IN ('suppressed', 'withdrawn')"
 _NEWEST_OF_TRIGGER = (
     "SELECT event_id FROM fleet_trigger_matches WHERE event_trigger = :trigger AND matched_at < :before_match"
-    f" ORDER BY matched_at DESC LIMIT {COUNTED + 1}"
+    f" ORDER BY matched_at DESC LIMIT {MATCHES}"
 )
-_MATCHES = (
-    "SELECT event_id, event_trigger, match_id, state, reason, cluster, object_ref, profile, matched_at, acted_at FROM fleet_trigger_matches"
+_OUTCOMES = 50
+_OBJECTS_OF = "SELECT object_ref, change FROM fleet_event_objects WHERE event_id = :id ORDER BY object_ref"
+STATES_OF = "SELECT state, COUNT(*) AS n FROM fleet_match_destinations WHERE match_id = :id GROUP BY state ORDER BY state"
+DESTINATIONS_OF = (
+    "SELECT * FROM fleet_match_destinations WHERE match_id = :id"
+    " ORDER BY CASE state WHEN 'failed' THEN 0 WHEN 'blocked' THEN 1 WHEN 'acted' THEN 3 ELSE 2 END, cluster"
 )
-_PENDING = (
-    "SELECT event_id, event_trigger, cluster, stage, state, reason FROM fleet_pending_events WHERE {of} ORDER BY event_trigger, cluster"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A trigger and a destination where it should act and has not; no cluster while none is settled."""
-
-    event_trigger: str
-    cluster: str
-    stage: str
-    state: str
-    reason_untrusted: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventRow:
-    """An event. `state` is the worst of what its triggers made of it; detected: no trigger cared."""
-
-    event_id: str
-    event_source: str
-    cluster: str
-    detected_at: str
-    age_seconds: int
-    matching_count: int
-    state: str
-    triggers: tuple[str, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
-    waiting_count: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventObject:
-    """An object of an event, and what became of it."""
-
-    ref: str
-    change: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +60,7 @@ class Outcome:
     object_ref: str = ""
     profile: str = ""
     destinations: tuple[Reached, ...] = ()
+    destination_states: dict[str, int] = field(default_factory=dict)
     reason_untrusted: str = ""
 
 
@@ -119,19 +88,19 @@ class ListEvents(Question[Page[EventRow]]):
     since: When = ""
     until: When = ""
     older_than: OlderThan = ""
+    slower_than: Annotated[str, About("only where from detection to apply it took longer than this: 5s, 1m; with the stage that did")] = ""
+    as_of: AsOf = ""
     group_by: Annotated[Literal["", "event_source", "cluster"], About("counts instead of rows")] = ""
+    detail: Annotated[Detail, About("full adds the objects, the cause, and all that an event waits for")] = "brief"
     limit: Limit = DEFAULT_LIMIT
     cursor: Cursor = ""
 
     def answered(self, ground: Ground) -> Page[EventRow]:
-        values: dict[str, Any] = {}
-        where = self._where(ground, values)
-        key = {"detected_at": "e.detected_at", "event_id": "e.event_id"}
-        listing = Listing(self, "e.*", "fleet_events e", key, tuple(where), values, descending=True)
-        part = ground.part(listing, limit=self.limit, cursor=self.cursor, group_by=f"e.{self.group_by}" if self.group_by else "")
-        items = _rows(ground, part.rows)
-        if self.trigger and not part.total.exact:
-            ground.mistakes.append(f"of a trigger the newest {COUNTED} matches are looked at: for older ones give until")
+        group = f"e.{self.group_by}" if self.group_by else ""
+        part = ground.part(self.listing(ground), limit=self.limit, cursor=self.cursor, group_by=group)
+        items = event_rows(ground, part.rows, full=self.detail == "full")
+        if not part.total.count:
+            self._known(ground)
         waiting = next((row for row in items if row.waiting), None)
         hints: tuple[Hint, ...] = ()
         if waiting is not None:
@@ -139,8 +108,25 @@ class ListEvents(Question[Page[EventRow]]):
             hints = (Hint(why="why it has not been acted on", tool="explain_trigger", arguments=arguments),)
         return ground.page(part, items, hints)
 
-    def _where(self, ground: Ground, values: dict[str, Any]) -> list[str]:
-        where = []
+    def _known(self, ground: Ground) -> None:
+        from fleetd.service.naming import require_known  # all kinds: a short command that names none starts in half the time
+
+        for kind, name, argument in (("EventSource", self.source, "source"), ("EventTrigger", self.trigger, "trigger")):
+            if name:
+                require_known(ground, kind, name.rpartition("/")[2], argument)
+
+    def listing(self, ground: Ground) -> Listing:
+        """The rows that are meant."""
+        ground.back(self.as_of, "fleet_pending_events", "fleet_cluster_labels")
+        values: dict[str, Any] = {}
+        where, looked_at = self._where(ground, values)
+        key = {"detected_at": "e.detected_at", "event_id": "e.event_id"}
+        return Listing(self, "e.*", "fleet_events e", key, tuple(where), values, descending=True, looked_at=tuple(looked_at))
+
+    def _where(self, ground: Ground, values: dict[str, Any]) -> tuple[list[str], list[str]]:
+        """What indexes find, and what must be looked at event by event."""
+        where: list[str] = []
+        looked_at: list[str] = []
         if self.clusters:
             where.append(ground.choose(self.clusters, "e.cluster", values))
         if self.source:
@@ -150,10 +136,19 @@ class ListEvents(Question[Page[EventRow]]):
             where.append(f"e.event_id IN ({_NEWEST_OF_TRIGGER})")
             values["trigger"] = self.trigger.rpartition("/")[2]
             values["before_match"] = point(self.until, "until", ground.now) or ground.now + timedelta(minutes=1)
+            of = "event_trigger = :trigger AND matched_at < :before_match"
+            if ground.row(_MORE_MATCHES.format(of=of), trigger=values["trigger"], before_match=values["before_match"]):
+                ground.mistakes.append(f"of a trigger the newest {MATCHES} matches are looked at: for older ones give until")
         if self.state:
-            where.append(_state(self.state, values))
+            ended = _ended(self.state)
+            rare = bool(ended) and "acted" not in ended and not ground.row(_MORE_MATCHES.format(of=_RARE))
+            known = "matched" not in self.state and "detected" not in self.state and (rare or not ended)
+            (where if known else looked_at).append(_state(self.state, values, rare=rare))
+        if self.slower_than:
+            values["slower"] = round(age(self.slower_than, "slower_than").total_seconds() * 1000)
+            looked_at.append("EXISTS (SELECT 1 FROM fleet_reactions r WHERE r.event_id = e.event_id AND r.reaction_ms > :slower)")
         where += _times(ground.now, self.since, self.until, self.older_than, values)
-        return where
+        return where, looked_at
 
 
 def _times(now: datetime, since: str, until: str, older_than: str, values: dict[str, Any]) -> list[str]:
@@ -162,6 +157,8 @@ def _times(now: datetime, since: str, until: str, older_than: str, values: dict[
         where.append("e.detected_at >= :since")
         values["since"] = start
     if end := point(until, "until", now):
+        if start and end <= start:
+            raise bad("until", until, f"until lies before since ({said(start)}): nothing can be between them")
         where.append("e.detected_at < :until")
         values["until"] = end
     if older_than:
@@ -170,14 +167,22 @@ def _times(now: datetime, since: str, until: str, older_than: str, values: dict[
     return where
 
 
-def _state(states: Sequence[str], values: dict[str, Any]) -> str:
+def _ended(states: Sequence[str]) -> tuple[str, ...]:
+    return tuple(state for state in states if state in ("acted", "suppressed", "withdrawn"))
+
+
+def _state(states: Sequence[str], values: dict[str, Any], *, rare: bool) -> str:
     parts = []
     unacted = tuple(state for state in states if state in UNACTED)
-    ended = tuple(state for state in states if state in ("acted", "suppressed", "withdrawn"))
+    ended = _ended(states)
     if unacted:
         parts.append(f"e.event_id IN (SELECT event_id FROM fleet_pending_events WHERE {any_of('state', 'unacted', unacted, values)})")
     matches = "EXISTS (SELECT 1 FROM fleet_trigger_matches m WHERE m.event_id = e.event_id"
-    if ended:
+    if ended and rare:
+        # Its states in these very words, by which an index has its rows.
+        newest = f"SELECT m.event_id FROM fleet_trigger_matches m WHERE m.{_RARE}"
+        parts.append(f"e.event_id IN ({newest} AND {any_of('m.state', 'ended', ended, values)})")
+    elif ended:
         parts.append(f"{matches} AND {any_of('m.state', 'ended', ended, values)})")
     if "matched" in states:
         parts.append(f"{matches})")
@@ -186,73 +191,43 @@ def _state(states: Sequence[str], values: dict[str, Any]) -> str:
     return f"({' OR '.join(parts)})"
 
 
-def _rows(ground: Ground, rows: Sequence[Record]) -> tuple[EventRow, ...]:
-    if not rows:
-        return ()
-    values: dict[str, Any] = {}
-    of = any_of("event_id", "event", tuple(row["event_id"] for row in rows), values)
-    matches: dict[str, list[Record]] = defaultdict(list)
-    for found in ground.rows(f"{_MATCHES} WHERE {of}", values):
-        matches[found["event_id"]].append(found)
-    waiting: dict[str, list[Record]] = defaultdict(list)
-    for found in ground.rows(_PENDING.format(of=of), values):
-        waiting[found["event_id"]].append(found)
-    return tuple(_row(row, matches[row["event_id"]], waiting[row["event_id"]]) for row in rows)
-
-
-def _row(row: Record, matches: list[Record], waiting: list[Record]) -> EventRow:
-    states = {one["state"] for one in (*matches, *waiting)}
-    return EventRow(
-        event_id=row["event_id"],
-        event_source=safe_ref(row["event_source"]),
-        cluster=safe_ref(row["cluster"]),
-        detected_at=row["detected_at"],
-        age_seconds=row["age_seconds"],
-        matching_count=row["matching_count"],
-        state=next((state for state in WORST_FIRST if state in states), "detected"),
-        triggers=tuple(sorted({safe_ref(one["event_trigger"]) for one in matches})),
-        waiting=tuple(_waiting(one) for one in waiting[:_SHOWN]),
-        waiting_count=len(waiting),
-    )
-
-
-def _waiting(row: Record) -> Waiting:
-    return Waiting(
-        event_trigger=safe_ref(row["event_trigger"]),
-        cluster=safe_ref(row["cluster"]),
-        stage=row["stage"],
-        state=row["state"],
-        reason_untrusted=plain_text(row["reason"]),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetEvent(Question[Answer[EventPage]]):
     """What one event was about, which triggers cared, and when each stage was reached on each destination."""
 
     event_id: Annotated[str, About("as list_events gives it")]
+    as_of: AsOf = ""
+    detail: Annotated[Detail, About("full: 100 objects, and 200 destinations of each trigger; brief: 20 of each")] = "brief"
 
     def answered(self, ground: Ground) -> Answer[EventPage]:
+        ground.back(self.as_of, "fleet_pending_events")
         row = event_row(ground, self.event_id, "event_id")
-        objects = ground.rows(
-            "SELECT object_ref, change FROM fleet_event_objects WHERE event_id = :id ORDER BY object_ref LIMIT 101", id=self.event_id
-        )
-        outcomes = [_outcome(ground, found) for found in ground.rows(f"{_MATCHES} WHERE event_id = :id LIMIT 50", id=self.event_id)]
+        most, wide = (100, 200) if self.detail == "full" else (20, 20)
+        objects = ground.rows(f"{_OBJECTS_OF} LIMIT {most + 1}", id=row["event_id"])
+        matches = ground.rows(f"{MATCHED} WHERE event_id = :id ORDER BY event_trigger, match_id LIMIT {_OUTCOMES + 1}", id=row["event_id"])
+        outcomes = tuple(_outcome(ground, found, wide) for found in matches[:_OUTCOMES])
         page = EventPage(
-            event=_rows(ground, [row])[0],
+            event=replace(event_rows(ground, [row], full=True)[0], objects=(), cause_id=""),
             cause_id=row["cause_id"],
-            objects=tuple(EventObject(ref=safe_ref(one["object_ref"]), change=one["change"]) for one in objects[:100]),
-            outcomes=tuple(outcomes),
+            objects=tuple(EventObject(ref=safe_ref(one["object_ref"]), change=one["change"]) for one in objects[:most]),
+            outcomes=outcomes,
         )
-        return ground.answer(page, warnings=("it has more than 100 objects; the first 100 are shown",) if len(objects) > 100 else ())
+        cut = [f"objects: the first {most} are shown"] if len(objects) > most else []
+        cut += [f"outcomes: the first {_OUTCOMES} are shown"] if len(matches) > _OUTCOMES else []
+        if any(sum(one.destination_states.values()) > len(one.destinations) for one in outcomes):
+            cut.append(f"destinations: {wide} of a trigger are shown, those first that it has not acted on; destination_states counts all")
+        if cut and self.detail == "brief":
+            cut.append("detail=full shows more")
+        return ground.answer(page, warnings=tuple(cut))
 
 
-def _outcome(ground: Ground, row: Record) -> Outcome:
+def _outcome(ground: Ground, row: Record, wide: int) -> Outcome:
     reactions = {
         one["cluster"]: one["reaction_ms"]
         for one in ground.rows("SELECT cluster, reaction_ms FROM fleet_reactions WHERE match_id = :id", id=row["match_id"])
     }
-    destinations = ground.rows("SELECT * FROM fleet_match_destinations WHERE match_id = :id ORDER BY cluster LIMIT 200", id=row["match_id"])
+    states = {one["state"]: one["n"] for one in ground.rows(STATES_OF, id=row["match_id"])}
+    destinations = ground.rows(f"{DESTINATIONS_OF} LIMIT {wide}", id=row["match_id"])
     return Outcome(
         event_trigger=safe_ref(row["event_trigger"]),
         match_id=row["match_id"],
@@ -271,6 +246,7 @@ def _outcome(ground: Ground, row: Record) -> Outcome:
             )
             for one in destinations
         ),
+        destination_states=states,
         reason_untrusted=plain_text(row["reason"]),
     )
 
@@ -281,9 +257,16 @@ def event_row(ground: Ground, event_id: str, field: str) -> Record:
     Raises:
         Taught: there is none, or none any more.
     """
+    event_id = event_id.strip().removeprefix("event:")
     found = ground.row("SELECT * FROM fleet_events WHERE event_id = :id", id=event_id)
     if found is not None:
         return found
+    later = ground.row_now("SELECT detected_at FROM fleet_events WHERE event_id = :id", id=event_id) if ground.then is not None else None
+    if later is not None:
+        sentence = f"this event was not there yet: it was detected at {said(moment(later['detected_at']))}"
+        raise Taught(Lesson(code=Code.NOT_FOUND, sentence=sentence, field=field, got=plain_text(event_id, most=80)))
+    if not event_id:
+        raise bad(field, "", "name an event by its id", next=Hint(why="the events that there are", tool="list_events"))
     oldest = ground.row("SELECT MIN(detected_at) AS at FROM fleet_events")
     kept = f"; events are kept since {said(moment(oldest['at']))}" if oldest and oldest["at"] else ""
     hint = Hint(why="the events that there are", tool="list_events")

@@ -10,24 +10,37 @@ import orjson
 
 from fleetd.decide.definitions import Trigger, compile_trigger
 from fleetd.decide.members import Member, template_data
-from fleetd.decide.rendering import Render
 from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.answers import Answer, Hint
-from fleetd.service.arguments import About
+from fleetd.service.arguments import BRIEF, About, AsOf
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.naming import not_declared, read_ref
-from fleetd.service.questions.events import WORST_FIRST, Reached, event_row
-from fleetd.service.questions.gates import Gate, Gates, first_failing
+from fleetd.service.questions.eventrows import WORST_FIRST
+from fleetd.service.questions.events import DESTINATIONS_OF, STATES_OF, UNACTED, Reached, event_row
+from fleetd.service.questions.gates import STATE_UNKNOWN, Gate, Gates, first_failing
 from fleetd.service.questions.ground import Ground
 from fleetd.service.questions.references import count_selected, members
-from fleetd.service.teaching import Code, Lesson, Taught
+from fleetd.service.teaching import Code, Lesson, Taught, bad
+from fleetd.store.past import PAST_STATE
 from fleetd.store.reading import Record
 
 _LIB = "lib.projectsveltos.io"
 _TREE = "verdicts keep which part of the condition decided, not the values of the whole expression"
 _MISSES = 5
+_MOST = 30
+_ALL = {"kinds": ["EventTrigger"]}
+_OLDEST_THEN = "SELECT source_cluster FROM fleet_pending_events WHERE event_trigger = :name ORDER BY detected_at LIMIT 1"
+_OLDEST = """
+SELECT m.cluster AS source_cluster FROM (
+ SELECT oldest_match_id FROM fleet_waiting_triggers WHERE event_trigger = :name ORDER BY oldest_at LIMIT 1
+) w JOIN fleet_trigger_matches m ON m.match_id = w.oldest_match_id
+"""
+_REACHED = """
+SELECT m.cluster AS source, m.profile FROM fleet_trigger_matches m JOIN fleet_match_destinations d ON d.match_id = m.match_id
+WHERE m.event_trigger = :trigger AND d.cluster = :cluster ORDER BY m.matched_at DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +91,11 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
     cluster: Annotated[str, About("the cluster where the event happens; empty: one with something pending, or the first selected")] = ""
     object: Annotated[str, About("one object there: Kind.group/namespace/name")] = ""
     event: Annotated[str, About("one event, by its id")] = ""
+    as_of: AsOf = ""
 
     def answered(self, ground: Ground) -> Answer[TriggerGates]:
-        name = self.trigger.strip().rpartition("/")[2]
+        ground.back(self.as_of, "fleet_pending_events", "fleet_clusters", "fleet_declared", "fleet_verdicts")
+        name = _trigger_name(self.trigger)
         ref = ObjectRef("EventTrigger", _LIB, "", name)
         row = ground.row("SELECT * FROM fleet_declared WHERE ref = :ref", ref=str(ref))
         if row is None:
@@ -90,10 +105,11 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
         except InvalidInput as error:
             ground.mistakes.append("the declaration cannot be read")
             return ground.answer(_unreadable(name, row, str(error)))
-        chosen = self._cluster(ground, name, trigger)
+        meant = read_ref(self.object, "object") if self.object else None
+        chosen = self._cluster(ground, name, trigger, meant.cluster if meant else "")
         case = _Case(trigger, row, members(ground, chosen)[0])
-        case.object_ref = str(read_ref(self.object, "object").ref) if self.object else ""
-        case.event_id = self.event
+        case.object_ref = str(meant.ref) if meant else ""
+        case.event_id = self.event.removeprefix("event:")
         gates = [*_gates(ground, case)]
         found = TriggerGates(
             trigger=safe_ref(name),
@@ -105,14 +121,21 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
             nearest_misses=case.misses,
             destinations=case.destinations,
         )
-        return ground.answer(found, _hints(found, case))
+        if not found.selected_clusters:
+            ground.mistakes.append("its sourceClusterSelector chooses no cluster of the fleet: it can act nowhere")
+        return ground.answer(found, _hints(ground, found, case))
 
-    def _cluster(self, ground: Ground, name: str, trigger: Trigger) -> str:
-        if self.event:
-            return str(event_row(ground, self.event, "event")["cluster"])
-        if self.cluster:
-            return ground.cluster(self.cluster, "cluster")
-        pending = ground.row("SELECT source_cluster FROM fleet_pending_events WHERE event_trigger = :name ORDER BY detected_at", name=name)
+    def _cluster(self, ground: Ground, name: str, trigger: Trigger, of_object: str) -> str:
+        named = [ground.cluster(self.cluster, "cluster")] if self.cluster else []
+        named += [ground.cluster(of_object, "object")] if of_object else []
+        named += [str(event_row(ground, self.event, "event")["cluster"])] if self.event else []
+        if len(set(named)) > 1:
+            places = ", ".join(dict.fromkeys(map(safe_ref, named)))
+            sentence = f"cluster, object and event are of several clusters ({places}): name the one where the event happened"
+            raise bad("cluster", plain_text(self.cluster, most=80), sentence)
+        if named:
+            return named[0]
+        pending = ground.row(_OLDEST_THEN if ground.then else _OLDEST, name=name)
         first = members(ground, trigger.sources, most=1)
         anyone = ground.row("SELECT cluster FROM fleet_clusters ORDER BY cluster LIMIT 1")
         if anyone is None:
@@ -124,12 +147,47 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
         return found
 
 
+def _trigger_name(text: str) -> str:
+    kind, slash, _ = text.strip().partition("/")
+    name = text.strip().rpartition("/")[2]
+    if slash and kind.partition(".")[0].lower().removesuffix("s") != "eventtrigger":
+        ref = safe_ref(text.strip())
+        hint = Hint(
+            why="the triggers that name it",
+            tool="list_references",
+            arguments={"ref": ref, "direction": "in", "kinds": ["EventTrigger"]},
+        )
+        raise bad("trigger", plain_text(text, most=80), "this is no EventTrigger: write its name, or EventTrigger/name", next=hint)
+    if not name:
+        raise bad("trigger", "", "name an EventTrigger", next=Hint(why="all of them", tool="find_objects", arguments=_ALL))
+    return name
+
+
 def _unreadable(name: str, row: Record, sentence: str) -> TriggerGates:
     gate = Gate(gate="declared", passed=False, because="it cannot be read", said_untrusted=plain_text(row["reason"] or sentence))
     return TriggerGates(trigger=safe_ref(name), cluster="", event_source="", first_failing="declared", gates=(gate,), selected_clusters=0)
 
 
-def _hints(found: TriggerGates, case: _Case) -> tuple[Hint, ...]:
+def _hints(ground: Ground, found: TriggerGates, case: _Case) -> tuple[Hint, ...]:
+    shut = found.first_failing
+    source = f"EventSource/{found.event_source}"
+    if shut == "cluster_selected":
+        reached = ground.row(_REACHED, trigger=case.trigger.name, cluster=case.member.cluster)
+        if reached is None:
+            return (Hint(why="the labels of the clusters", tool="list_clusters", arguments={"detail": "full"}),)
+        ground.mistakes.append(f"{found.cluster} is where it acts, not where its events happen: that is {safe_ref(reached['source'])}")
+        arguments = {"profile": safe_ref(reached["profile"]), "cluster": found.cluster}
+        return (Hint(why=f"what it did on {found.cluster}", tool="explain_addon", arguments=arguments),)
+    if shut == "source_declared":
+        return (Hint(why="the sources that there are", tool="find_objects", arguments={"kinds": ["EventSource"]}),)
+    if shut in ("cluster_ready", "cluster_not_paused"):
+        return (Hint(why="since when", tool="get_timeline", arguments={"clusters": found.cluster, "types": ["cluster"]}),)
+    if shut in ("object_matched", "event_detected"):
+        return (Hint(why="what the source looks for", tool="get_object", arguments={"ref": source}),)
+    return _stuck(found, case)
+
+
+def _stuck(found: TriggerGates, case: _Case) -> tuple[Hint, ...]:
     stuck = next((one for one in found.destinations if one.state != "acted"), None)
     if stuck is None:
         return ()
@@ -142,8 +200,7 @@ def _hints(found: TriggerGates, case: _Case) -> tuple[Hint, ...]:
 def _gates(ground: Ground, case: _Case) -> Iterator[Gate]:
     """In the order in which an event passes them; what lies behind a shut gate is shown too, as far as it is known."""
     yield Gates.declared(case.row)
-    why_not = case.trigger.sources.why_not(case.member.labels)
-    yield Gate(gate="cluster_selected", passed=why_not is None, because=plain_text(why_not) or f"{case.trigger.sources} holds")
+    yield Gates.selected(case.trigger.sources, case.member.labels)
     yield from Gates.cluster(ground, case.member.cluster)
     yield _source(ground, case)
     yield _object(ground, case)
@@ -157,6 +214,8 @@ def _gates(ground: Ground, case: _Case) -> Iterator[Gate]:
 
 
 def _source(ground: Ground, case: _Case) -> Gate:
+    from fleetd.decide.rendering import Render  # the template engine: a server starts without it
+
     name = case.trigger.source_name
     try:
         case.source = Render(ground.now).deploy(name, template_data(case.member), "spec.eventSourceName")
@@ -166,6 +225,8 @@ def _source(ground: Ground, case: _Case) -> Gate:
     if row is None:
         return Gate(gate="source_declared", passed=False, because=f"no EventSource {safe_ref(case.source)} is declared")
     sentence = f"EventSource {safe_ref(case.source)} is {row['state']}"
+    if row["state"] == PAST_STATE:
+        return Gate(gate="source_declared", passed=None, because=f"EventSource {safe_ref(case.source)} was declared; {STATE_UNKNOWN}")
     return Gate(gate="source_declared", passed=row["state"] == "ready", because=sentence, said_untrusted=plain_text(row["reason"]))
 
 
@@ -217,30 +278,36 @@ def _match(ground: Ground, case: _Case) -> Record | None:
         if value:
             where += f" AND {column} = :{column}"
             values[column] = value
-    # The worst of the newest: what is asked for is what went wrong.
+    # The worst of the newest that are not over, else the newest: what is asked for is what went wrong, and not what ended.
     rows = ground.rows(f"SELECT * FROM fleet_trigger_matches WHERE {where} ORDER BY matched_at DESC LIMIT 50", values)
-    return min(rows, key=lambda row: WORST_FIRST.index(row["state"]) if row["state"] in WORST_FIRST else 0) if rows else None
+    unacted = [row for row in rows if row["state"] in UNACTED]
+    if unacted:
+        return min(unacted, key=lambda row: WORST_FIRST.index(row["state"]))
+    return next((row for row in rows if row["state"] == "acted"), next(iter(rows), None))
 
 
 def _destinations(ground: Ground, case: _Case, match: Record) -> Iterator[Gate]:
     case.profile = match["profile"]
-    rows = ground.rows("SELECT * FROM fleet_match_destinations WHERE match_id = :id ORDER BY cluster LIMIT 200", id=match["match_id"])
+    rows = ground.rows(f"{DESTINATIONS_OF} LIMIT {_MOST}", id=match["match_id"])
+    count = sum(row["n"] for row in ground.rows(STATES_OF, id=match["match_id"]))
+    if count > len(rows):
+        ground.remark(f"of {count} destinations {len(rows)} are shown, those first that it has not acted on")
     case.destinations = tuple(
         Reached(
             cluster=safe_ref(row["cluster"]),
             state=row["state"],
             rendered_at=row["rendered_at"],
             applied_at=row["applied_at"],
-            reason_untrusted=plain_text(row["reason"]),
+            reason_untrusted=plain_text(row["reason"], most=BRIEF),
         )
         for row in rows
     )
     settled = bool(rows) or match["state"] in ("acted", "withdrawn", "suppressed")
-    because = f"{len(rows)} clusters" if rows else f"none is settled; the match is {match['state']}"
+    because = f"{count} clusters" if rows else f"none is settled; the match is {match['state']}"
     yield Gate(gate="destinations_selected", passed=settled, because=because, said_untrusted="" if rows else plain_text(match["reason"]))
     shut = [one for one in case.destinations if one.state in ("pending", "blocked", "failed", "acting")]
     if shut:
         names = ", ".join(f"{one.cluster} ({one.state})" for one in shut[:5])
         yield Gate(gate="acted", passed=False, because=f"not on {names}", said_untrusted=shut[0].reason_untrusted)
     else:
-        yield Gate(gate="acted", passed=bool(rows), because=f"on {len(rows)} clusters" if rows else "nowhere")
+        yield Gate(gate="acted", passed=bool(rows), because=f"on {count} clusters" if rows else "nowhere")

@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from fleetd.service.answers import COUNTED, Answer, Coverage, DaemonState, Group, Hint, Moment, Page, Total
-from fleetd.service.choosing import Choice, condition, read_choice
+from fleetd.service.answers import COUNTED, Answer, Group, Hint, Page, Total
+from fleetd.service.choosing import Choice, LabelTerm, condition, read_choice
 from fleetd.service.cursors import Place, question_digest, read_cursor, write_cursor
-from fleetd.service.foreign import plain_text, safe_ref
-from fleetd.service.teaching import Code, Lesson, Taught, near
+from fleetd.service.foreign import plain_text, safe_labels, safe_ref
+from fleetd.service.questions.paging import FEW_PARTS, MOST_PARTS, SORTED, in_order, page_sql, parts_of
+from fleetd.service.questions.standing import Standing
+from fleetd.service.teaching import Code, Lesson, Taught, bad, near
 from fleetd.service.times import said
-from fleetd.store.moments import moment
-from fleetd.store.reading import Reader, Record
-from fleetd.store.views import STALE_SECONDS
+from fleetd.store.moments import moment, moment_text
+from fleetd.store.reading import Record
 
 T = TypeVar("T")
-NAMED = 10
-"""So many clusters are named where a count says the rest."""
-COVERAGE_SECONDS = 5.0
-_REVISION = "SELECT seq, at FROM fleet_changes ORDER BY seq DESC LIMIT 1"
-_COVERAGE = """
-SELECT COUNT(*) AS members, MAX(last_seen_at) AS heard,
- SUM(CASE WHEN stale THEN 1 ELSE 0 END) AS stale,
- SUM(CASE WHEN connection IN ('unreachable', 'connecting') THEN 1 ELSE 0 END) AS away
-FROM fleet_clusters
-"""
-_AWAY = "SELECT cluster FROM fleet_clusters WHERE connection IN ('unreachable', 'connecting') ORDER BY cluster LIMIT :most"
-_STALE = "SELECT cluster FROM fleet_clusters WHERE stale AND connection = 'ready' ORDER BY cluster LIMIT :most"
+OF_A_TIME = frozenset(
+    {
+        "explain_addon",
+        "explain_trigger",
+        "get_cluster",
+        "get_drift",
+        "get_event",
+        "get_object",
+        "list_addons",
+        "list_clusters",
+        "list_events",
+        "list_references",
+        "trace_lineage",
+    }
+)
+"""Questions that take `as_of`."""
 _BY_NAME = "SELECT cluster FROM fleet_clusters WHERE cluster = :cluster"
 _BY_SHORT_NAME = "SELECT cluster FROM fleet_clusters WHERE name = :name ORDER BY cluster LIMIT 5"
 _NEAR = "SELECT cluster FROM fleet_clusters WHERE name LIKE :start ORDER BY cluster LIMIT 500"
 _GONE = "SELECT MAX(ended_at) AS ended_at FROM fleet_cluster_history WHERE {of}"
+_CAME = "SELECT MIN(at) AS at FROM fleet_cluster_history WHERE {of}"
+_DECLARED = "SELECT 1 AS one FROM fleet_declared WHERE kind IN ('SveltosCluster', 'Cluster') AND {of} LIMIT 1"
+_LABELLED = "SELECT 1 AS one FROM fleet_cluster_labels WHERE label_key = :key LIMIT 1"
 _NAMESPACES = "SELECT DISTINCT namespace FROM fleet_clusters ORDER BY namespace LIMIT 100"
-
-
-@dataclass(slots=True)
-class Seen:
-    """What was last read of the fleet as a whole; read anew after some seconds."""
-
-    coverage: Coverage | None = None
-    heard: str | None = None
-    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,18 @@ class Listing:
     where: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     descending: bool = False
+    looked_at: tuple[str, ...] = ()
+    """Conditions that no index knows: the rows that hold the others are looked at, so many for each page, and the total is at least
+    what was found among the first of them. A page may be short then, and has a cursor all the same."""
+
+    @property
+    def by_cluster(self) -> bool:
+        """Whether the clusters stand in the order of their names."""
+        return next(iter(self.key)) == "cluster"
 
     @property
     def conditions(self) -> str:
-        return " AND ".join(self.where) or "1 = 1"
+        return " AND ".join(one for one in self.where if one != "1 = 1") or "1 = 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,60 +84,8 @@ class Part:
 
 
 @dataclass(slots=True)
-class Ground:
-    """One question's hold on the database."""
-
-    reader: Reader
-    now: datetime
-    seen: Seen
-    mistakes: list[str] = field(default_factory=list)
-
-    def rows(self, sql: str, values: Mapping[str, Any] | None = None, **more: Any) -> list[Record]:
-        return self.reader.rows(sql, {**(values or {}), **more})
-
-    def row(self, sql: str, **values: Any) -> Record | None:
-        return next(iter(self.rows(sql, values)), None)
-
-    # When, and of how much of the fleet.
-
-    def moment(self) -> Moment:
-        """The revision, and since when nobody writes."""
-        self.coverage()
-        last = self.row(_REVISION)
-        time, revision = said(self.now), int(last["seq"]) if last else 0
-        if self.seen.heard is None:
-            return Moment(time=time, revision=revision, daemon=DaemonState.UNKNOWN)
-        heard = moment(self.seen.heard)
-        if self.now - heard <= timedelta(seconds=STALE_SECONDS):
-            return Moment(time=time, revision=revision, daemon=DaemonState.RUNNING)
-        return Moment(time=time, revision=revision, daemon=DaemonState.SILENT, stale_since=said(heard))
-
-    def coverage(self) -> Coverage:
-        """Of the whole fleet, some seconds old at most."""
-        fresh = self.seen.at is not None and timedelta() <= self.now - self.seen.at < timedelta(seconds=COVERAGE_SECONDS)
-        if self.seen.coverage is None or not fresh:
-            counted = self.rows(_COVERAGE)[0]
-            total, stale, away = (int(counted[name] or 0) for name in ("members", "stale", "away"))
-            self.seen.coverage = Coverage(
-                clusters_total=total,
-                fresh=total - stale,
-                stale=self._names(_STALE) if stale else (),
-                stale_count=stale,
-                unreachable=self._names(_AWAY) if away else (),
-                unreachable_count=away,
-            )
-            self.seen.heard, self.seen.at = counted["heard"], self.now
-        return self.seen.coverage
-
-    def _names(self, sql: str) -> tuple[str, ...]:
-        return tuple(safe_ref(row["cluster"]) for row in self.rows(sql, most=NAMED))
-
-    def warnings(self, at: Moment) -> tuple[str, ...]:
-        """What stands against taking the answer for the state of now."""
-        found = list(self.mistakes)
-        if at.daemon is DaemonState.SILENT:
-            found.append(f"no daemon seems to be at work: nothing was heard of any cluster since {at.stale_since}, the state is of then")
-        return tuple(found)
+class Ground(Standing):
+    """One question's hold on the database: which clusters it is about, its lists, and the envelopes of its answers."""
 
     # Which clusters.
 
@@ -142,8 +96,32 @@ class Ground:
             Taught: the selector is none, or names a cluster that is not there.
         """
         choice = read_choice(text)
+        for name in choice.left_out:
+            if not self._named(name):
+                self.remark(f"no cluster has the name {safe_ref(name)}: leaving it out changes nothing")
         names = tuple(self.cluster(name) if name in choice.exact else name for name in choice.names)
-        return condition(Choice(names, choice.without, choice.labels), column, values)
+        choice = Choice(() if _ALL.intersection(names) else names, choice.without, choice.labels)
+        few = self._few(choice) if choice and choice != Choice(names[:1]) else None
+        if few is None:
+            return condition(choice, column, values)
+        return any_of(column, f"chosen{len(values)}_", few, values) if few else "1 = 0"
+
+    def _few(self, choice: Choice) -> tuple[str, ...] | None:
+        """The clusters that are chosen, where they are few; those that have left have a past, and no labels."""
+        wanted = [term for term in choice.labels if term.wanted]
+        if wanted and not any(len(self._labelled(term)) <= MOST_PARTS for term in wanted):
+            return None
+        values: dict[str, Any] = {}
+        view = "fleet_clusters" if wanted else "fleet_cluster_history"
+        sql = f"SELECT DISTINCT h.cluster FROM {view} h WHERE {condition(choice, 'h.cluster', values)} LIMIT {MOST_PARTS + 1}"
+        names = tuple(str(row["cluster"]) for row in self.rows(sql, values))
+        return names if len(names) <= MOST_PARTS else None
+
+    def _labelled(self, term: LabelTerm) -> list[Record]:
+        """Some clusters with the label."""
+        values: dict[str, Any] = {"key": term.key}
+        of = f" AND {any_of('label_value', 'value', term.values, values)}" if term.values else ""
+        return self.rows(f"SELECT cluster FROM fleet_cluster_labels WHERE label_key = :key{of} LIMIT {MOST_PARTS + 1}", values)
 
     def cluster(self, text: str, field_name: str = "clusters") -> str:
         """The cluster that somebody names, by `namespace/name` or by its name alone.
@@ -152,8 +130,10 @@ class Ground:
             Taught: there is none, or there are several.
         """
         text = text.strip()
-        found = self.rows(_BY_NAME, cluster=text) if "/" in text else self.rows(_BY_SHORT_NAME, name=text)
-        names = [str(row["cluster"]) for row in found]
+        if not text or "*" in text:
+            hint = Hint(why="the clusters that there are", tool="list_clusters")
+            raise bad(field_name, text[:80], "name one cluster: namespace/name, or its name alone", next=hint)
+        names = self._named(text)
         if len(names) == 1:
             return names[0]
         if names:
@@ -163,23 +143,35 @@ class Ground:
             )
         raise self._no_cluster(text, field_name)
 
+    def _named(self, text: str) -> list[str]:
+        found = self.rows(_BY_NAME, cluster=text) if "/" in text else self.rows(_BY_SHORT_NAME, name=text)
+        return [str(row["cluster"]) for row in found]
+
     def _no_cluster(self, text: str, field_name: str) -> Taught:
         start = text.rpartition("/")[2][:3].replace("%", "").replace("_", "")
-        names = [safe_ref(row["cluster"]) for row in self.rows(_NEAR, start=f"{start}%")] or [*self._names(_NAMES_AT_ALL)]
+        names = [safe_ref(row["cluster"]) for row in self.rows(_NEAR, start=f"{start}%")] or [*self.names(_NAMES_AT_ALL)]
         values: dict[str, Any] = {}
         spaces = ("default", *(row["namespace"] for row in self.rows(_NAMESPACES)))
         whole = (text,) if "/" in text else tuple(f"{space}/{text}" for space in spaces)
         gone = self.row(_GONE.format(of=any_of("cluster", "of", whole, values)), **values)
-        sentence = "no cluster of the fleet has this name"
-        if gone and gone["ended_at"]:
+        sentence, likely = "no cluster of the fleet has this name", near(text, names)
+        came = self.row_now(_CAME.format(of=any_of("cluster", "of", whole, values)), **values) if self.then is not None else None
+        if came and came["at"] and moment(came["at"]) > self.now:
+            sentence = f"this cluster was not part of the fleet yet: it came at {said(moment(came['at']))}"
+        elif gone and gone["ended_at"]:
             sentence = f"this cluster was part of the fleet until {said(moment(gone['ended_at']))}"
+        elif self.row(_DECLARED.format(of=any_of("namespace || '/' || name", "of", whole, values)), **values):
+            sentence = "this cluster is declared, and no daemon has met it yet: does one run?"
+        elif "/" not in text and safe_labels({text: ""}) and self.row(_LABELLED, key=text):
+            likely = (f"label:{text}",)
+            sentence = "no cluster of the fleet has this name; a label is asked for with label: before it"
         return Taught(
             Lesson(
                 code=Code.NOT_FOUND,
                 sentence=sentence,
                 field=field_name,
                 got=plain_text(text, most=80),
-                did_you_mean=near(text, names),
+                did_you_mean=likely,
                 next=Hint(why="the clusters that there are", tool="list_clusters"),
             )
         )
@@ -190,33 +182,82 @@ class Ground:
         """The rows after the cursor, or the groups of all rows."""
         total = self.total(listing)
         if group_by:
-            return Part((), total, groups=self.groups(listing, group_by))
+            return self._grouped(listing, group_by, total)
         question = question_digest(listing.asked)
         place = read_cursor(cursor, question, len(listing.key))
+        if total.exact and not total.count:
+            return Part((), total)
         values = dict(listing.values)
-        after = _after(listing, place, values) if place else "1 = 1"
-        way = " DESC" if listing.descending else ""
-        order = ", ".join(f"{expression}{way}" for expression in listing.key.values())
-        sql = f"SELECT {listing.columns} FROM {listing.source} WHERE {listing.conditions} AND {after} ORDER BY {order} LIMIT :most"
+        where = (*listing.where, _after(listing, place, values)) if place else listing.where
+        floor = self._floor(listing, where, values)
+        source, where = self._looked(listing, where, floor, values)
+        many = not total.exact or total.count > SORTED
+        parts: Sequence[Sequence[str]] = parts_of(where, most=MOST_PARTS if many else FEW_PARTS)
+        if many and not listing.by_cluster:
+            parts = [[in_order(one, self.reader.dialect) for one in part] for part in parts]
+        sql = page_sql(listing.columns, source, listing.key, parts, descending=listing.descending)
         rows = self.rows(sql, values, most=limit + 1)
-        if len(rows) <= limit:
+        if len(rows) <= limit and floor is None:
             return Part(tuple(rows), total)
+        end = rows[limit - 1] if len(rows) > limit or floor is None else floor
         rows = rows[:limit]
         revision = place.revision if place else self.moment().revision
-        last = tuple(rows[-1][name] if rows[-1][name] is not None else "" for name in listing.key)
-        return Part(tuple(rows), total, write_cursor(Place(last, revision), question))
+        last = tuple(end[name] if end[name] is not None else "" for name in listing.key)
+        return Part(tuple(rows), total, write_cursor(Place(last, revision, self.asked_at), question))
 
     def total(self, listing: Listing) -> Total:
-        """Exact up to 10,000."""
-        sql = f"SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {listing.source} WHERE {listing.conditions} LIMIT {COUNTED + 1}) counted"
-        count = int(self.rows(sql, listing.values)[0]["n"])
-        return Total(count=min(count, COUNTED), exact=count <= COUNTED)
+        """Exact up to 10,000, where indexes know the conditions."""
+        values = dict(listing.values)
+        floor = self._floor(listing, listing.where, values)
+        source, where = self._looked(listing, (listing.conditions,), floor, values)
+        sql = f"SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {source} WHERE {' AND '.join(where)} LIMIT {COUNTED + 1}) counted"
+        count = int(self.rows(sql, values)[0]["n"])
+        return Total(count=min(count, COUNTED), exact=count <= COUNTED and floor is None)
 
-    def groups(self, listing: Listing, expression: str, *, most: int = 50) -> tuple[Group, ...]:
-        """How many rows have the same value, the largest first; of the first 10,000 rows."""
-        inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {listing.conditions} LIMIT {COUNTED}"
+    def _looked(
+        self, listing: Listing, where: tuple[str, ...], floor: Record | None, values: dict[str, Any]
+    ) -> tuple[str, tuple[str, ...]]:
+        """What to read and which conditions, so that no row beyond the last one that is looked at is."""
+        if floor is None:
+            return listing.source, (*where, *listing.looked_at) or ("1 = 1",)
+        if not listing.by_cluster:
+            return listing.source, (*where, *_above(listing, floor, values), *listing.looked_at)
+        # In the order of clusters a condition on clusters is the best way in, and a floor is no bound to it.
+        name = listing.source.rpartition(" ")[2]
+        rows = f"SELECT {name}.* FROM {listing.source} WHERE {' AND '.join(where) or '1 = 1'} ORDER BY {_order(listing)} LIMIT {LOOKED_AT}"
+        return f"({rows}) {name}", listing.looked_at
+
+    def _floor(self, listing: Listing, where: Sequence[str], values: Mapping[str, Any]) -> Record | None:
+        """The last row that is looked at, where there are more, and rows must be looked at."""
+        if not listing.looked_at:
+            return None
+        columns = ", ".join(f"{expression} AS {name}" for name, expression in listing.key.items())
+        order = _order(listing)
+        sql = (
+            f"SELECT {columns} FROM {listing.source} WHERE {' AND '.join(where) or '1 = 1'} ORDER BY {order} LIMIT 1 OFFSET {LOOKED_AT - 1}"
+        )
+        return next(iter(self.rows(sql, values)), None)
+
+    def _grouped(self, listing: Listing, expression: str, total: Total) -> Part:
+        groups = self.groups(listing, expression, whole=total.exact)
+        whole = total.exact or ((listing.source, expression) in _KEPT and listing.conditions == "1 = 1")
+        said_so = () if whole else (f"the groups are counted among the first {COUNTED} rows of the list",)
+        return Part((), total, groups=groups, warnings=said_so)
+
+    def groups(self, listing: Listing, expression: str, *, most: int = 50, whole: bool = False) -> tuple[Group, ...]:
+        """How many rows have the same value, the largest first; among the first 10,000 rows where they are more and none keeps count."""
+        inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {listing.conditions}"
+        if listing.looked_at or not whole:
+            where = " AND ".join((in_order(listing.conditions, self.reader.dialect), *listing.looked_at))
+            most_rows = LOOKED_AT if listing.looked_at else COUNTED
+            inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {where} ORDER BY {_order(listing)} LIMIT {most_rows}"
         sql = f"SELECT grouped, COUNT(*) AS n FROM ({inner}) g GROUP BY grouped ORDER BY n DESC, grouped LIMIT {most}"
-        return tuple(Group(key=safe_ref(str(row["grouped"] or "")) or "(none)", count=row["n"]) for row in self.rows(sql, listing.values))
+        values = listing.values
+        kept = _KEPT.get((listing.source, expression)) if listing.conditions == "1 = 1" and self.then is None else None
+        if kept is not None:
+            sql = "SELECT state AS grouped, tally AS n FROM fleet_counts WHERE counted = :kept ORDER BY n DESC, grouped"
+            values = {"kept": kept}
+        return tuple(Group(key=safe_ref(str(row["grouped"] or "")) or "(none)", count=int(row["n"])) for row in self.rows(sql, values))
 
     # Envelopes.
 
@@ -231,28 +272,54 @@ class Ground:
             groups=part.groups,
             as_of=at,
             coverage=self.coverage(),
-            hints=hints,
+            hints=self._then(hints),
             warnings=(*self.warnings(at), *part.warnings),
         )
 
     def answer(self, result: T, hints: tuple[Hint, ...] = (), warnings: tuple[str, ...] = ()) -> Answer[T]:
         at = self.moment()
-        return Answer(result=result, as_of=at, coverage=self.coverage(), hints=hints, warnings=(*self.warnings(at), *warnings))
+        return Answer(result=result, as_of=at, coverage=self.coverage(), hints=self._then(hints), warnings=(*self.warnings(at), *warnings))
 
-    def past(self, at: Moment, then: datetime) -> Moment:
-        """The moment of an answer about a past time."""
-        return replace(at, time=said(then))
+    def _then(self, hints: tuple[Hint, ...]) -> tuple[Hint, ...]:
+        """What to ask next is asked of the same time, where it can be."""
+        if self.then is None:
+            return hints
+        at = moment_text(self.then)
+        return tuple(replace(one, arguments={**one.arguments, "as_of": at}) if one.tool in OF_A_TIME else one for one in hints)
 
 
+_MOMENTS = ("at", "valid_from")
+_KEPT = {
+    ("fleet_addons a", "a.state"): "addons",
+    ("fleet_clusters c", "c.connection"): "clusters",
+    ("fleet_drift_incidents i", "i.outcome"): "drift",
+}
+"""Which groups are numbers that are kept."""
+_ALL = {"*", "*/*"}
+LOOKED_AT = 2_000
 _NAMES_AT_ALL = "SELECT cluster FROM fleet_clusters ORDER BY cluster LIMIT :most"
 
 
+def _order(listing: Listing) -> str:
+    return ", ".join(f"{expression}{' DESC' if listing.descending else ''}" for expression in listing.key.values())
+
+
 def _after(listing: Listing, place: Place, values: dict[str, Any]) -> str:
+    return _beside(listing, place.key, "after", "<" if listing.descending else ">", values)
+
+
+def _above(listing: Listing, floor: Record | None, values: dict[str, Any]) -> tuple[str, ...]:
+    if floor is None:
+        return ()
+    key = [floor[name] if floor[name] is not None else "" for name in listing.key]
+    return (_beside(listing, key, "floor", ">=" if listing.descending else "<=", values),)
+
+
+def _beside(listing: Listing, key: Sequence[Any], prefix: str, sign: str, values: dict[str, Any]) -> str:
     names = []
-    for number, (name, value) in enumerate(zip(listing.key, place.key, strict=True)):
-        values[f"after{number}"] = moment(value) if name.endswith("_at") or name == "at" else value
-        names.append(f":after{number}")
-    sign = "<" if listing.descending else ">"
+    for number, (name, value) in enumerate(zip(listing.key, key, strict=True)):
+        values[f"{prefix}{number}"] = moment(value) if name.endswith("_at") or name in _MOMENTS else value
+        names.append(f":{prefix}{number}")
     if len(names) == 1:
         return f"{next(iter(listing.key.values()))} {sign} {names[0]}"
     return f"({', '.join(listing.key.values())}) {sign} ({', '.join(names)})"

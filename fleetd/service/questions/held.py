@@ -88,6 +88,23 @@ def _each(ground: Ground, sql: str, value: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A cluster by its whole name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindCluster(Question[Answer[Named]]):
+    """Which cluster somebody means."""
+
+    cluster: str
+
+    def answered(self, ground: Ground) -> Answer[Named]:
+        return ground.answer(Named(name=ground.cluster(self.cluster, "clusters")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """What a pause is about: its declared object, and how much waits on it now."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
+from fleetd.domain.inspection import VERB
 from fleetd.service.answers import Answer, Hint
 from fleetd.service.arguments import About
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.questions.ground import Ground
+from fleetd.service.questions.live import live_page
+from fleetd.service.questions.objects import ObjectPage
+from fleetd.service.questions.sights import seen
 from fleetd.service.teaching import Code, Lesson, Taught
 from fleetd.store.reading import Record
 
@@ -26,6 +30,7 @@ class RequestRow:
     state: str
     created_at: str
     decided_at: str | None = None
+    object: ObjectPage | None = None
     outcome_untrusted: str = ""
 
 
@@ -44,7 +49,7 @@ def request_row(row: Record) -> RequestRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetRequest(Question[Answer[RequestRow]]):
-    """What became of a request that was made with requeue or set_pause. To wait for it, subscribe to fleetd://requests/{id}."""
+    """What became of a request of requeue, set_pause, or get_object with live=true. To wait for it, subscribe to fleetd://requests/{id}."""
 
     request_id: Annotated[str, About("as the request gave it")]
 
@@ -58,4 +63,7 @@ class GetRequest(Question[Answer[RequestRow]]):
         hints: tuple[Hint, ...] = ()
         if row["state"] == "failed":
             hints = (Hint(why="how the fleet is", tool="fleet_overview"),)
-        return ground.answer(request_row(row), hints)
+        answer = request_row(row)
+        if row["verb"] == VERB and row["state"] == "done":
+            answer = replace(answer, object=live_page(seen(ground, row, "spec")))
+        return ground.answer(answer, hints)

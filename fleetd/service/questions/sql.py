@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from fleetd.service.answers import Answer
+from fleetd.domain.errors import InvalidInput, NotPermitted
+from fleetd.service.answers import Answer, Hint
 from fleetd.service.arguments import About
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text
 from fleetd.service.questions.ground import Ground
-from fleetd.service.teaching import bad
+from fleetd.service.teaching import Lesson, Taught, bad, lesson_of
 from fleetd.store.views import views
 
 MOST_ROWS = 500
@@ -42,7 +43,10 @@ class RunSql(Question[Answer[Rows]]):
 
     def answered(self, ground: Ground) -> Answer[Rows]:
         started = time.monotonic()
-        rows = ground.reader.query(self.sql, self.params, most=self.limit + 1, seconds=self.timeout_ms / 1000)
+        try:
+            rows = ground.reader.query(self.sql, self.params, most=self.limit + 1, seconds=self.timeout_ms / 1000)
+        except (InvalidInput, NotPermitted) as error:
+            raise _not_taken(error) from error
         shown = rows[: self.limit]
         columns = tuple(shown[0]) if shown else ()
         found = Rows(
@@ -53,6 +57,14 @@ class RunSql(Question[Answer[Rows]]):
             rows_untrusted=tuple(tuple(_cell(row[name]) for name in columns) for row in shown),
         )
         return ground.answer(found, warnings=(f"more than {self.limit} rows: ORDER BY and LIMIT, or count",) if found.truncated else ())
+
+
+def _not_taken(error: InvalidInput | NotPermitted) -> Taught:
+    """What the database said quotes the query, and so whatever somebody put into it."""
+    sentence, _, said = str(error).partition(": ")
+    hint = Hint(why="the views and their columns", tool="describe_schema")
+    lesson = Lesson(code=lesson_of(error).code, sentence=sentence, field="sql", said_untrusted=plain_text(said), next=hint)
+    return Taught(lesson)
 
 
 def _cell(value: Any) -> Any:

@@ -1,56 +1,72 @@
-"""What happened around an object or on clusters, in one order."""
+"""What happened around an object, on clusters or in the whole fleet, in one order."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+import orjson
+
 from fleetd.service.answers import Page, Total
-from fleetd.service.arguments import About, Clusters, Limit, When
+from fleetd.service.arguments import BRIEF, About, Clusters, Limit, When
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.naming import read_ref
 from fleetd.service.questions.ground import Ground, Part
-from fleetd.service.teaching import bad
+from fleetd.service.questions.paging import in_order
 from fleetd.service.times import point
+from fleetd.store.moments import moment
 from fleetd.store.reading import Record
 
 _WORDS = re.compile(r"[a-z]+([ -][a-z]+){0,2}")
-Kind = Literal["event", "decision", "drift", "cluster", "edit"]
+_ALL = ("", "*")
+Kind = Literal["event", "apply", "add-on", "drift", "cluster", "edit", "request", "decision"]
 
 
-def _newest(view: str, at: str, order: str = "") -> str:
+def _newest(view: str, at: str, order: str = "", columns: str = "*") -> str:
     """Rows of a view in a time, the newest first; the condition is to be filled in."""
-    return f"SELECT * FROM {view} WHERE {{where}} AND {at} >= :since AND {at} < :until ORDER BY {order or at} DESC LIMIT :most"
+    return f"SELECT {columns} FROM {view} WHERE {{where}} AND {at} >= :since AND {at} < :until ORDER BY {order or at} DESC LIMIT :most"
 
 
 _EVENTS = _newest("fleet_events", "detected_at")
 _DRIFT = _newest("fleet_drift_incidents", "detected_at")
 _STATES = _newest("fleet_cluster_history", "at")
-_EDITS = _newest("fleet_declared_history", "valid_from")
+_ADDONS = _newest("fleet_addon_history", "valid_from", columns="profile, cluster, addon, state, reason, valid_from")
+_EDITS = _newest("fleet_declared_history", "valid_from", columns="ref, resource_version, valid_from, valid_to")
+_ENDS = _newest("fleet_declared_history h", "valid_to", columns="ref, resource_version, valid_to").replace(
+    "{where}",
+    "{where} AND NOT EXISTS (SELECT 1 FROM fleet_declared_history l WHERE l.ref = h.ref AND l.valid_from >= h.valid_to)",
+)
 _DECISIONS = _newest("fleet_journal", "at", "entry_id")
+_APPLIED = _newest("fleet_journal", "at").replace("{where}", "{where} AND stage IN ('apply', 'withdraw')")
+_REQUESTS = _newest("fleet_requests", "created_at")
+_MANIFEST = "SELECT manifest FROM fleet_declared_history WHERE ref = :ref AND valid_from = :at"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One thing that happened."""
+    """One thing that happened, and by whom where that is known: a field manager, or the name of a caller."""
 
     at: str
     type: str
     ref: str
     what: str
     cluster: str = ""
+    by: str = ""
     said_untrusted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetTimeline(Question[Page[Entry]]):
-    """What happened around an object or on clusters in a time: events, decisions, drift, changes of state and edits; the newest first."""
+    """What happened and who did it, the newest first: in the whole fleet, around an object (ref), or on clusters.
 
-    ref: Annotated[str, About("EventTrigger/x, EventSource/x, ClusterProfile/x or any declared object; or give clusters")] = ""
+    Events, what was applied, states of clusters, drift, edits of what is declared, requests; decisions of a ref, or where types has them.
+    """
+
+    ref: Annotated[str, About("EventTrigger/x, EventSource/x, ClusterProfile/x or any declared object; empty: the whole fleet")] = ""
     clusters: Clusters = ""
     types: Annotated[tuple[Kind, ...], About("only these")] = ()
     since: When = "-24h"
@@ -58,22 +74,35 @@ class GetTimeline(Question[Page[Entry]]):
     limit: Limit = 50
 
     def answered(self, ground: Ground) -> Page[Entry]:
-        if not (self.ref or self.clusters):
-            raise bad("ref", "", "name an object (ref) or clusters; all of them: clusters=*")
         since = point(self.since, "since", ground.now) or ground.now - timedelta(days=1)
         values: dict[str, Any] = {"since": since, "until": point(self.until, "until", ground.now) or _end(ground), "most": self.limit + 1}
-        entries = [*(self._of_clusters(ground, values) if self.clusters else ()), *(self._of_object(ground, values) if self.ref else ())]
+        entries = [*self._of_object(ground, values)] if self.ref else []
+        if self.clusters or not self.ref:
+            entries += self._of_fleet(ground, values)
         entries.sort(key=lambda entry: entry.at, reverse=True)
-        shown = entries[: self.limit]
-        more = len(entries) > len(shown)
+        more = len(entries) > self.limit
+        shown = tuple(_signed(ground, entry) for entry in _whole_moments(entries, self.limit))
         warnings = (f"more than {self.limit} entries: the newest are shown; go on with until={shown[-1].at}",) if more else ()
-        return ground.page(Part((), Total(count=len(entries), exact=not more), warnings=warnings), tuple(shown))
+        return ground.page(Part((), Total(count=len(entries), exact=not more), warnings=warnings), shown)
 
-    def _of_clusters(self, ground: Ground, values: dict[str, Any]) -> Iterator[Entry]:
-        where = ground.choose(self.clusters, "cluster", values)
-        for kind, sql, entry in (("event", _EVENTS, _event), ("drift", _DRIFT, _drift), ("cluster", _STATES, _state)):
-            if not self.types or kind in self.types:
-                yield from _entries(ground, sql.format(where=where), values, entry)
+    def _of_fleet(self, ground: Ground, values: dict[str, Any]) -> Iterator[Entry]:
+        values = dict(values)
+        chosen = in_order(ground.choose(self.clusters, "cluster", values), ground.reader.dialect)
+        asked = [
+            ("event", _EVENTS.format(where=chosen), _event),
+            ("drift", _DRIFT.format(where=chosen), _drift),
+            ("cluster", _STATES.format(where=chosen), _state),
+            ("apply", _APPLIED.format(where=chosen), _applied),
+        ]
+        if "decision" in self.types:
+            asked.append(("decision", _DECISIONS.format(where=chosen), _decision))
+        if self.clusters.strip() in _ALL and not self.ref:
+            asked += [
+                ("edit", _EDITS.format(where="1 = 1"), _edit),
+                ("edit", _ENDS.format(where="1 = 1"), _end_of),
+                ("request", _REQUESTS.format(where="1 = 1"), _request),
+            ]
+        yield from self._read(ground, asked, values)
 
     def _of_object(self, ground: Ground, values: dict[str, Any]) -> Iterator[Entry]:
         named = read_ref(self.ref)
@@ -83,16 +112,35 @@ class GetTimeline(Question[Page[Entry]]):
         asked = [
             ("decision", _DECISIONS.format(where="subject_ref = :subject"), _decision),
             ("edit", _EDITS.format(where="ref = :ref"), _edit),
+            ("edit", _ENDS.format(where="ref = :ref"), _end_of),
         ]
+        if named.ref.kind in ("ClusterProfile", "Profile"):
+            asked.append(("add-on", _ADDONS.format(where="profile = :subject"), _addon))
+            asked.append(("request", _REQUESTS.format(where="subject = :subject"), _request))
         if named.ref.kind == "EventSource":
             asked.append(("event", _EVENTS.format(where="event_source = :name"), _event))
         if named.cluster:
             values["cluster"] = ground.cluster(named.cluster, "ref")
-            asked = [("drift", _DRIFT.format(where="cluster = :cluster AND object_ref = :ref"), _drift)]
+            asked = [
+                ("drift", _DRIFT.format(where="cluster = :cluster AND object_ref = :ref"), _drift),
+                ("apply", _APPLIED.format(where="subject_ref = :ref AND cluster = :cluster"), _applied),
+            ]
+        yield from self._read(ground, asked, values)
+
+    def _read(self, ground: Ground, asked: Sequence[tuple[str, str, Callable[[Record], Entry]]], values: dict[str, Any]) -> Iterator[Entry]:
         for kind, sql, entry in asked:
             if not self.types or kind in self.types:
-                used = {name: value for name, value in values.items() if f":{name}" in sql}
-                yield from _entries(ground, sql, used, entry)
+                used = {name: value for name, value in values.items() if re.search(rf":{name}\b", sql)}
+                yield from map(entry, ground.rows(sql, used))
+
+
+def _whole_moments(entries: list[Entry], limit: int) -> list[Entry]:
+    """The first of them, without those of a moment of which not all fit: `until` goes on before a moment, and would pass over the rest."""
+    if len(entries) <= limit:
+        return entries
+    cut = entries[limit].at
+    # One moment with more than that can only be shown in part, or not at all.
+    return [entry for entry in entries[:limit] if entry.at > cut] or entries[:limit]
 
 
 def _end(ground: Ground) -> datetime:
@@ -100,8 +148,14 @@ def _end(ground: Ground) -> datetime:
     return ground.now + timedelta(minutes=1)
 
 
-def _entries(ground: Ground, sql: str, values: dict[str, Any], entry: Callable[[Record], Entry]) -> Iterator[Entry]:
-    return map(entry, ground.rows(sql, values))
+def _signed(ground: Ground, entry: Entry) -> Entry:
+    """An edit with who made it: the field manager that wrote last in that revision."""
+    if entry.type != "edit" or entry.by:
+        return entry
+    row = ground.row(_MANIFEST, ref=entry.ref, at=moment(entry.at))
+    managers = (orjson.loads(row["manifest"]).get("metadata") or {}).get("managedFields") or () if row else ()
+    last = max(managers, key=lambda one: str(one.get("time") or ""), default=None)
+    return replace(entry, by=safe_ref(str(last.get("manager") or ""))) if last else entry
 
 
 def _event(row: Record) -> Entry:
@@ -117,6 +171,7 @@ def _drift(row: Record) -> Entry:
         ref=safe_ref(row["object_ref"]),
         what=what,
         cluster=safe_ref(row["cluster"]),
+        by=safe_ref(row["changed_by"]),
         said_untrusted=plain_text(row["changed_by"], most=100),
     )
 
@@ -124,7 +179,42 @@ def _drift(row: Record) -> Entry:
 def _state(row: Record) -> Entry:
     what = f"it became {row['connection']}" + ("" if row["ready"] else ", not ready")
     cluster = safe_ref(row["cluster"])
-    return Entry(at=row["at"], type="cluster", ref=cluster, what=what, cluster=cluster, said_untrusted=plain_text(row["reason"]))
+    return Entry(
+        at=row["at"], type="cluster", ref=cluster, what=what, cluster=cluster, said_untrusted=plain_text(row["reason"], most=BRIEF)
+    )
+
+
+def _applied(row: Record) -> Entry:
+    entry = _decision(row)
+    return replace(entry, type="apply", what=entry.what.partition(": ")[2])
+
+
+def _addon(row: Record) -> Entry:
+    return Entry(
+        at=row["valid_from"],
+        type="add-on",
+        ref=safe_ref(row["profile"]),
+        what=f"{safe_ref(row['addon'])} is {row['state']}",
+        cluster=safe_ref(row["cluster"]),
+        said_untrusted=plain_text(row["reason"], most=BRIEF),
+    )
+
+
+def _request(row: Record) -> Entry:
+    what = f"{row['verb']} was asked for over {row['via']}; it is {row['state']}"
+    return Entry(
+        at=row["created_at"],
+        type="request",
+        ref=safe_ref(row["subject"]),
+        what=what,
+        by=safe_ref(row["actor"]),
+        said_untrusted=plain_text(row["reason"], most=BRIEF),
+    )
+
+
+def _end_of(row: Record) -> Entry:
+    what = f"it was taken away; revision {row['resource_version']} was the last"
+    return Entry(at=row["valid_to"], type="edit", ref=safe_ref(row["ref"]), what=what)
 
 
 def _edit(row: Record) -> Entry:
