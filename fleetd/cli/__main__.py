@@ -15,6 +15,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from fleetd import __version__
 from fleetd.cli.commands import COMMANDS, GROUPS
+from fleetd.cli.deciding import note_command
 from fleetd.cli.output import say
 from fleetd.domain.errors import FleetdError
 
@@ -73,13 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Runs one command; the exit code."""
+    note_command(arguments)
     try:
         answer = build_app(arguments)(list(arguments), exit_on_error=False, print_error=True)
         sys.stdout.flush()
     except CycloptsError:
         return 2
     except FleetdError as error:
-        say(f"fleetd: {error}")
+        _say_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
@@ -91,6 +93,19 @@ def run_command(arguments: Sequence[str]) -> int:
         traceback.print_exc()
         return DEFECT
     return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0
+
+
+def _say_error(error: FleetdError) -> None:
+    """What went wrong; where the service teaches, also what was meant perhaps and what would do."""
+    from fleetd.service.teaching import Taught  # only then
+
+    if not isinstance(error, Taught):
+        say(f"fleetd: {error}")
+        return
+    from fleetd.cli.lessons import lesson_lines  # as above
+
+    for line in lesson_lines(error.lesson):
+        say(line)
 
 
 if __name__ == "__main__":

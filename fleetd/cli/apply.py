@@ -17,7 +17,7 @@ from fleetd.cli.places import writing
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import InvalidInput, Refused
 from fleetd.service.admission import Admission
-from fleetd.service.declaring import Problem, declare, foreseen, judged, refs_of, to_prune
+from fleetd.service.declaring import Problem, declare, foreseen, judged, refs_of, to_prune, unmet
 from fleetd.service.selectors import Selects, label_selector
 from fleetd.store.database import Database
 
@@ -78,6 +78,7 @@ async def _apply(documents: Sequence[Document], database: str | None, selects: S
         admitted, problems = await foreseen(admission, documents, now=now, force=force)
         if problems:
             return _refused(problems)
+        say_all(f"warning: {warning}" for warning in await unmet(opened, documents))
         for expected, document in zip(admitted, documents, strict=True):
             done = expected if dry_run else await declare(opened, admission, document, expected, now=now, force=force)
             say_all(f"warning: {warning}" for warning in done.warnings)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from fleetd.cli.deciding import actor
 from fleetd.cli.options import DatabaseOption, ReasonOption
-from fleetd.cli.output import say, write_line
-from fleetd.cli.places import writing
-from fleetd.domain.errors import InvalidInput, NotFound, Unreachable
+from fleetd.cli.output import Row, say, write_line
+from fleetd.cli.places import questions, writing
+from fleetd.domain.errors import InvalidInput, Unreachable
 from fleetd.domain.kinds.registry import kind_by_name
 from fleetd.domain.refs import ObjectRef, PlacedRef
 from fleetd.domain.states import ProposalState, RequestState
-from fleetd.service.queries import Queries, Row, Where
+from fleetd.service.asking import Questions
+from fleetd.service.questions.proposals import FindHeldLoss, GetProposal
 from fleetd.service.requests import Answer, answer, ask
 from fleetd.store.database import Database
-from fleetd.store.reading import Reader
 
 ANSWER_SECONDS = 10.0
 
@@ -88,13 +88,14 @@ def profile_of(text: str) -> str:
 
 async def _approve(loss: str, reason: str, database: str | None) -> int:
     """Asks, and waits for what becomes of the loss: the daemon looks anew before anything goes."""
-    async with writing(database) as opened:
-        held = await asyncio.to_thread(_held, opened.url, loss)
-        found = await _answered(opened, "approve", held["id"], reason)
-        if found.state is RequestState.FAILED:
-            say(f"fleetd: {found.outcome}")
-            return 1
-        now = await _decided(opened, held)
+    async with questions(database) as service:
+        held = (await service.ask(FindHeldLoss(named=loss))).result
+        async with writing(database) as opened:
+            found = await _answered(opened, "approve", held["id"], reason)
+            if found.state is RequestState.FAILED:
+                say(f"fleetd: {found.outcome}")
+                return 1
+            now = await _decided(service, opened, held)
     match now["state"]:
         case ProposalState.APPLIED:
             write_line(f"{held['subject']}: approved, {found.outcome}")
@@ -109,36 +110,14 @@ async def _approve(loss: str, reason: str, database: str | None) -> int:
     return 0
 
 
-async def _decided(database: Database, held: Row) -> Row:
+async def _decided(service: Questions, database: Database, held: Row) -> Row:
     """The proposal, when it is decided or has become another one, or when the time for an answer is over."""
     now = held
     with suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):
-            while (now := await asyncio.to_thread(_proposal, database.url, held["id"])) == held:
+            while (now := (await service.ask(GetProposal(proposal_id=held["id"]))).result) == held:
                 await database.changed()
     return now
-
-
-def _proposal(url: str, proposal_id: str) -> Row:
-    with Reader.open(url) as reader:
-        return Queries(reader).rows("fleet_proposals", Where("id = :id", {"id": proposal_id}))[0]
-
-
-def _held(url: str, text: str) -> Row:
-    """The one waiting loss that is meant.
-
-    Raises:
-        NotFound: none is.
-        InvalidInput: several are.
-    """
-    with Reader.open(url) as reader:
-        waiting = Queries(reader).rows("fleet_proposals", Where("state = 'waiting'", {}))
-    found = [row for row in waiting if row["subject"] == text] or [row for row in waiting if row["id"].startswith(text)]
-    if not found:
-        raise NotFound(f"nothing waits under {text}: fleetd get proposals shows what does")
-    if len(found) > 1:
-        raise InvalidInput(f"{text} is the beginning of {len(found)} ids: write more of it")
-    return found[0]
 
 
 async def _ask(verb: str, subject: str, reason: str, database: str | None) -> int:
@@ -165,11 +144,3 @@ async def _answered(database: Database, verb: str, subject: str, reason: str) ->
             f"(fleetd get requests; id {request_id})"
         )
     return found
-
-
-def actor() -> str:
-    """Who asks: the user of this machine."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

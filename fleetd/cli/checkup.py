@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,8 @@ from fleetd.cluster.rights import EVERYTHING, missing_rights, said
 from fleetd.cluster.service_account import account_manifests, create_account, issue
 from fleetd.cluster.settings import ClusterSettings
 from fleetd.domain.errors import Conflict, FleetdError, NotPermitted, Unreachable
-from fleetd.service.queries_progress import members_with_uid, uid_of_member
-from fleetd.store.reading import Reader
+from fleetd.service.local import LocalQuestions
+from fleetd.service.questions.membership import FindIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ async def checked(kubeconfig: Mapping[str, Any], way: Way, allowed_exec: frozens
     say(f"{way.cluster}: reached, Kubernetes {found.version}, as {who}")
     if missing:
         say(f"warning: {way.cluster}: {said(missing)}; what needs that will fail there")
-    await asyncio.to_thread(_same_cluster, way, found.uid)
+    await _same_cluster(way, found.uid)
 
 
 async def _who(cluster: KubeCluster) -> str:
@@ -65,10 +64,13 @@ async def _who(cluster: KubeCluster) -> str:
         return "somebody whom it does not name"
 
 
-def _same_cluster(way: Way, uid: str) -> None:
-    with Reader.open(way.database) as reader:
-        known = uid_of_member(reader, way.cluster)
-        others = [other for other in members_with_uid(reader, uid) if other != way.cluster]
+async def _same_cluster(way: Way, uid: str) -> None:
+    service = LocalQuestions(way.database)
+    try:
+        identity = (await service.ask(FindIdentity(cluster=way.cluster, uid=uid))).result
+    finally:
+        await service.close()
+    known, others = identity.known_uid, identity.others
     if known and known != uid:
         raise Conflict(
             f"this is another cluster than {way.cluster} was (its kube-system is {uid}, {way.cluster}'s was {known}); "

@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from fleetd.cli.describing import Part, labels_text, write_parts
-from fleetd.cli.naming import shown
-from fleetd.cli.options import DatabaseOption, EverywhereOption, NamespaceOption, OutputOption, SelectorOption
-from fleetd.cli.output import counted, say, write_line, write_rows
-from fleetd.cli.places import reading
-from fleetd.cli.state import duration
-from fleetd.domain.errors import NotFound
+from fleetd.cli.asked import answer_to
+from fleetd.cli.describing import write_description
+from fleetd.cli.options import AsOfOption, ClustersOption, DatabaseOption, EverywhereOption, FormOption, NamespaceOption, seconds_of
+from fleetd.cli.output import counted, say, write_line
+from fleetd.cli.showing import ONCE_AS_A_TABLE, Showing, show
+from fleetd.domain.errors import InvalidInput, NotFound
 from fleetd.domain.refs import ObjectRef
-from fleetd.service.queries import Queries, Where
-from fleetd.service.selectors import label_changes, label_selector
+from fleetd.service.choosing import read_choice
+from fleetd.service.questions.clusters import Has, ListClusters, Status
+from fleetd.service.questions.rows import WholeRows
 
-_ON_IT = Where("cluster = :cluster", {})
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Which members, by what is not in order on them."""
+
+    has: Annotated[tuple[Has, ...], Parameter(negative="", help="Only those with this trouble; given again, only those with both.")] = ()
+    status: Annotated[
+        tuple[Status, ...], Parameter(negative="", help="Only those whose connection is so; may be given more than once.")
+    ] = ()
+    version: Annotated[str, Parameter(help="Only this Kubernetes version or line: 1.29, v1.30.2.")] = ""
+    older_than: Annotated[str, Parameter(help="Only those with an event that waits longer than this: 10m, 2h, 1d.")] = ""
+
+
+NO_TROUBLE = Trouble()
 
 
 def list_(
     *,
     namespace: NamespaceOption = "",
     all_namespaces: EverywhereOption = False,
-    selector: SelectorOption = "",
-    output: OutputOption = "table",
-    database: DatabaseOption = None,
+    clusters: ClustersOption = "",
+    trouble: Trouble = NO_TROUBLE,
+    how: Showing = ONCE_AS_A_TABLE,
 ) -> None:
     """Show the members, with what is not in order on them. Without -n those of all namespaces.
 
@@ -36,36 +51,43 @@ def list_(
 
         fleetd cluster list
         fleetd cluster list -l env=prod -o name
-        fleetd cluster list -o json
+        fleetd cluster list --has pending_events --older-than 10m
+        fleetd cluster list --status unreachable -o json
     """
-    with reading(database) as reader:
-        place = None if all_namespaces or not namespace else namespace
-        found = Queries(reader).clusters(label_selector(selector) if selector else None, place)
-    if not found:
-        say("no members: fleetd cluster register makes one")
-    write_rows(found, view="fleet_clusters", form=output, header=bool(found))
+    place = "" if all_namespaces else namespace
+    if place and read_choice(clusters).names:
+        raise InvalidInput(f"names of clusters have their namespace before them: write -l {place}/… without -n")
+    meant = ",".join(part for part in (f"{place}/*" if place else "", clusters) if part)
+    asked = ListClusters(clusters=meant, has=trouble.has, status=trouble.status, version=trouble.version, older_than=trouble.older_than)
+    nothing = "no such members" if meant or trouble != NO_TROUBLE else "no members: fleetd cluster register makes one"
+    show(WholeRows(of=asked), "fleet_clusters", how, nothing=nothing)
 
 
-def describe(name: str, /, *, namespace: NamespaceOption = "default", database: DatabaseOption = None) -> None:
+def describe(
+    name: str,
+    /,
+    *,
+    namespace: NamespaceOption = "",
+    as_of: AsOfOption = "",
+    output: FormOption = "table",
+    database: DatabaseOption = None,
+) -> None:
     """Show one member, with its labels, what stands on it, what is wrong with it, and what was decided about it lately.
 
     Examples:
 
         fleetd cluster describe eu-1
+        fleetd cluster describe prod/eu-1 -o yaml
+
+    Parameters
+    ----------
+    name:
+        The member's name, or namespace/name.
     """
-    cluster = f"{namespace}/{name}"
-    with reading(database) as reader:
-        queries = Queries(reader)
-        row = queries.cluster(cluster)
-        on_it = Where(_ON_IT.text, {"cluster": cluster})
-        parts = [
-            Part("Add-ons", "fleet_addons", queries.listed("fleet_addons", on_it, most=50)),
-            Part("Events not acted on", "fleet_pending_events", queries.rows("fleet_pending_events", on_it, most=20)),
-            Part("Drift", "fleet_drift_incidents", queries.listed("fleet_drift_incidents", on_it, most=10)),
-            Part("Journal", "fleet_journal", queries.journal([f"SveltosCluster/{cluster}"], clusters=[cluster])),
-        ]
-    head = {key: value for key, value in row.items() if key not in ("namespace", "name", "labels")}
-    write_parts({**head, "labels": labels_text(row["labels"])}, parts)
+    from fleetd.service.questions.describing import DescribeCluster  # every kind of objects, which lists do without
+
+    cluster = f"{namespace}/{name}" if namespace and "/" not in name else name
+    write_description(answer_to(DescribeCluster(cluster=cluster, as_of=as_of), database), output)
 
 
 def label(
@@ -88,6 +110,7 @@ def label(
         key=value to set, key- to take away.
     """
     from fleetd.cli.label import change, split  # writing loads what listing does without
+    from fleetd.service.selectors import label_changes  # see above
 
     named, _ = split((name, *changes))
     asyncio.run(change([_ref(one, namespace) for one in named], label_changes(changes), database))
@@ -137,11 +160,11 @@ def deregister(
         How long --withdraw waits: 30s, 2m, 1h.
     """
     from fleetd.cli.leaving import deregister_now, withdraw_and_deregister  # see label
+    from fleetd.service.questions.membership import FindLeft  # see label
 
     if withdraw:
-        return asyncio.run(withdraw_and_deregister(name, namespace, duration(timeout).total_seconds(), database))
-    with reading(database) as reader:
-        left = len(Queries(reader).rows("fleet_objects", Where(_ON_IT.text, {"cluster": f"{namespace}/{name}"}), most=100_000))
+        return asyncio.run(withdraw_and_deregister(name, namespace, seconds_of(timeout), database))
+    left = answer_to(FindLeft(cluster=f"{namespace}/{name}"), database).result.objects
     asyncio.run(deregister_now(name, namespace, database))
     if left:
         say(f"{counted(left, 'object')} that fleetd put on it {'stays' if left == 1 else 'stay'} there")
@@ -155,6 +178,7 @@ def _ref(name: str, namespace: str) -> ObjectRef:
 
 
 async def _set_paused(ref: ObjectRef, database: str | None, *, paused: bool) -> None:
+    from fleetd.cli.naming import shown  # see label
     from fleetd.cli.places import writing  # see label
     from fleetd.service.admission import Admission, Done
 

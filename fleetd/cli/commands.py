@@ -14,6 +14,7 @@ class Command(NamedTuple):
 
 GROUPS = {
     "cluster": "The members of the fleet: register, list, label, pause, deregister.",
+    "explain": "Why a trigger or a profile acts on a cluster, or does not.",
     "db": "Care of the database: migrations, checks, backups.",
 }
 
@@ -28,6 +29,8 @@ COMMANDS = {
     "label": Command("fleetd.cli.label:label", "Set and remove labels of declared objects."),
     "annotate": Command("fleetd.cli.label:annotate", "Set and remove annotations of declared objects."),
     "lint": Command("fleetd.cli.lint:lint", "Check manifests without a database."),
+    "migrate": Command("fleetd.cli.migrate:migrate", "Rewrite removed v1alpha1 shapes to today's."),
+    "eval": Command("fleetd.cli.eval_command:eval_", "What a source or check says of objects from files, and why."),
     "cluster.register": Command("fleetd.cli.register:register", "Make a cluster a member of the fleet."),
     "cluster.list": Command("fleetd.cli.cluster:list_", "Show the members, with what is not in order on them."),
     "cluster.describe": Command("fleetd.cli.cluster:describe", "One member, with what stands on it and what is wrong with it."),
@@ -41,10 +44,18 @@ COMMANDS = {
     "events": Command("fleetd.cli.state:events", "Events, or those that have not been acted on."),
     "drift": Command("fleetd.cli.state:drift", "What somebody else changed on clusters."),
     "addons": Command("fleetd.cli.state:addons", "What every profile put on every cluster, and how far it is."),
+    "explain.trigger": Command("fleetd.cli.explain:trigger", "Why an EventTrigger has acted, or has not: its gates in order."),
+    "explain.profile": Command("fleetd.cli.explain:profile", "Why a profile is deployed on a cluster, or is not."),
+    "trace": Command("fleetd.cli.trace:trace", "Why something is there, back to the event; or what came of it."),
+    "timeline": Command("fleetd.cli.timeline:timeline", "What happened around an object or on clusters, in one order."),
     "adopt": Command("fleetd.cli.ask:adopt", "Take over an object that another owner holds."),
     "requeue": Command("fleetd.cli.ask:requeue", "Make a profile try again everywhere."),
+    "pause": Command("fleetd.cli.act:pause", "Pause a cluster or a profile: nothing is written there."),
+    "resume": Command("fleetd.cli.act:resume", "Resume what was paused."),
+    "resync": Command("fleetd.cli.act:resync", "Read everything on a cluster anew."),
     "approve": Command("fleetd.cli.ask:approve", "Let a held loss follow."),
     "wait": Command("fleetd.cli.wait:wait", "Wait until the fleet, or one thing in it, is as wanted."),
+    "audit": Command("fleetd.cli.audit:audit", "Who asked and decided what, and whether the record is whole."),
     "sql": Command("fleetd.cli.sql:sql", "Read-only SQL over the fleet_* views."),
     "views": Command("fleetd.cli.sql:views", "The views that SQL may read, and their columns."),
     "db.upgrade": Command("fleetd.cli.db:upgrade", "Bring the database to this program's schema."),

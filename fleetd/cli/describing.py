@@ -1,42 +1,49 @@
-"""A page about one thing: its facts, then tables of what belongs to it."""
+"""A page about one thing: its facts, what its manifest says, then tables of what belongs to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from fleetd.cli.output import plain, write_line, write_rows
-from fleetd.service.queries import Row
+from fleetd.cli.asked import tell
+from fleetd.cli.output import plain, write_json, write_line, write_rows, write_yaml
+from fleetd.service.answers import as_json
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rows of a view under a title; left out when there are none."""
-
-    title: str
-    view: str
-    rows: Sequence[Row]
+if TYPE_CHECKING:
+    from fleetd.cli.options import PageForm
+    from fleetd.service.answers import Answer
+    from fleetd.service.questions.describing import Description
 
 
-def write_parts(facts: Mapping[str, Any], parts: Sequence[Part] = ()) -> None:
+def write_description(answer: Answer[Description], form: PageForm) -> None:
     """Writes the page."""
-    shown = {name.replace("_", " ").capitalize(): value for name, value in facts.items() if value not in (None, "", [])}
-    width = max(len(name) for name in shown) + 1
-    for name, value in shown.items():
-        text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
-        write_line(f"{name + ':':<{width}}  {plain(str(text))}")
-    write_tables(parts)
-
-
-def write_tables(parts: Sequence[Part]) -> None:
-    """Each under its title, those without rows left out."""
-    for part in parts:
-        if part.rows:
+    found = answer.result
+    if form == "table":
+        write_facts(found.facts)
+        if found.body:
+            write_line("")
+            write_yaml(found.body)
+        for part in found.parts:
             write_line(f"\n{part.title}:")
             write_rows(part.rows, view=part.view, form="table")
+    else:
+        (write_json if form == "json" else write_yaml)(as_json(found))
+    tell(answer.warnings, answer.coverage)
 
 
-def labels_text(labels: Mapping[str, str]) -> str:
-    """`a=b,c=d`."""
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+def write_facts(facts: Mapping[str, Any]) -> None:
+    """A line for each that says something."""
+    shown = {name.replace("_", " ").capitalize(): _text(value) for name, value in facts.items() if value not in (None, "", [], (), {})}
+    width = max(map(len, shown), default=0) + 1
+    for name, text in shown.items():
+        write_line(f"{name + ':':<{width}}  {text}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return plain(",".join(f"{key}={held}" for key, held in sorted(value.items())))
+    if isinstance(value, list | tuple):
+        return plain(", ".join(map(str, value)))
+    return plain(str(value))

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fleetd.cli.naming import shown
 from fleetd.cli.output import counted, say, write_line
-from fleetd.cli.places import reading, writing
+from fleetd.cli.places import questions, writing
 from fleetd.decide.members import WITHDRAW
 from fleetd.domain.errors import NotFound, Refused, Unreachable
-from fleetd.domain.states import AddonState, ClusterState
 from fleetd.service.admission import Admission
 from fleetd.service.membership import leave, member_ref
-from fleetd.service.queries import Queries, Row, Where, reason_of
+from fleetd.service.questions.beside import reason_of
+from fleetd.service.questions.membership import FindLeft, Left
 from fleetd.store.database import Database
 
 ANSWER_SECONDS = 10.0
 """As long may a daemon take to begin; one that runs begins within milliseconds."""
+Look = Callable[[], Awaitable[Left]]
 STILL_SECONDS = 0.5
 """As long must a member be empty: what the daemon began before it heard shows by then."""
-SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What is of fleetd on a member."""
-
-    cluster: str
-    addons: tuple[Row, ...]
-    objects: int
-    away: bool
-    paused: bool
-    reason: str
-
-    def __bool__(self) -> bool:
-        return bool(self.addons or self.objects)
-
-    def __str__(self) -> str:
-        return f"{counted(len(self.addons), 'add-on')}, {counted(self.objects, 'object')}"
-
-    @property
-    def begun(self) -> bool:
-        """Whether the daemon has heard that the member leaves."""
-        return not self or any(row["state"] == AddonState.REMOVING for row in self.addons)
+def _counts(left: Left) -> str:
+    return f"{counted(left.addon_count, 'add-on')}, {counted(left.objects, 'object')}"
 
 
 async def deregister_now(name: str, namespace: str, database: str | None) -> None:
@@ -67,12 +47,16 @@ async def withdraw_and_deregister(name: str, namespace: str, seconds: float, dat
     async with writing(database) as opened:
         if await opened.declared.get(ref) is None:
             raise NotFound(f"{ref} does not exist")
-        with reading(database) as reader:
-            queries = Queries(reader)
-            _refuse_in_vain(left_on(queries, cluster), name, namespace)
+        async with questions(database) as service:
+            asked = FindLeft(cluster=cluster)
+
+            async def look() -> Left:
+                return (await service.ask(asked)).result
+
+            _refuse_in_vain(await look(), name, namespace)
             await Admission(opened).label(ref, {WITHDRAW: "yes"}, now=datetime.now(UTC), field="annotations")
             try:
-                left = await _emptied(opened, lambda: left_on(queries, cluster), seconds)
+                left = await _emptied(opened, look, seconds)
             except BaseException:
                 say(_still_marked(name, namespace))
                 raise
@@ -82,18 +66,9 @@ async def withdraw_and_deregister(name: str, namespace: str, seconds: float, dat
     return 0
 
 
-def left_on(queries: Queries, cluster: str) -> Left:
-    """What is of fleetd on a member now."""
-    where = Where("cluster = :cluster", {"cluster": cluster})
-    member = next(iter(queries.rows("fleet_clusters", where)), None)
-    return Left(
-        cluster=cluster,
-        addons=tuple(queries.listed("fleet_addons", where, most=100_000)),
-        objects=len(queries.rows("fleet_objects", where, most=100_000)),
-        away=member is not None and member["connection"] == ClusterState.UNREACHABLE,
-        paused=member is not None and bool(member["paused"]),
-        reason=reason_of(member) if member is not None else "",
-    )
+def _begun(left: Left) -> bool:
+    """Whether the daemon has heard that the member leaves."""
+    return not left or left.removing
 
 
 def _refuse_in_vain(left: Left, name: str, namespace: str) -> None:
@@ -103,12 +78,12 @@ def _refuse_in_vain(left: Left, name: str, namespace: str) -> None:
         raise Refused(f"{left.cluster} is paused, and nothing was changed: fleetd cluster resume {name} -n {namespace} first")
     if left.away:
         raise Unreachable(
-            f"{left.cluster} is unreachable ({left.reason}) with {left} on it; nothing was changed "
+            f"{left.cluster} is unreachable ({left.reason}) with {_counts(left)} on it; nothing was changed "
             "(without --withdraw it is forgotten, and they stay there)"
         )
 
 
-async def _emptied(database: Database, look: Callable[[], Left], seconds: float) -> Left:
+async def _emptied(database: Database, look: Look, seconds: float) -> Left:
     """Waits until nothing is left, for so long at most; what is left then.
 
     Raises:
@@ -116,8 +91,8 @@ async def _emptied(database: Database, look: Callable[[], Left], seconds: float)
     """
     end = asyncio.get_running_loop().time() + seconds
     look = _telling(look)
-    left = await _until(database, look, lambda found: found.begun, min(seconds, ANSWER_SECONDS))
-    if not left.begun:
+    left = await _until(database, look, _begun, min(seconds, ANSWER_SECONDS))
+    if not _begun(left):
         raise Unreachable(f"no daemon has begun to withdraw from {left.cluster} within {min(seconds, ANSWER_SECONDS):g} s: does one run?")
     while remaining := max(0.0, end - asyncio.get_running_loop().time()):
         left = await _until(database, look, lambda found: not found, remaining)
@@ -126,39 +101,39 @@ async def _emptied(database: Database, look: Callable[[], Left], seconds: float)
     return left
 
 
-async def _until(database: Database, look: Callable[[], Left], enough: Callable[[Left], bool], seconds: float) -> Left:
+async def _until(database: Database, look: Look, enough: Callable[[Left], bool], seconds: float) -> Left:
     """Looks after each commit, until it is enough or the time is over."""
-    left = look()
+    left = await look()
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not enough(left):
                 await database.changed()
-                left = look()
+                left = await look()
     return left
 
 
-def _telling(look: Callable[[], Left]) -> Callable[[], Left]:
+def _telling(look: Look) -> Look:
     """As `look`, and says what is left whenever that has changed."""
     told: list[str] = []
 
-    def looked() -> Left:
-        left = look()
-        if left and told[-1:] != [str(left)]:
-            told.append(str(left))
-            say(f"{left.cluster}: {left} left")
+    async def looked() -> Left:
+        left = await look()
+        if left and told[-1:] != [_counts(left)]:
+            told.append(_counts(left))
+            say(f"{left.cluster}: {_counts(left)} left")
         return left
 
     return looked
 
 
 def _not_in_time(left: Left, name: str, namespace: str) -> int:
-    for row in left.addons[:SHOWN]:
+    for row in left.addons:
         reason = reason_of(row)
         say(f"{row['profile']} {row['addon']}: {row['state']}{f': {reason}' if reason else ''}")
     say(_still_marked(name, namespace))
     if left.away:
-        raise Unreachable(f"{left.cluster} has become unreachable ({left.reason}), with {left} left on it")
-    say(f"fleetd: not within the time: {left} left on {left.cluster}")
+        raise Unreachable(f"{left.cluster} has become unreachable ({left.reason}), with {_counts(left)} left on it")
+    say(f"fleetd: not within the time: {_counts(left)} left on {left.cluster}")
     return 1
 
 

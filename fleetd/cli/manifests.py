@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleetd.domain.documents import Document, UnreadableText, read_documents
+from fleetd.domain.documents import Document, UnreadableText, read_documents, read_page
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import gvk_of
@@ -38,24 +38,43 @@ def given_documents(paths: Sequence[str], *, pages: bool = False) -> Given:
         raise InvalidInput("nothing to read: name files, folders or - by -f")
     documents: list[Document] = []
     unreadable: list[UnreadableText] = []
-    for name, text in _texts(paths, SUFFIXES + (PAGES if pages else ())):
+    for name, path in given_sources(paths, SUFFIXES + (PAGES if pages else ())):
         try:
-            documents.extend(read_documents(text, source=name))
+            text = _text(name, path)
+            if name.lower().endswith(PAGES):
+                read, bad = read_page(text, source=name)
+                unreadable.extend(bad)
+            else:
+                read = read_documents(text, source=name)
+            documents.extend(read)
         except UnreadableText as error:
             unreadable.append(error)
     return Given(tuple(documents), tuple(unreadable))
 
 
-def _texts(paths: Sequence[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def given_texts(paths: Sequence[str], *, pages: bool = False) -> Iterator[tuple[str, str]]:
+    """Name and text of every file.
+
+    Raises:
+        InvalidInput: a path is not there or cannot be read, or none is given.
+    """
+    if not paths:
+        raise InvalidInput("nothing to read: name files, folders or -")
+    for name, path in given_sources(paths, SUFFIXES + (PAGES if pages else ())):
+        yield name, _text(name, path)
+
+
+def given_sources(paths: Sequence[str], suffixes: tuple[str, ...]) -> Iterator[tuple[str, Path | None]]:
+    """Names and paths, each file once; stdin has no path."""
     seen: set[Path] = set()
     for name in paths:
         if name == "-":
-            yield STDIN, stdin_text()
+            yield STDIN, None
             continue
         for path in _files(name, suffixes):
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                yield str(path), _text(path)
+                yield str(path), path
 
 
 def stdin_text() -> str:
@@ -88,13 +107,20 @@ def _hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
-def _text(path: Path) -> str:
+def _text(name: str, path: Path | None) -> str:
+    """A file's text, or stdin's.
+
+    Raises:
+        UnreadableText: it cannot be read, or is no text.
+    """
+    if path is None:
+        return stdin_text()
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+        raise UnreadableText(name, 1, 1, f"the file cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path} is no UTF-8 text") from error
+        raise UnreadableText(name, 1, 1, "the file is no UTF-8 text") from error
 
 
 def in_namespace(document: Document, namespace: str) -> Document:

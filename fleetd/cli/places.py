@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
+from fleetd.cli.deciding import decider
 from fleetd.domain.errors import InvalidInput
+from fleetd.service.local import LocalQuestions
 from fleetd.settings import Settings, read_settings
-from fleetd.store.reading import Reader
 from fleetd.store.urls import SqliteFile, place_of
 
 if TYPE_CHECKING:
     from fleetd.store.database import Database
+    from fleetd.store.reading import Reader
 
 
 def data_folder() -> Path:
@@ -35,9 +37,8 @@ def database_url(database: str | None) -> str:
     return settings_of(database).database
 
 
-@contextmanager
-def reading(database: str | None) -> Iterator[Reader]:
-    """The database, opened for reading only; no master key is loaded.
+def existing_url(database: str | None) -> str:
+    """The database that is meant, for reading.
 
     Raises:
         InvalidInput: there is none.
@@ -48,8 +49,34 @@ def reading(database: str | None) -> Iterator[Reader]:
         raise InvalidInput(
             f"there is no database at {place}: name it by --database or FLEETD_DATABASE; `fleetd run` and `fleetd apply` make one"
         )
-    with Reader.open(url) as reader:
+    return url
+
+
+@contextmanager
+def reading(database: str | None) -> Iterator[Reader]:
+    """The database itself, for what cares for it and not for the fleet; opened for reading only, no master key is loaded.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    from fleetd.store.reading import Reader  # whoever asks the service has no use for it
+
+    with Reader.open(existing_url(database)) as reader:
         yield reader
+
+
+@asynccontextmanager
+async def questions(database: str | None) -> AsyncIterator[LocalQuestions]:
+    """Whom to ask: the service on the database, which is opened for reading only; no master key is loaded.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    opened = LocalQuestions(existing_url(database))
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 @asynccontextmanager
@@ -61,6 +88,7 @@ async def writing(database: str | None) -> AsyncIterator[Database]:
     settings = settings_of(database)
     key = MasterKey.from_file(settings.key_file) if settings.key_file else None
     opened = await Database.open(settings.database, key=key)
+    opened.by = decider()
     try:
         yield opened
     finally:

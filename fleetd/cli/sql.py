@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from fleetd.cli.asked import answer_to
 from fleetd.cli.manifests import stdin_text
 from fleetd.cli.options import DatabaseOption
 from fleetd.cli.output import say, write_json, write_rows, write_table
-from fleetd.cli.places import reading
-from fleetd.domain.errors import InvalidInput, NotFound
-from fleetd.store.views import views as all_views
+from fleetd.domain.errors import InvalidInput
+from fleetd.service.answers import Hint
+from fleetd.service.questions.rows import SelectRows, view_of, views_listed
+from fleetd.service.teaching import missing
 
 MOST = 10_000
 
@@ -44,11 +46,11 @@ def sql(
     text = stdin_text() if query == "-" else query
     if not text.strip():
         raise InvalidInput("there is no question: write a SELECT")
-    with reading(database) as reader:
-        rows = reader.query(text, most=MOST + 1)
-    if len(rows) > MOST:
+    found = answer_to(SelectRows(sql=text, limit=MOST), database).result
+    rows = found.rows
+    if found.more:
         say(f"only the first {MOST} rows are shown: add LIMIT, or ask for less")
-    write_rows(rows[:MOST], view="", form="wide" if output == "table" else output, header=bool(rows))
+    write_rows(rows, view="", form="wide" if output == "table" else output, header=bool(rows))
     if not rows and output == "table":
         say("no rows")
     return 1 if fail_on_rows and rows else 0
@@ -72,13 +74,14 @@ def views(
     name:
         A view, with or without fleet_.
     """
-    found = [view for view in all_views() if not name or view[0].removeprefix("fleet_") == name.replace("-", "_").removeprefix("fleet_")]
-    if not found:
-        raise NotFound(f"there is no view {name!r}: fleetd views lists them")
+    every = views_listed()
+    if name and not view_of(name):
+        raise missing("view", name, every, field="name", next=Hint(why="the views that there are", tool="describe_schema"))
+    found = [view for view in every.values() if not name or view.name == view_of(name)]
     if output == "json":
-        write_json([{"name": view, "row": sentence, "columns": list(columns)} for view, sentence, columns in found])
+        write_json([{"name": view.name, "row": view.sentence, "columns": list(view.columns)} for view in found])
     elif name:
-        say(found[0][1])
-        write_table(["COLUMN"], [[column] for column in found[0][2]])
+        say(found[0].sentence)
+        write_table(["COLUMN"], [[column] for column in found[0].columns])
     else:
-        write_table(["VIEW", "ONE ROW IS"], [[view, sentence] for view, sentence, _ in found])
+        write_table(["VIEW", "ONE ROW IS"], [[view.name, view.sentence] for view in found])

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from fleetd.cli.options import DatabaseOption, Output, OutputOption, WatchOption
-from fleetd.cli.output import say, write_json, write_rows
-from fleetd.cli.places import listening, reading
+from fleetd.cli.options import ClustersOption, ProfileOption, SinceOption
+from fleetd.cli.showing import ONCE_AS_A_TABLE, Showing, show
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.states import AddonState
-from fleetd.service.queries import EVERY, Queries, Row, Where
-
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-Rows = Callable[[Queries], list[Row]]
+from fleetd.service.questions.rows import ListRows, WholeRows
 
 
 def events(
     *,
     pending: Annotated[bool, Parameter(negative="")] = False,
-    since: str = "",
-    watch: WatchOption = False,
-    output: OutputOption = "table",
-    database: DatabaseOption = None,
+    since: SinceOption = "",
+    clusters: ClustersOption = "",
+    trigger: str = "",
+    source: str = "",
+    how: Showing = ONCE_AS_A_TABLE,
 ) -> None:
     """Show events, the newest first; or those that a trigger should have acted on and has not, with the reason.
 
@@ -35,30 +28,39 @@ def events(
 
         fleetd events --since 2h
         fleetd events --pending
+        fleetd events --pending -l env=prod --trigger mirror
         fleetd events -w -o json
 
     Parameters
     ----------
     pending:
         Only what has not been acted on: one row for each event, trigger and destination.
-    since:
-        Only those that were detected in the last 30s, 10m, 2h, 7d.
+    trigger:
+        Only those that this EventTrigger cares for.
+    source:
+        Only those of this EventSource.
     """
-    span = duration(since) if since else None
+    trigger, source = trigger.rpartition("/")[2], source.rpartition("/")[2]
+    if pending:
+        named = {"event_trigger": trigger, "event_source": source}
+        equal = {name: value for name, value in named.items() if value}
+        waiting = ListRows(view="fleet_pending_events", clusters=clusters, since=since, equal=equal, as_of=how.as_of)
+        show(waiting, "fleet_pending_events", how, nothing="nothing waits")
+        return
+    from fleetd.service.questions.events import ListEvents  # each command loads its own question only
 
-    def rows(queries: Queries) -> list[Row]:
-        start = datetime.now(UTC) - span if span is not None else None
-        return queries.pending_events(start) if pending else queries.events(start)
-
-    _show(rows, "fleet_pending_events" if pending else "fleet_events", database, output, watch=watch)
+    asked = WholeRows(of=ListEvents(clusters=clusters, since=since, trigger=trigger, source=source, as_of=how.as_of), endless=True)
+    show(asked, "fleet_events", how)
 
 
 def drift(
     *,
     open_: Annotated[bool, Parameter(name="--open", negative="")] = False,
-    watch: WatchOption = False,
-    output: OutputOption = "table",
-    database: DatabaseOption = None,
+    only: Literal["open", "corrected", "failed", "flapping"] | None = None,
+    since: SinceOption = "",
+    clusters: ClustersOption = "",
+    profile: ProfileOption = "",
+    how: Showing = ONCE_AS_A_TABLE,
 ) -> int:
     """Show what somebody else changed on clusters, the newest first; exit code 1 when something is open.
 
@@ -66,92 +68,41 @@ def drift(
 
         fleetd drift
         fleetd drift --open -o json
+        fleetd drift --since 7d --only flapping -l env=prod
 
     Parameters
     ----------
     open_:
         Only what is not put back yet.
+    only:
+        open, corrected, failed, or flapping: changed again after it was put back.
     """
-    found = _show(lambda queries: queries.drift(open_only=open_), "fleet_drift_incidents", database, output, watch=watch)
+    if open_ and only not in (None, "open"):
+        raise InvalidInput("write --open or --only, not both")
+    from fleetd.service.questions.drift import GetDrift  # each command loads its own question only
+
+    asked = GetDrift(clusters=clusters, since=since, only="open" if open_ else only or "", profile=profile, as_of=how.as_of)
+    found = show(WholeRows(of=asked, endless=True), "fleet_drift_incidents", how)
     return 1 if any(row["outcome"] == "open" for row in found) else 0
 
 
 def addons(
     *,
-    cluster: str = "",
-    state: str = "",
-    watch: WatchOption = False,
-    output: OutputOption = "table",
-    database: DatabaseOption = None,
+    clusters: ClustersOption = "",
+    state: Annotated[tuple[AddonState, ...], Parameter(negative="", help="Only those in this state; may be given more than once.")] = (),
+    profile: ProfileOption = "",
+    how: Showing = ONCE_AS_A_TABLE,
 ) -> None:
     """Show what every profile put on every cluster, and how far it is.
 
     Examples:
 
         fleetd addons
-        fleetd addons --state failed
+        fleetd addons --state failed --state conflict
         fleetd addons --cluster default/eu-1 -w
-
-    Parameters
-    ----------
-    cluster:
-        Only those on one cluster: namespace/name, or a name in the namespace default.
-    state:
-        Only those in one state: waiting, applying, deployed, healthy, failed, conflict, removing.
+        fleetd addons --profile web --as-of -2h
     """
-    values = {"cluster": cluster if "/" in cluster else f"default/{cluster}"} if cluster else {}
-    parts = ["cluster = :cluster"] if cluster else []
-    if state:
-        if state not in list(AddonState):
-            raise InvalidInput(f"{state!r} is no state of an add-on: write one of {', '.join(AddonState)}")
-        values["state"] = state
-        parts.append("state = :state")
-    where = Where(" AND ".join(parts), values) if parts else EVERY
-    _show(lambda queries: queries.listed("fleet_addons", where), "fleet_addons", database, output, watch=watch)
+    from fleetd.service.questions.addons import ListAddons  # each command loads its own question only
 
-
-def duration(text: str) -> timedelta:
-    """Reads `30s`, `10m`, `2h`, `7d`, and several of them: `1h30m`.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise InvalidInput(f"{text!r} is no duration: write 30s, 10m, 2h or 7d")
-    return sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
-
-
-def _show(rows: Rows, view: str, database: str | None, output: Output, *, watch: bool) -> list[Row]:
-    if watch:
-        asyncio.run(_watch(rows, view, database, output))
-        return []
-    with reading(database) as reader:
-        found = rows(Queries(reader))
-    if not found:
-        say("nothing found")
-    write_rows(found, view=view, form=output, header=bool(found))
-    return found
-
-
-async def _watch(rows: Rows, view: str, database: str | None, output: Output) -> None:
-    """Writes each row when it is new or changed, the oldest first; in JSON one object a line."""
-    shown: set[str] = set()
-    header = True
-    async with listening(database) as opened:
-        with reading(database) as reader:
-            while True:
-                current = rows(Queries(reader))[::-1]
-                found = [row for row in current if _mark(row) not in shown]
-                shown = {_mark(row) for row in current}
-                if output == "json":
-                    for row in found:
-                        write_json(row, lines=True)
-                elif found:
-                    write_rows(found, view=view, form=output, header=header)
-                    header = False
-                await opened.changed()
-
-
-def _mark(row: dict[str, Any]) -> str:
-    return repr({name: value for name, value in row.items() if not name.startswith("age_")})
+    asked = ListAddons(clusters=clusters, status=tuple(one.value for one in state), profile=profile, as_of=how.as_of)
+    show(WholeRows(of=asked), "fleet_addons", how)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fleetd.service.queries import reason_of
+from fleetd.service.questions.beside import reason_of
 
 Cell = str
 Column = str
@@ -106,6 +106,11 @@ def _cell(name: str, value: Any, now: datetime | None) -> Cell:
     if now is not None and isinstance(value, str) and (name.endswith("_at") or name in _MOMENTS):
         return ago(value, now)
     return str(value)
+
+
+def said_of(name: str, value: Any) -> Cell:
+    """A cell of a table that is of no view: times, by the column's name, are ages."""
+    return _cell(name, value, datetime.now(UTC))
 
 
 def ago(moment: str, now: datetime) -> str:

@@ -129,7 +129,10 @@ def condition(choice: Choice, column: str, values: dict[str, Any]) -> str:
     if choice.names:
         parts.append("(" + " OR ".join(_named(name, column, values) for name in choice.names) + ")")
     parts += [f"NOT {_named(name, column, values)}" for name in choice.without]
-    parts += [_labelled(term, column, values) for term in choice.labels]
+    wanted = [_labelled(term, values) for term in choice.labels if term.wanted]
+    # One set of clusters: two conditions would be checked row by row.
+    parts += [f"{column} IN ({' INTERSECT '.join(wanted)})"] if wanted else []
+    parts += [f"{column} NOT IN ({_labelled(term, values)})" for term in choice.labels if not term.wanted]
     return " AND ".join(parts) or "1 = 1"
 
 
@@ -141,11 +144,12 @@ def _named(name: str, column: str, values: dict[str, Any]) -> str:
     return f"{column} LIKE :{_value(values, pattern)} ESCAPE '\\'"
 
 
-def _labelled(term: LabelTerm, column: str, values: dict[str, Any]) -> str:
+def _labelled(term: LabelTerm, values: dict[str, Any]) -> str:
+    """The clusters with a label."""
     here = f"SELECT l.cluster FROM fleet_cluster_labels l WHERE l.label_key = :{_value(values, term.key)}"
     if term.values:
         here += f" AND l.label_value IN ({', '.join(f':{_value(values, value)}' for value in term.values)})"
-    return f"{column} {'IN' if term.wanted else 'NOT IN'} ({here})"
+    return here
 
 
 def _value(values: dict[str, Any], value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from fleetd.service.asking import Questions
 from fleetd.service.questions.events import GetEvent
 from fleetd.service.questions.held import FindCluster, FindHeld, FindSubjects, ReadRequests, RequestsMade
 from fleetd.service.questions.proposals import FindHeldLoss
+from fleetd.service.questions.requests import RequestRow
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
@@ -29,6 +31,8 @@ from fleetd.store.database import Database
 MOST_REFS = 20
 RELEASED_AT_ONCE = 10
 """Resuming what holds back more than this is a person's decision."""
+PEOPLE = frozenset({"cli", "tui"})
+"""Faces that a person sits at."""
 
 
 def _now() -> datetime:
@@ -62,6 +66,17 @@ class LocalActions:
                 case Approve():
                     ids = await self._ask(self._database, "approve", [await self._held_loss(action)], action, actor)
         return await self._questions.ask(ReadRequests(ids=tuple(ids)))
+
+    async def outcome(self, ids: Sequence[str], *, seconds: float) -> tuple[RequestRow, ...]:
+        """What became of requests, when all of them are decided, or after so many seconds."""
+        rows: tuple[RequestRow, ...] = ()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not rows or any(row.state == RequestState.WAITING for row in rows):
+                    if rows and self._database is not None:
+                        await self._database.changed()
+                    rows = (await self._questions.ask(ReadRequests(ids=tuple(ids)))).result.requests
+        return rows
 
     async def close(self) -> None:
         if self._database is not None:
@@ -102,7 +117,7 @@ class LocalActions:
         record = self._record("pause" if action.paused else "resume", held.scope, action, actor)
         if (await self._questions.ask(ReadRequests(ids=(record.request_id,)))).result.requests:
             return record.request_id
-        if not action.paused and held.waiting > RELEASED_AT_ONCE:
+        if not action.paused and actor.via not in PEOPLE and held.waiting > RELEASED_AT_ONCE:
             raise _a_persons(held.scope, held.waiting)
         ref = ObjectRef.parse(held.ref)
         live = await database.declared.get(ref)

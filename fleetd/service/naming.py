@@ -69,7 +69,15 @@ def require_known(ground: Ground, kind: str, name: str, field: str) -> None:
     Raises:
         Taught: none of it.
     """
-    ref = read_ref(f"{kind}/{name}", field).ref
+    require_once(ground, read_ref(f"{kind}/{name}", field).ref, field)
+
+
+def require_once(ground: Ground, ref: ObjectRef, field: str) -> None:
+    """As `require_known`, by the whole reference.
+
+    Raises:
+        Taught: it never was declared, nor generated.
+    """
     known = "SELECT 1 AS one FROM {view} WHERE ref = :ref LIMIT 1"
     if not any(ground.rows(known.format(view=view), ref=str(ref)) for view in ("fleet_declared_history", "fleet_generated")):
         raise not_declared(ground, ref, field)

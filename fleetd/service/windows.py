@@ -25,7 +25,7 @@ class Sheet:
         cluster: the column that a cluster selector is about; empty where there is none.
         labels: whether the cluster's own labels are meant by it, which is so wherever `cluster` is set.
         of: the columns that one subject limits the list by, by the name of what the subject is.
-        past: the view and the condition (with `:then`) that give the rows of a past time; without them there is none.
+        also: conditions on other views that a filter looks at beside `searched`; `{matches}` is what it asks of a column.
         kinds: what `fleet_changes` calls that which can change its rows.
     """
 
@@ -38,7 +38,7 @@ class Sheet:
     faults: str = ""
     cluster: str = ""
     of: Mapping[str, str] = field(default_factory=dict)
-    past: tuple[str, str] | None = None
+    also: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
 
     @property
@@ -51,7 +51,6 @@ class Sheet:
         return SEPARATOR.join("" if row[name] is None else str(row[name]) for name in self.key)
 
 
-_STOOD = "valid_from <= :then AND (valid_to IS NULL OR valid_to > :then)"
 _NOT_READY = "state <> 'ready'"
 _DECLARED = frozenset({"declared", "status"})
 
@@ -78,11 +77,12 @@ SHEETS: Mapping[str, Sheet] = {
             ("cluster",),
             urgent=(
                 "connection IN ('unreachable', 'connecting', 'degraded')",
-                "(stale OR pending_events > 0 OR failed_addons > 0 OR open_drift > 0)",
+                "(COALESCE(stale, FALSE) OR pending_events > 0 OR failed_addons > 0 OR open_drift > 0)",
             ),
             order=("cluster ASC",),
             searched=("cluster", "connection", "kubernetes_version", "reason"),
-            faults="(connection NOT IN ('ready', 'paused') OR stale OR pending_events > 0 OR failed_addons > 0 OR open_drift > 0)",
+            faults="(connection NOT IN ('ready', 'paused') OR COALESCE(stale, FALSE)"
+            " OR pending_events > 0 OR failed_addons > 0 OR open_drift > 0)",
             cluster="cluster",
             kinds=frozenset({"cluster", "destination", "match", "addon", "incident"}),
         ),
@@ -93,10 +93,13 @@ SHEETS: Mapping[str, Sheet] = {
             urgent=("event_id IN (SELECT event_id FROM fleet_pending_events WHERE event_id IS NOT NULL)",),
             order=("detected_at DESC", "event_id DESC"),
             searched=("event_source", "cluster", "event_id"),
+            also=(
+                "event_id IN (SELECT event_id FROM fleet_trigger_matches WHERE event_id IS NOT NULL AND event_trigger {matches})",
+                "event_id IN (SELECT event_id FROM fleet_event_objects WHERE object_ref {matches})",
+            ),
             faults="event_id IN (SELECT event_id FROM fleet_pending_events WHERE event_id IS NOT NULL)",
             cluster="cluster",
             of={"EventSource": "event_source", "cluster": "cluster"},
-            past=("fleet_events", "detected_at <= :then"),
             kinds=frozenset({"event", "match", "destination"}),
         ),
         Sheet(
@@ -134,7 +137,6 @@ SHEETS: Mapping[str, Sheet] = {
             faults="state IN ('failed', 'blocked', 'pending', 'acting')",
             cluster="cluster",
             of={"EventTrigger": "event_trigger", "EventSource": "event_source", "event": "event_id"},
-            past=("fleet_trigger_matches", "matched_at <= :then"),
             kinds=frozenset({"match", "destination"}),
         ),
         Sheet(
@@ -156,10 +158,13 @@ SHEETS: Mapping[str, Sheet] = {
             urgent=("state IN ('failed', 'conflict')", "state IN ('waiting', 'applying', 'removing')"),
             order=("profile ASC", "cluster ASC", "addon ASC"),
             searched=("profile", "cluster", "addon", "state", "reason"),
+            also=(
+                "profile IN (SELECT REPLACE(REPLACE(ref, '.config.projectsveltos.io//', '/'), '.config.projectsveltos.io/', '/')"
+                " FROM fleet_generated WHERE event_trigger || ': ' || COALESCE(object_ref, '') {matches})",
+            ),
             faults="state IN ('failed', 'conflict', 'waiting', 'applying', 'removing')",
             cluster="cluster",
             of={"profile": "profile", "cluster": "cluster"},
-            past=("fleet_addon_history", _STOOD),
             kinds=frozenset({"addon"}),
         ),
         Sheet(
@@ -179,10 +184,10 @@ SHEETS: Mapping[str, Sheet] = {
             urgent=("outcome IN ('open', 'failed')",),
             order=("detected_at DESC", "incident_id DESC"),
             searched=("object_ref", "cluster", "profile", "changed_by", "outcome"),
+            also=("incident_id IN (SELECT incident_id FROM fleet_drift_fields WHERE field_path {matches})",),
             faults="outcome IN ('open', 'failed')",
             cluster="cluster",
             of={"profile": "profile", "cluster": "cluster"},
-            past=("fleet_drift_incidents", "detected_at <= :then AND (corrected_at IS NULL OR corrected_at > :then)"),
             kinds=frozenset({"incident"}),
         ),
         Sheet(
@@ -193,7 +198,6 @@ SHEETS: Mapping[str, Sheet] = {
             searched=("stage", "decision", "subject_ref", "cluster", "reason"),
             faults="decision IN ('failed', 'refused', 'conflict', 'error')",
             of={"cluster": "cluster", "subject": "subject_ref"},
-            past=("fleet_journal", "at <= :then"),
             # The journal tells of itself in no change; whatever is decided changes something else, too.
             kinds=frozenset({"declared", "status", "cluster", "event", "match", "destination", "addon", "incident", "request", "proposal"}),
         ),

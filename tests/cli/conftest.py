@@ -9,7 +9,7 @@ import os
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,27 @@ import pytest
 
 from fleetd.cli.__main__ import run_command
 from fleetd.daemon import run as run_daemon
-from fleetd.domain.records import Record
+from fleetd.domain.records import (
+    AddonRecord,
+    ChangeKind,
+    DriftField,
+    EventRecord,
+    GeneratedRecord,
+    IncidentRecord,
+    MemberRecord,
+    ObjectChange,
+    Record,
+    ReportedObject,
+)
+from fleetd.domain.refs import ObjectRef
+from fleetd.domain.states import AddonState, ClusterState, DriftOutcome
 from fleetd.settings import Settings
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
 from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
+
+GENERATED = "sveltos-glni3qk2"
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,90 @@ def written(fleetd: Fleetd, environment: dict[str, str], master_key: MasterKey) 
 @pytest.fixture
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+@pytest.fixture
+def fleet(written: Callable[[Sequence[Record]], None], now: datetime) -> None:
+    """One member in order and one away, an event, an add-on that failed and one that a trigger made, and a drift."""
+
+    def member(name: str, state: ClusterState, **labels: str) -> MemberRecord:
+        place = {"cluster": f"default/{name}", "namespace": "default", "name": name, "kind": "SveltosCluster"}
+        return MemberRecord(
+            **place,
+            state=state,
+            reason=f"default/{name}: watch failed" * (state is not ClusterState.READY),
+            since=now,
+            ready=state is ClusterState.READY,
+            paused=False,
+            last_seen_at=now,
+            labels=labels,
+        )
+
+    web = ObjectRef("Service", "", "shop", "web")
+    written(
+        [
+            member("eu", ClusterState.READY, env="prod"),
+            member("us", ClusterState.UNREACHABLE, env="test"),
+            EventRecord(
+                event_id="e1",
+                source="services",
+                cluster="default/eu",
+                revision=1,
+                detected_at=now,
+                matching_count=0,
+                changes=tuple(
+                    ObjectChange(ChangeKind.ADDED, ReportedObject(ref=ref, api_version="v1", uid=ref.name, digest="d"))
+                    for ref in (web, replace(web, name="api"), replace(web, name="db"))
+                ),
+                cause_id="c",
+            ),
+            AddonRecord(
+                profile="ClusterProfile/web",
+                cluster="default/eu",
+                addon="policyRefs/0",
+                kind="policyRef",
+                state=AddonState.FAILED,
+                reason="it says \x1b[31mno\x1b[0m",
+                attempts=2,
+                wanted_digest="d",
+                at=now,
+            ),
+            IncidentRecord(
+                incident_id="i1",
+                cluster="default/eu",
+                ref=web,
+                profile="ClusterProfile/web",
+                changed_by="kubectl",
+                detected_at=now,
+                corrected_at=None,
+                outcome=DriftOutcome.OPEN,
+                flap_count=0,
+                fields=tuple(DriftField(path=f"spec.{name}", wanted="1", found="2") for name in ("type", "ports", "selector")),
+                cause_id="c",
+            ),
+            AddonRecord(
+                profile=f"ClusterProfile/{GENERATED}",
+                cluster="default/eu",
+                addon="policyRefs/0",
+                kind="policyRef",
+                state=AddonState.DEPLOYED,
+                reason="",
+                attempts=1,
+                wanted_digest="d",
+                at=now,
+            ),
+            GeneratedRecord(
+                ref=ObjectRef("ClusterProfile", "config.projectsveltos.io", "", GENERATED),
+                manifest={"kind": "ClusterProfile"},
+                digest="d",
+                trigger="mirror",
+                cluster="default/eu",
+                object_ref=web,
+                cause_id="c",
+                at=now,
+            ),
+        ]
+    )
 
 
 SOURCE = """

@@ -24,6 +24,11 @@ READING = [
     ("drift",),
     ("addons",),
     ("cluster", "list"),
+    ("cluster", "list", "--has", "pending_events"),
+    ("events", "--since", "2h", "-l", "env=prod"),
+    ("trace", "eventsource/services"),
+    ("timeline", "eventsource/services"),
+    ("get", "journal", "--limit", "5"),
     ("sql", "SELECT name FROM fleet_declared"),
     ("views",),
     ("version",),
@@ -104,7 +109,7 @@ def test_the_demo_brings_a_key_of_its_own(environment, tmp_path):
 def test_reading_works_on_either_database(on_database, samples):
     on_database("apply", "-f", "-", given=samples.all())
     more = [("get", view.removeprefix("fleet_"), "-o", form) for view, _, _ in views() for form in ("wide", "json")]
-    narrowed = [("events", "--pending", "--since", "1h"), ("addons", "--state", "failed", "--cluster", "eu"), ("drift", "--open")]
+    narrowed = [("events", "--pending", "--since", "1h"), ("addons", "--state", "failed", "-l", "env=prod"), ("drift", "--open")]
     for arguments in (*READING, *more, *narrowed, ("db", "usage"), ("db", "check"), ("db", "upgrade", "--check")):
         done = on_database(*arguments)
         assert done.code == 0, (arguments, done.err)

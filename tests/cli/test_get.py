@@ -2,112 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fleetd.domain.records import (
-    AddonRecord,
-    ChangeKind,
-    DriftField,
-    EventRecord,
-    GeneratedRecord,
-    IncidentRecord,
-    MemberRecord,
-    ObjectChange,
-    ReportedObject,
-)
-from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import AddonState, ClusterState, DriftOutcome
+from fleetd.service.local import LocalQuestions
+from fleetd.service.questions.rows import ORDERS, ListRows
 from fleetd.store.views import views
 
 MADE = "sveltos-glni3qk2"
-
-
-@pytest.fixture
-def fleet(written, now):
-    """One member in order and one away, an event, an add-on that failed and one that a trigger made, and a drift."""
-
-    def member(name: str, state: ClusterState, **labels: str) -> MemberRecord:
-        place = {"cluster": f"default/{name}", "namespace": "default", "name": name, "kind": "SveltosCluster"}
-        return MemberRecord(
-            **place,
-            state=state,
-            reason=f"default/{name}: watch failed" * (state is not ClusterState.READY),
-            since=now,
-            ready=state is ClusterState.READY,
-            paused=False,
-            last_seen_at=now,
-            labels=labels,
-        )
-
-    web = ObjectRef("Service", "", "shop", "web")
-    written(
-        [
-            member("eu", ClusterState.READY, env="prod"),
-            member("us", ClusterState.UNREACHABLE, env="test"),
-            EventRecord(
-                event_id="e1",
-                source="services",
-                cluster="default/eu",
-                revision=1,
-                detected_at=now,
-                matching_count=0,
-                changes=tuple(
-                    ObjectChange(ChangeKind.ADDED, ReportedObject(ref=ref, api_version="v1", uid=ref.name, digest="d"))
-                    for ref in (web, replace(web, name="api"), replace(web, name="db"))
-                ),
-                cause_id="c",
-            ),
-            AddonRecord(
-                profile="ClusterProfile/web",
-                cluster="default/eu",
-                addon="policyRefs/0",
-                kind="policyRef",
-                state=AddonState.FAILED,
-                reason="it says \x1b[31mno\x1b[0m",
-                attempts=2,
-                wanted_digest="d",
-                at=now,
-            ),
-            IncidentRecord(
-                incident_id="i1",
-                cluster="default/eu",
-                ref=web,
-                profile="ClusterProfile/web",
-                changed_by="kubectl",
-                detected_at=now,
-                corrected_at=None,
-                outcome=DriftOutcome.OPEN,
-                flap_count=0,
-                fields=tuple(DriftField(path=f"spec.{name}", wanted="1", found="2") for name in ("type", "ports", "selector")),
-                cause_id="c",
-            ),
-            AddonRecord(
-                profile=f"ClusterProfile/{MADE}",
-                cluster="default/eu",
-                addon="policyRefs/0",
-                kind="policyRef",
-                state=AddonState.DEPLOYED,
-                reason="",
-                attempts=1,
-                wanted_digest="d",
-                at=now,
-            ),
-            GeneratedRecord(
-                ref=ObjectRef("ClusterProfile", "config.projectsveltos.io", "", MADE),
-                manifest={"kind": "ClusterProfile"},
-                digest="d",
-                trigger="mirror",
-                cluster="default/eu",
-                object_ref=web,
-                cause_id="c",
-                at=now,
-            ),
-        ]
-    )
 
 
 def test_objects_come_as_a_table_as_names_as_yaml_and_as_json(on_database, samples):
@@ -292,3 +197,29 @@ def test_views_are_listed_with_their_columns(fleetd):
     assert len(fleetd("views").lines) == len(views()) + 1
     assert "event_trigger" in fleetd("views", "pending-events").lines
     assert fleetd("views", "nope").code == 1
+
+
+def test_every_view_has_an_order_of_columns_that_it_has():
+    for name, _, columns in views():
+        order = ORDERS[name]
+        assert set(order.key) <= set(columns), name
+        assert {order.at, order.on.partition("(")[0]} <= {*columns, "", "COALESCE"}, name
+
+
+def test_pages_of_one_row_are_the_whole_list(on_database, samples, database_url):
+    on_database("apply", "-f", "-", given=samples.all())
+    on_database("apply", "-f", "-", given=samples.all().replace("shop", "store"))
+
+    async def walked(view: str, size: int) -> list[str]:
+        service, found, cursor = LocalQuestions(database_url), [], ""
+        while cursor is not None:
+            page = await service.ask(ListRows(view=view).after(cursor, size))
+            found += [repr({name: value for name, value in row.items() if name != "age_seconds"}) for row in page.items]
+            cursor = page.next_cursor
+        await service.close()
+        return found
+
+    for view in ("fleet_declared", "fleet_declared_history", "fleet_changes", "fleet_references"):
+        whole = asyncio.run(walked(view, 500))
+        assert len(whole) > 1
+        assert asyncio.run(walked(view, 1)) == whole, view

@@ -50,6 +50,13 @@ def test_yaml_in_a_page_is_checked(fleetd, samples, folder):
     assert (finding["line"], finding["code"]) == (5, "FD003")
 
 
+def test_a_block_that_cannot_be_read_does_not_hide_the_others(fleetd, samples, folder):
+    wrong = samples.source.lstrip().replace("kind: EventSource", "kind: EventSorce")
+    (folder / "page.md").write_text(f"```yaml\ncat > a.yaml <<EOF\na: b\n```\n\n```yaml\n{wrong}```\n")
+    found = fleetd("lint", str(folder), "-o", "json").json["findings"]
+    assert [(one["line"], one["code"]) for one in found] == [(3, "FD001"), (8, "FD003")]
+
+
 def test_the_examples_of_this_project_are_well(fleetd):
     assert fleetd("lint", str(Path(__file__).parents[2] / "examples")).code == 0
 

@@ -95,7 +95,7 @@ def test_a_loss_is_named_by_as_much_of_its_id_as_is_unique(fleetd, written, now,
     several = fleetd("approve", "0c")
     assert several.code == 2
     assert "2 ids" in several.err
-    assert [row["id"] for row in fleetd("get", "proposals", "-o", "json").json] == ["0c1", "0c2"]
+    assert {row["id"] for row in fleetd("get", "proposals", "-o", "json").json} == {"0c1", "0c2"}
 
 
 EVERY_EXPORTED = """
@@ -165,3 +165,19 @@ async def test_without_a_daemon_there_is_no_answer_and_the_request_stays(environ
     await database.commit([request])
     assert (await waiting).outcome == "2 clusters"
     await database.close()
+
+
+async def test_a_profile_and_a_cluster_are_paused_resumed_and_read_anew_for_a_reason(beside, registered, folder, samples):
+    (folder / "a.yaml").write_text(samples.profile)
+    await beside("apply", "-f", str(folder))
+    assert (await beside("wait", "--converged")).code == 0
+    paused = await beside("pause", "default/eu", "--reason", "its network is rebuilt")
+    assert (paused.code, paused.lines[0].partition(" in revision")[0]) == (0, "pause default/eu: paused")
+    assert (await beside("resume", "eu", "--reason", "it is back")).code == 0
+    held = await beside("pause", "ClusterProfile/web", "--reason", "the release")
+    assert held.code == 0
+    assert (await beside("resume", "ClusterProfile/web", "--reason", "released")).code == 0
+    read = await beside("resync", "eu", "--reason", "restored from a backup")
+    assert (read.code, read.lines[0].partition(";")[0]) == (0, "resync default/eu: all is read anew")
+    wrong = await beside("pause", "eu-9", "--reason", "typo")
+    assert (wrong.code, "no cluster of the fleet" in wrong.err) == (1, True)

@@ -190,7 +190,7 @@ async def test_a_database_that_takes_no_row_turns_the_audit_off(client, database
         found = await status(c)
         assert not (await c.call_tool("list_clusters", {})).is_error
     assert found["audit"].startswith("off: ")
-    assert "not here" in found["audit"]
+    assert "does not take it" in found["audit"]
     assert capsys.readouterr().err.count("audit: off") == 1
 
 

@@ -242,6 +242,12 @@ async def which_pods_are_there_is_not_zero_but_unknown(ask: Any) -> bool:
     return found["items"] == [] and any("kubectl" in warning for warning in found["warnings"])
 
 
+async def a_slip_in_a_reference_is_no_quiet_time(ask: Any) -> bool:
+    declared = await ask.call("get_timeline", ref="ClusterProfile/bases")
+    placed = await ask.call("get_timeline", ref="ConfigMap/default/setting@old-1")
+    return declared["error"]["did_you_mean"][0].endswith("//base") and "did not put" in placed["error"]["sentence"]
+
+
 async def a_slip_of_the_pen_is_no_zero(ask: Any) -> bool:
     events = await ask.call("list_events", trigger="share-service")
     addons = await ask.call("list_addons", profile="bases")
@@ -293,6 +299,7 @@ QUESTIONS: tuple[Callable[[Any], Awaitable[bool]], ...] = (
     what_the_fleet_was_before_it_was_known,
     which_pods_are_there_is_not_zero_but_unknown,
     a_slip_of_the_pen_is_no_zero,
+    a_slip_in_a_reference_is_no_quiet_time,
     # These change the fleet, and stand last.
     why_is_the_service_gone_and_since_when,
     who_took_the_profile_away,
@@ -311,5 +318,4 @@ async def test_what_strangers_ask_is_answered_rightly_in_few_calls_and_words(sim
             right = await question(ask)
             if not right or ask.calls > 2 or ask.tokens > TOKENS:
                 wrong[question.__name__] = (right, ask.calls, ask.tokens, [answer.content[0].text for answer in ask.answers])
-    print("\nWRONG", [(k, v[:3]) for k, v in wrong.items()], *[t for v in wrong.values() for t in v[3]], sep="\n")
     assert wrong == {}

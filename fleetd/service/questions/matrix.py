@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fleetd.service.answers import Answer
-from fleetd.service.arguments import About, Clusters
+from fleetd.service.arguments import About, AsOf, Clusters
 from fleetd.service.asking import Question
 from fleetd.service.foreign import safe_ref
 from fleetd.service.questions.ground import Ground
@@ -57,8 +57,10 @@ class AddonMatrix(Question[Answer[Crossed]]):
     label: Annotated[
         str, About("columns are the values of this label; empty: clusters, or where they are too many a label with few values")
     ] = ""
+    as_of: AsOf = ""
 
     def answered(self, ground: Ground) -> Answer[Crossed]:
+        ground.back(self.as_of, "fleet_addons", "fleet_clusters")
         labels = tuple(str(row["label_key"]) for row in ground.rows(_LABELS))
         if self.label and self.label not in labels:
             raise bad("label", self.label[:80], "no label of this name has 2 to 60 values on the fleet", allowed=labels)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from fleetd.service.answers import Answer
-from fleetd.service.arguments import About
+from fleetd.service.arguments import About, AsOf
 from fleetd.service.asking import Question
 from fleetd.service.questions.ground import Ground
 from fleetd.service.times import age
@@ -25,6 +25,12 @@ SELECT COUNT(*) AS n, COUNT(DISTINCT event_id) AS events FROM (
 _REACTIONS = """
 SELECT detected_at, matched_at, rendered_at, applied_at FROM fleet_reactions WHERE matched_at >= :since ORDER BY matched_at DESC LIMIT :most
 """
+_STOOD = {
+    "clusters": "SELECT connection AS state, COUNT(*) AS n FROM fleet_clusters GROUP BY connection",
+    "addons": "SELECT state, COUNT(*) AS n FROM fleet_addons GROUP BY state",
+    "pending_events": "SELECT state, COUNT(*) AS n FROM fleet_pending_events GROUP BY state",
+    "drift": "SELECT outcome AS state, COUNT(*) AS n FROM fleet_drift_incidents WHERE outcome IN ('open', 'failed') GROUP BY outcome",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +58,11 @@ class Pulse(Question[Answer[Beat]]):
     """How many events were detected, matched, rendered and applied lately, and how long each stage took."""
 
     window: Annotated[str, About("an age: 1h, 15m")] = "1h"
+    as_of: AsOf = ""
 
     def answered(self, ground: Ground) -> Answer[Beat]:
         window = age(self.window, "window")
+        ground.back(self.as_of, "fleet_events", "fleet_reactions")
         since = ground.now - window
         detected = int(ground.rows(_DETECTED, since=since)[0]["n"])
         matched = ground.rows(_MATCHED, since=since)[0]
@@ -81,3 +89,14 @@ def _ms(start: str, end: str) -> int:
 
 def _quantile(lasted: Sequence[int], part: float) -> int | None:
     return lasted[min(len(lasted) - 1, int(len(lasted) * part))] if lasted else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetThen(Question[Answer[dict[str, dict[str, int]]]]):
+    """Clusters, add-ons, pending events and drift of a past time, counted by their states; of now the overview has kept counts."""
+
+    as_of: AsOf
+
+    def answered(self, ground: Ground) -> Answer[dict[str, dict[str, int]]]:
+        ground.back(self.as_of, "fleet_clusters", "fleet_addons", "fleet_pending_events", "fleet_drift_incidents")
+        return ground.answer({what: {row["state"]: row["n"] for row in ground.rows(sql)} for what, sql in _STOOD.items()})

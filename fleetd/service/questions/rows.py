@@ -68,6 +68,10 @@ ORDERS: dict[str, Order] = {
     "fleet_audit": Order(("seq",), at="at", newest=True),
     "fleet_audit_floors": Order(("writer",)),
     "fleet_inspections": Order(("at", "request_id"), at="at", newest=True),
+    "fleet_counts": Order(("counted", "state")),
+    "fleet_heartbeats": Order(("cluster",), on="cluster"),
+    "fleet_not_in_force": _BY_REF,
+    "fleet_waiting_triggers": Order(("event_trigger", "state")),
     "fleet_changes": Order(("seq",), at="at", newest=True),
 }
 _MAY_BE_NULL = frozenset({("fleet_pending_events", "cluster")})

@@ -14,8 +14,9 @@ from fleetd.service.answers import Page, Total
 from fleetd.service.arguments import BRIEF, About, Clusters, Limit, When
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
-from fleetd.service.naming import read_ref
+from fleetd.service.naming import Named, read_ref, require_once
 from fleetd.service.questions.ground import Ground, Part
+from fleetd.service.questions.objects import not_ours
 from fleetd.service.questions.paging import in_order
 from fleetd.service.times import point
 from fleetd.store.moments import moment
@@ -43,6 +44,10 @@ _ENDS = _newest("fleet_declared_history h", "valid_to", columns="ref, resource_v
 _DECISIONS = _newest("fleet_journal", "at", "entry_id")
 _APPLIED = _newest("fleet_journal", "at").replace("{where}", "{where} AND stage IN ('apply', 'withdraw')")
 _REQUESTS = _newest("fleet_requests", "created_at")
+_OURS = (
+    "SELECT 1 AS one FROM fleet_objects WHERE cluster = :cluster AND object_ref = :ref",
+    "SELECT 1 AS one FROM fleet_journal WHERE subject_ref = :ref AND cluster = :cluster LIMIT 1",
+)
 _MANIFEST = "SELECT manifest FROM fleet_declared_history WHERE ref = :ref AND valid_from = :at"
 
 
@@ -77,6 +82,8 @@ class GetTimeline(Question[Page[Entry]]):
         since = point(self.since, "since", ground.now) or ground.now - timedelta(days=1)
         values: dict[str, Any] = {"since": since, "until": point(self.until, "until", ground.now) or _end(ground), "most": self.limit + 1}
         entries = [*self._of_object(ground, values)] if self.ref else []
+        if self.ref and not entries:
+            _known(ground, read_ref(self.ref))
         if self.clusters or not self.ref:
             entries += self._of_fleet(ground, values)
         entries.sort(key=lambda entry: entry.at, reverse=True)
@@ -132,6 +139,16 @@ class GetTimeline(Question[Page[Entry]]):
             if not self.types or kind in self.types:
                 used = {name: value for name, value in values.items() if re.search(rf":{name}\b", sql)}
                 yield from map(entry, ground.rows(sql, used))
+
+
+def _known(ground: Ground, named: Named) -> None:
+    """That nothing happened is said only of what there is, or was."""
+    if not named.cluster:
+        require_once(ground, named.ref, "ref")
+        return
+    cluster, ref = ground.cluster(named.cluster, "ref"), str(named.ref)
+    if not any(ground.rows(sql, cluster=cluster, ref=ref) for sql in _OURS):
+        raise not_ours(ground, named, cluster)
 
 
 def _whole_moments(entries: list[Entry], limit: int) -> list[Entry]:
