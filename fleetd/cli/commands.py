@@ -61,6 +61,7 @@ COMMANDS = {
     "db.upgrade": Command("fleetd.cli.db:upgrade", "Bring the database to this program's schema."),
     "db.check": Command("fleetd.cli.db:check", "Check that everything in the database holds together."),
     "db.backup": Command("fleetd.cli.db:backup", "Copy a SQLite database while others write."),
+    "db.grant": Command("fleetd.cli.db:grant", "Let a Postgres role read the views, and nothing else."),
     "db.usage": Command("fleetd.cli.db:usage", "What takes the room."),
     "version": Command("fleetd.cli.about:version", "Which fleetd this is."),
     "completion": Command("fleetd.cli.about:completion", "Shell completion."),

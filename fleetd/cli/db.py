@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from fleetd.cli.options import DatabaseOption
 from fleetd.cli.output import say, write_json, write_line, write_table
 from fleetd.cli.places import database_url, listening
+from fleetd.domain.errors import InvalidInput
 
 JsonOption = Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"), help="A table, or JSON.")]
 
@@ -80,6 +81,39 @@ def backup(path: Path, /, *, database: DatabaseOption = None) -> None:
     asyncio.run(make_backup(database_url(database), path))
     write_line(str(path))
     say("without the master key the Secrets in it cannot be read: keep the key file too, in another place")
+
+
+def grant(
+    role: str,
+    /,
+    *,
+    append: Annotated[bool, Parameter(negative="")] = False,
+    seconds: int = 30,
+    database: DatabaseOption = None,
+) -> None:
+    """Let a Postgres role read the views and nothing else: for dashboards, scripts and the MCP server.
+
+    Examples:
+
+        fleetd db grant dashboards --database postgresql://fleetd@db/fleet
+        fleetd db grant assistants --append --database postgresql://fleetd@db/fleet
+
+    Parameters
+    ----------
+    role:
+        A role that there is: CREATE ROLE makes one.
+    append:
+        It may also add rows to the audit, and ask the daemon to look at an object: what an MCP server needs.
+    seconds:
+        How long each of its queries may take.
+    """
+    from fleetd.store.care import grant as grant_views
+
+    if seconds < 1:
+        raise InvalidInput(f"--seconds {seconds}: a query needs a second at least")
+    asyncio.run(grant_views(database_url(database), role, seconds=seconds, append=append))
+    more = ", add rows to the audit and ask for a look at an object" if append else ""
+    write_line(f"{role} may read the views{more}, {seconds} s for each query")
 
 
 def usage(*, output: JsonOption = "table", database: DatabaseOption = None) -> None:
