@@ -100,7 +100,7 @@ def _write(given: Given, found: Sequence[Finding], shown: Sequence[Finding]) -> 
     hidden = sum(one.severity is Severity.INFORMATION for one in found) - sum(one.severity is Severity.INFORMATION for one in shown)
     if hidden:
         say(f"{counted(hidden, 'reference')} to what is not in the input: --severity information shows, --database asks")
-    if any(one.code == "FD004" for one in shown):
+    if any(one.code == "FD004" or "elector must be a mapping, not the text" in one.message for one in shown):
         say("fleetd migrate rewrites what is written for v1alpha1")
 
 

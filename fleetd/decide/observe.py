@@ -33,10 +33,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A script that must be run on the object before there is a judgement."""
+    """Scripts that must be run on the object before there is a judgement; one that says yes is enough."""
 
     source: str
-    script: str
+    scripts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _compile_condition(entry: Mapping[str, Any]) -> Condition:
         reads |= Reads(frozenset(path for path in program.reads if path), whole)
     script = entry.get("evaluate") or ""
     if script:
-        reads |= Reads(whole=True)
+        reads |= Reads(raw=True)
     filters, selector = entry.get("labelFilters"), entry.get("selector")
     return Condition(
         GroupVersionKind(entry.get("group") or "", entry["version"], entry["kind"]),
@@ -134,15 +134,20 @@ def _compile_rule(text: str) -> Evaluator:
 
 
 def judge(source: Source, gvk: GroupVersionKind, observed: Observed) -> Judgement | Wish:
-    """Asks every selector for this kind; the first that matches decides, otherwise the last refusal is the reason."""
+    """Asks every selector for this kind: the first that matches decides, otherwise scripts do, otherwise the last refusal is the reason."""
     if observed.deleting:
         return DELETING
-    answer: Judgement | Wish = MATCHED
+    refusal = MATCHED
+    scripts: list[str] = []
     for condition in source.conditions.get(gvk, ()):
         answer = _ask(source, condition, observed)
-        if isinstance(answer, Judgement) and answer.state is VerdictState.MATCH:
+        if isinstance(answer, Wish):
+            scripts += answer.scripts
+        elif answer.state is VerdictState.MATCH:
             return answer
-    return answer
+        else:
+            refusal = answer
+    return Wish(source.name, tuple(dict.fromkeys(scripts))) if scripts else refusal
 
 
 def _ask(source: Source, condition: Condition, observed: Observed) -> Judgement | Wish:
@@ -165,7 +170,7 @@ def _ask(source: Source, condition: Condition, observed: Observed) -> Judgement 
             reason, deciding = reason or f"rule {name} is not true", deciding or f"evaluateCEL {name}"
         except GiveUp as error:
             reason, deciding = f"rule {name} counts as not true: {error}", f"evaluateCEL {name}"
-    return Wish(source.name, condition.script) if condition.script else _refused(reason, deciding)
+    return Wish(source.name, (condition.script,)) if condition.script else _refused(reason, deciding)
 
 
 @lru_cache(4096)
@@ -173,12 +178,20 @@ def _refused(reason: str, deciding: str) -> Judgement:
     return Judgement(VerdictState.NO_MATCH, reason, deciding)
 
 
+def decisive(answers: Sequence[tuple[bool | None, str]]) -> tuple[bool | None, str]:
+    """Of several scripts' answers the one that counts: a yes, otherwise a failure, otherwise the last no."""
+    for wanted in (True, None):
+        for answer in answers:
+            if answer[0] is wanted:
+                return answer
+    return answers[-1]
+
+
 def answered(answers: Sequence[tuple[bool | None, str]]) -> Judgement:
     """The judgement of scripts that were run on one object: (matching, message or error); None where the script failed."""
-    for matching, message in answers:
-        if matching:
-            return Judgement(VerdictState.MATCH, message or "the script says so", "evaluate")
-    for matching, message in answers:
-        if matching is None:
-            return Judgement(VerdictState.ERROR, message, "evaluate")
-    return Judgement(VerdictState.NO_MATCH, answers[-1][1] or "the script says no", "evaluate")
+    matching, message = decisive(answers)
+    if matching is None:
+        return Judgement(VerdictState.ERROR, message, "evaluate")
+    if matching:
+        return Judgement(VerdictState.MATCH, message or "the script says so", "evaluate")
+    return Judgement(VerdictState.NO_MATCH, message or "the script says no", "evaluate")

@@ -29,6 +29,7 @@ __all__ = [
     "parse",
     "read_documents",
     "read_markdown",
+    "read_page",
     "strip_server_fields",
     "with_defaults",
 ]
@@ -167,12 +168,23 @@ def read_markdown(text: str, *, source: str) -> list[Document]:
     Raises:
         UnreadableText: a block is no YAML; line and column are those of the page.
     """
+    documents, unreadable = read_page(text, source=source)
+    if unreadable:
+        raise unreadable[0]
+    return documents
+
+
+def read_page(text: str, *, source: str) -> tuple[list[Document], list[UnreadableText]]:
+    """As `read_markdown`; what is wrong with a block does not keep the others from being read."""
     documents: list[Document] = []
+    unreadable: list[UnreadableText] = []
     for first_line, block in _fenced(text):
         # Blank lines above keep the line numbers of the page, in documents and in errors alike.
-        read = _read("\n" * first_line + block, source=source, manifests_only=True)
-        documents.extend(read)
-    return documents
+        try:
+            documents.extend(_read("\n" * first_line + block, source=source, manifests_only=True))
+        except UnreadableText as error:
+            unreadable.append(error)
+    return documents, unreadable
 
 
 def _fenced(text: str) -> list[tuple[int, str]]:

@@ -84,6 +84,11 @@ _TABLE: dict[str, CodeSpec] = {
         "It contradicts itself, its selector, or the values that the field takes; no object satisfies it.",
         Severity.WARNING,
     ),
+    "FD211": CodeSpec(
+        "Name of another place",
+        "A condition on one object is given obj; what looks at several, a health check or an aggregated selection, is given resources.",
+        Severity.WARNING,
+    ),
     "FD301": CodeSpec(
         "Singular and plural", "With oneForEvent templates see one object (.Resource), without it all of them (.Resources); never both."
     ),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -173,7 +174,9 @@ def test_another_name_for_the_object_is_told(checked: Checked, word: str) -> Non
     assert finding.fix == f"write resource for {word}"
 
 
-@pytest.mark.parametrize("rule", ["resource.list.exists(self, self.a == 1)", "resource.object.a == 1", "resource.kind == 'self.a'"])
+@pytest.mark.parametrize(
+    "rule", ["resource.list.exists(self, self.a == 1)", "resource.object.a == 1", "resource.metadata.name == 'self.a'"]
+)
 def test_other_uses_of_the_word_are_left_alone(checked: Checked, rule: str) -> None:
     assert checked(_rules(f'"{rule}"')) == []
 
@@ -368,3 +371,8 @@ def test_every_code_has_a_title_and_an_explanation() -> None:
         assert len(code) == 5
         assert spec.title
         assert spec.explanation.endswith(".")
+
+
+def test_every_code_has_a_place_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "lint.md").read_text("utf-8")
+    assert re.findall(r"^### (FD\d+)$", text, re.MULTILINE) == list(CODES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fleetd.decide.cel import reading, recording, tree
@@ -61,6 +62,13 @@ class Program:
             return self._run([DEFAULT_BUDGET, resource, *self._blank]) is True
         except RecursionError:
             raise EvaluationFailed("the values are nested too deeply") from None
+
+    def spent(self, resource: Any) -> int:
+        """The steps that `matches` takes for this value, however it ends."""
+        frame: Frame = [DEFAULT_BUDGET, resource, *self._blank]
+        with suppress(EvaluationFailed, OverBudget, RecursionError):
+            self._run(frame)
+        return self._steps + DEFAULT_BUDGET - int(frame[LEFT])
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """Evaluates and keeps the value or error of every sub-expression; raises nothing that the expression does."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from fleetd.decide.lint.compilers import Compilers
 from fleetd.decide.lint.given import Given, entries, texts
+from fleetd.decide.lint.lua_code import scripts_of
 from fleetd.decide.lint.variables import TEMPLATED, carries, event_texts
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 from fleetd.domain.findings import CODES, Finding
 from fleetd.domain.kinds.mistakes import Path, dotted
 
-_LUA_FIELDS = frozenset(
-    {"evaluate", "aggregatedSelection", "evaluateHealth", "condition", "script", "aggregatedClassification", "classificationLua"}
-)
 _QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'""")
 _OTHER_OBJECT = re.compile(r"(?<![\w.])(self|object|obj)(?=\s*[.\[])")
 _FIELD_PATH = re.compile(r"(?<![\w.])resource(?:\.\w+|\[[^\]]*\])+")
@@ -59,13 +57,26 @@ def _disjoint(fields: list[frozenset[str]]) -> bool:
     return sum(len(one) for one in fields) == len(frozenset().union(*fields))
 
 
+def broken_scripts(documents: Iterable[Document], compilers: Compilers) -> frozenset[tuple[int, Path]]:
+    """The scripts that do not compile, as `Given` has them."""
+    broken = set()
+    for document in documents:
+        for path, text in scripts_of(document):
+            try:
+                compilers.lua(text)
+            except (EvaluationFailed, OverBudget):
+                broken.add((id(document), path))
+    return frozenset(broken)
+
+
 def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
     """What does not compile, with the place in the file."""
     for document in given.documents:
         for path, text in _cel(document):
             yield from _compiled(document, path, text, compilers.cel, "FD201")
-        for path, text in _lua(document):
-            yield from _compiled(document, path, text, compilers.lua, "FD202")
+        for path, text in scripts_of(document):
+            if (id(document), path) in given.broken:
+                yield from _compiled(document, path, text, compilers.lua, "FD202")
         for path, text in _templates(document):
             yield from _compiled(document, path, text, compilers.template, "FD203")
 
@@ -84,14 +95,6 @@ def _cel(document: Document) -> Iterator[tuple[Path, str]]:
     for path, text in texts(document.manifest.get("spec"), ("spec",)):
         if len(path) > 3 and path[-1] == "rule" and path[-3] == "evaluateCEL":
             yield path, text
-
-
-def _lua(document: Document) -> Iterator[tuple[Path, str]]:
-    for path, text in texts(document.manifest.get("spec"), ("spec",)):
-        if path[-1] in _LUA_FIELDS and text.strip():
-            yield path, text
-    if document.manifest.get("kind") in ("ConfigMap", "Secret") and carries(document, "projectsveltos.io/lua"):
-        yield from _content(document)
 
 
 def _templates(document: Document) -> Iterator[tuple[Path, str]]:

@@ -17,6 +17,8 @@ class Given:
     """The documents of one input."""
 
     documents: tuple[Document, ...]
+    broken: frozenset[tuple[int, Path]] = frozenset()
+    """Scripts that do not compile: the document's `id`, and the path."""
 
     def of_kind(self, *kinds: str) -> Iterator[Document]:
         return (document for document in self.documents if document.manifest.get("kind") in kinds)
@@ -30,6 +32,10 @@ class Given:
             return None
         found = [document for document in self._by_name.get((kind, name), ()) if not namespace or namespace == _namespace(document)]
         return found[0] if len(found) == 1 else None
+
+    def has(self, kind: str, namespace: str, name: str) -> bool:
+        """Whether some document is that object."""
+        return any(not namespace or namespace == _namespace(document) for document in self._by_name.get((kind, name), ()))
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], list[Document]]:
@@ -47,6 +53,11 @@ def ref_of_safely(document: Document) -> tuple[str, str, str] | None:
         return None
     ref = ref_of(document.manifest)
     return (ref.kind, ref.namespace, ref.name) if ref.name else None
+
+
+def in_a_page(document: Document) -> bool:
+    """Whether it stands in a block of Markdown."""
+    return document.source.lower().endswith((".md", ".markdown"))
 
 
 def _namespace(document: Document) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleetd.decide.lint.given import Given, at, entries, ref_of_safely, references
+from fleetd.decide.lint.given import Given, at, entries, in_a_page, ref_of_safely, references
 from fleetd.domain.documents import Document
 from fleetd.domain.findings import Finding
 from fleetd.domain.kinds.core import PROFILE_SECRET_TYPE
@@ -16,12 +16,14 @@ _DEPLOYING = ("ClusterProfile", "Profile", "EventTrigger")
 
 def check_identities(given: Given) -> Iterator[Finding]:
     """The same object twice; the version is no part of its identity."""
-    first: dict[str, Document] = {}
+    first: dict[tuple[str, str], Document] = {}
     for document in given.documents:
         if ref_of_safely(document) is None:
             continue
         ref = str(ref_of(document.manifest))
-        before = first.setdefault(ref, document)
+        # A page may show an object twice, before and after: only within one block it would stand twice.
+        block = str(id(document.origin.text)) if in_a_page(document) and document.origin is not None else ""
+        before = first.setdefault((block, ref), document)
         if before is not document:
             message = f"{ref} stands twice; the other one is at {before.source}:{before.line}"
             yield document.finding(("metadata", "name"), "FD109", message, "remove one of them, or give it another name")
