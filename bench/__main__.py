@@ -12,11 +12,20 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from bench import p1_noop, p3_latency, p7_apply, p8_memory, p12_idle, reach
+from bench import p1_noop, p3_latency, p7_apply, p8_memory, p12_idle, reach, service_scale, sim_scale
 from bench.calibration import calibrate
 from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes, measure, new_report, show
 
-GOALS: tuple[Goal, ...] = (p1_noop.GOAL, p3_latency.GOAL, p7_apply.GOAL, p8_memory.GOAL, p12_idle.GOAL, reach.GOAL)
+GOALS: tuple[Goal, ...] = (
+    p1_noop.GOAL,
+    p3_latency.GOAL,
+    p7_apply.GOAL,
+    p8_memory.GOAL,
+    p12_idle.GOAL,
+    reach.GOAL,
+    service_scale.GOAL,
+    sim_scale.GOAL,
+)
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 
 
@@ -24,7 +33,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("goals", nargs="*", help=f"which goals, of {', '.join(goal.id for goal in GOALS)}; all when none is named")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes, at most two minutes")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, about four minutes")
     parser.add_argument("--sizes", choices=SIZES, default="full", help="tiny only shows that everything runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the results go; bench/results/TIME.json when not given")
     parser.add_argument("--folder", type=Path, help="where the databases lie while it runs; their disk is part of what is measured")

@@ -10,6 +10,7 @@ import gc
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ import orjson
 from aiohttp import web
 from rich.console import Console
 
-from bench.harness import Check, Result
+from bench.children import Failed
+from bench.harness import Bench, Check, Goal, Result
 from fleetd.kubeapi.exchange import Request, User
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
 from fleetd.sim.fleet import SimulatedFleet
@@ -28,6 +30,7 @@ ADMIN = User("admin", ("system:masters",))
 CLUSTERS, OBJECTS, IDLE = 10_000, 20, 2_000
 WHOLE_LIMIT, IDLE_LIMIT = 1.2e9, 20_000
 WARM_MB = 40.0
+MERGE = {"Content-Type": "application/merge-patch+json"}
 ROUNDS = 3_000
 PATH = "/api/v1/namespaces/default/services/app-0"
 
@@ -71,13 +74,15 @@ def _limit(clusters: int) -> float:
 
 
 async def over_http() -> dict[str, float]:
-    """Microseconds of processor time for a GET over HTTP, client included, and for one of a constant from aiohttp's own server."""
+    """Microseconds of processor time for a GET and a small PATCH over HTTP, client included; beside each, the same request to a handler of
+    aiohttp's own server that returns a constant."""
 
     async def constant(_request: web.Request) -> web.Response:
         return web.Response(body=b"x" * 900, content_type="application/json")
 
     app = web.Application()
     app.router.add_get(PATH, constant)
+    app.router.add_patch(PATH, constant)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -93,10 +98,16 @@ async def over_http() -> dict[str, float]:
                 async with session.get(url + PATH, headers=headers) as answer:
                     await answer.read()
 
-            return {
-                "http_get_us": await _each(lambda: ask(cluster.url)),
-                "http_constant_us": await _each(lambda: ask(f"http://127.0.0.1:{plain}")),
-            }
+            async def change(url: str) -> None:
+                patch = orjson.dumps({"metadata": {"labels": {"n": str(time.monotonic_ns())}}})
+                async with session.patch(url + PATH, headers=headers | MERGE, data=patch) as answer:
+                    await answer.read()
+
+            bare = f"http://127.0.0.1:{plain}"
+            told = {"http_get_us": await _each(lambda: ask(cluster.url)), "http_constant_us": await _each(lambda: ask(bare))}
+            told |= {"http_patch_us": await _each(lambda: change(cluster.url)), "http_constant_patch_us": await _each(lambda: change(bare))}
+            told["get_ratio"] = told["http_get_us"] / told["http_constant_us"]
+            return told | {"patch_ratio": told["http_patch_us"] / told["http_constant_patch_us"]}
     finally:
         await runner.cleanup()
 
@@ -134,10 +145,38 @@ async def _each(call: Callable[[], Awaitable[None]]) -> float:
     return best * 1e6
 
 
+SIZES = {"full": (CLUSTERS, OBJECTS, IDLE), "quick": (1_000, OBJECTS, 500), "tiny": (5, 2, 5)}
+
+
+async def run(bench: Bench) -> Result:
+    """In a process of its own: what was measured before is not to count."""
+    sizes = SIZES[bench.sizes.name]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.sim_scale", *map(str, sizes), "--json", cwd=Path(__file__).parents[1], stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await process.communicate()
+    if not said:
+        raise Failed("bench.sim_scale said nothing")
+    found = orjson.loads(said)
+    return Result(tuple(Check(**check) for check in found["checks"]), found["raw"])
+
+
+GOAL = Goal(
+    "SIM",
+    "A simulated fleet fits into memory: 10,000 clusters with 20 objects each.",
+    f"<= {WHOLE_LIMIT / 1e9:g} GB, an idle cluster <= {IDLE_LIMIT / 1e3:g} KB",
+    run,
+)
+
+
 def main() -> int:
     """Prints the figures; 1 where a limit is missed."""
-    sizes: tuple[Any, ...] = tuple(map(int, sys.argv[1:]))
+    as_json = "--json" in sys.argv
+    sizes: tuple[Any, ...] = tuple(int(word) for word in sys.argv[1:] if word != "--json")
     result = asyncio.run(measure(*sizes))
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps({"checks": [asdict(check) for check in result.checks], "raw": dict(result.raw)}))
+        return 0
     console = Console()
     for check in result.checks:
         console.print(f"{check.name}: {check.value:.1f} {check.unit} (at most {check.limit:.1f}): {check.verdict}")

@@ -156,7 +156,7 @@ def _trouble(error: sqlite3.Error, place: SqliteFile) -> FleetdError:
     if code == sqlite3.SQLITE_ERROR or not place.path.exists():
         # Not there yet, or not at this schema yet.
         return TryLater(f"{place} cannot be written yet: {error}")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return NotPermitted(f"{place} cannot be written by this user")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return TryLater(f"{place} cannot be written now: {error}")

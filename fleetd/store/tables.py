@@ -371,6 +371,8 @@ requests = Table(
     Column("decided_at", Moment),
     *_words("outcome"),
 )
+Index("ix_requests_created", requests.c.created_at)
+Index("ix_requests_subject", requests.c.subject, requests.c.created_at)
 _open_index("ix_requests_waiting", requests, "created_at", unique=False, where="state = 'waiting'")
 proposals = Table(
     "proposals",

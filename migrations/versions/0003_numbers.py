@@ -29,6 +29,8 @@ INDEXES = (
     ("ix_destinations_waiting", "destinations", ["match_id", "cluster", "state", "valid_to"], UNACTED),
     ("ix_addons_by_state", "addons", ["state", "profile", "cluster", "addon", "valid_to"], OPEN),
     ("ix_journal_applied", "journal", ["cluster", "at"], "stage IN ('apply', 'withdraw')"),
+    ("ix_requests_created", "requests", ["created_at"], None),
+    ("ix_requests_subject", "requests", ["subject", "created_at"], None),
     ("ix_incidents_outcome", "incidents", ["outcome", "detected_at"], OPEN),
     ("ix_incidents_profile", "incidents", ["profile", "detected_at"], OPEN),
     ("ix_incidents_object", "incidents", ["object_ref", "detected_at"], OPEN),

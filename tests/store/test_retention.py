@@ -8,8 +8,8 @@ from datetime import timedelta
 from fleetd.domain.records import ChangeKind
 from fleetd.domain.states import AddonState, DriftOutcome, RequestState
 from fleetd.store.care import usage
-from fleetd.store.reading import Reader
 from fleetd.store.keeping import Retention
+from fleetd.store.reading import Reader
 from fleetd.store.retention import sweep
 
 
