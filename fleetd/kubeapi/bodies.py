@@ -79,13 +79,14 @@ def from_yaml(text: bytes) -> Any:
 
 def _no_json(text: bytes, kind: Kind) -> Exception:
     shown = text[:256].decode("utf-8", "replace")
-    wrong = _first_wrong(shown)
+    wrong = first_wrong(shown)
     return bad_request(
         f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; json parse error: {wrong} ({shown})"
     )
 
 
-def _first_wrong(text: str) -> str:
+def first_wrong(text: str) -> str:
+    """What Go's reader of JSON says of a text that is none, as far as its first characters tell."""
     found = re.match(r"\s*(\{\s*)?(.)?", text, re.DOTALL)
     inside, character = (found[1], found[2]) if found else (None, None)
     if character is None:

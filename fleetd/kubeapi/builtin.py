@@ -9,6 +9,7 @@ from fleetd.kubeapi.kinds import Conversion, Kind, Kinds, Subresource
 
 STATUS = Subresource("status")
 SCALE = Subresource("scale", kind="Scale", group="autoscaling", version="v1")
+OLD_ENDPOINTS = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 PROXY_VERBS = ("create", "delete", "get", "patch", "update")
 WITHOUT_COLLECTION = ("create", "delete", "get", "list", "patch", "update", "watch")
 
@@ -73,9 +74,13 @@ CORE = _rows(
     "",
     "v1",
     ("Binding", "bindings", {"verbs": ("create",), "stored": False}),
-    ("ComponentStatus", "componentstatuses", _short("cs", **WIDE, verbs=("get", "list"), stored=False)),
+    (
+        "ComponentStatus",
+        "componentstatuses",
+        _short("cs", warning="v1 ComponentStatus is deprecated in v1.19+", **WIDE, verbs=("get", "list"), stored=False),
+    ),
     ("ConfigMap", "configmaps", _short("cm")),
-    ("Endpoints", "endpoints", _short("ep")),
+    ("Endpoints", "endpoints", _short("ep", warning=OLD_ENDPOINTS)),
     ("Event", "events", _short("ev", fields=EVENT_FIELDS)),
     ("LimitRange", "limitranges", _short("limits")),
     (
@@ -209,8 +214,16 @@ GROUPS = [
     *_rows(
         "admissionregistration.k8s.io",
         "v1",
-        ("MutatingWebhookConfiguration", "mutatingwebhookconfigurations", {**WIDE, "categories": ("api-extensions",)}),
-        ("ValidatingWebhookConfiguration", "validatingwebhookconfigurations", {**WIDE, "categories": ("api-extensions",)}),
+        (
+            "MutatingWebhookConfiguration",
+            "mutatingwebhookconfigurations",
+            {**WIDE, "categories": ("api-extensions",), "counts_generations": True},
+        ),
+        (
+            "ValidatingWebhookConfiguration",
+            "validatingwebhookconfigurations",
+            {**WIDE, "categories": ("api-extensions",), "counts_generations": True},
+        ),
     ),
     *_rows(
         "apiextensions.k8s.io",
@@ -233,7 +246,7 @@ GROUPS = [
     *_rows("scheduling.k8s.io", "v1", ("PriorityClass", "priorityclasses", _short("pc", **WIDE, counts_generations=True))),
     *_rows("coordination.k8s.io", "v1", ("Lease", "leases", {})),
     *_rows("node.k8s.io", "v1", ("RuntimeClass", "runtimeclasses", WIDE)),
-    *_rows("discovery.k8s.io", "v1", ("EndpointSlice", "endpointslices", {})),
+    *_rows("discovery.k8s.io", "v1", ("EndpointSlice", "endpointslices", {"counts_generations": True})),
     *_rows(
         "resource.k8s.io",
         "v1",
@@ -245,8 +258,8 @@ GROUPS = [
     *_rows(
         "flowcontrol.apiserver.k8s.io",
         "v1",
-        ("FlowSchema", "flowschemas", {**WIDE, **WITH_STATUS}),
-        ("PriorityLevelConfiguration", "prioritylevelconfigurations", {**WIDE, **WITH_STATUS}),
+        ("FlowSchema", "flowschemas", {**WIDE, **WITH_STATUS, "counts_generations": True}),
+        ("PriorityLevelConfiguration", "prioritylevelconfigurations", {**WIDE, **WITH_STATUS, "counts_generations": True}),
     ),
 ]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fleetd.kubeapi.apply_merge import copied
+from fleetd.kubeapi.checks_services import taken
 from fleetd.kubeapi.defaults import DEFAULTS
 from fleetd.kubeapi.definitions import DEFINITIONS, unestablished
 from fleetd.kubeapi.kinds import Kind
@@ -13,7 +14,8 @@ from fleetd.kubeapi.services import Allocation, complete
 from fleetd.kubeapi.storage import Record
 from fleetd.kubeapi.structural import fill
 from fleetd.kubeapi.targets import Target
-from fleetd.kubeapi.typed import fits, kept, tidy
+from fleetd.kubeapi.typed import fits, kept
+from fleetd.kubeapi.zeros import counted, furnished, tidy, timed
 
 Body = dict[str, Any]
 
@@ -24,11 +26,15 @@ def with_defaults(kind: Kind, body: Body) -> None:
         fill(kind.schema, body, copied)
     if kind.type is not None:
         tidy(kind.type, body)
-        if kind.type.holds_quantities and not fits(kind.type, body):
+        furnished(kind.type, kind.facts.root, body)
+        if kind.type.holds_forms and not fits(kind.type, body):
             body |= kept(kind.type, body)
     add = DEFAULTS.get(kind.resource)
     if add is not None:
         add(body)
+    if kind.type is not None and "status" in body and isinstance(body["status"], dict) and "status" in kind.type.fields:
+        counted(kind.type.fields["status"], body["status"])
+        timed(kind.type.fields["status"], body["status"])
 
 
 def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allocation) -> None:
@@ -45,9 +51,12 @@ def what_the_path_writes(target: Target, live: Record, body: Body) -> Body:
     """The new object as far as its path may write it: status is written through its own path only, and that path writes nothing else."""
     kind = target.kind
     kept = live.copy()
-    if target.subresource == "status":
+    if target.subresource in ("status", "approval"):
         metadata = {**kept["metadata"], "managedFields": body["metadata"].get("managedFields")}
         return {**kept, "metadata": metadata, "status": body.get("status") or {}}
+    if target.subresource == "ephemeralcontainers":
+        more = (body.get("spec") or {}).get("ephemeralContainers")
+        body["spec"] = {**kept["spec"], **({"ephemeralContainers": more} if more else {})}
     if kind.has_status:
         body.pop("status", None)
         if "status" in kept:
@@ -56,3 +65,9 @@ def what_the_path_writes(target: Target, live: Record, body: Body) -> Body:
         finalizers = (body if target.subresource == "finalize" else kept).get("spec", {}).get("finalizers")
         body["spec"] = {**(body.get("spec") or {}), "finalizers": finalizers} if finalizers else {}
     return body
+
+
+def free(kind: Kind, body: Mapping[str, Any], held: Allocation) -> None:
+    """Whether the addresses and ports that the object names are free. Raises ApiRefusal (422)."""
+    if kind.resource == "services":
+        taken(body, held)

@@ -6,9 +6,12 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+from fleetd.kubeapi import defaults_pods as pods
 from fleetd.kubeapi import definitions, services
+from fleetd.kubeapi.defaults_pods import absent, struct, structs
 
 Body = dict[str, Any]
+AUTHORIZATION = "rbac.authorization.k8s.io"
 
 
 def _config_map(body: Body) -> None:
@@ -24,208 +27,193 @@ def _secret(body: Body) -> None:
         body["data"] = data | {key: base64.b64encode(value.encode()).decode() for key, value in written.items()}
     if not body.get("data", True):
         del body["data"]
-    body.setdefault("type", "Opaque")
+    absent(body, ("type", "Opaque"))
 
 
 def _namespace(body: Body) -> None:
     metadata = body["metadata"]
-    metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
+    if metadata.get("name"):
+        metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata["name"]}
     body.setdefault("spec", {})
-    body.setdefault("status", {}).setdefault("phase", "Active")
-
-
-def _container(container: Body) -> None:
-    container.setdefault("resources", {})
-    container.setdefault("terminationMessagePath", "/dev/termination-log")
-    container.setdefault("terminationMessagePolicy", "File")
-    image = str(container.get("image", ""))
-    latest = image and "@" not in image and (":" not in image.rpartition("/")[2] or image.endswith(":latest"))
-    container.setdefault("imagePullPolicy", "Always" if latest else "IfNotPresent")
-    for port in container.get("ports") or ():
-        port.setdefault("protocol", "TCP")
-    for variable in container.get("env") or ():
-        reference = (variable.get("valueFrom") or {}).get("fieldRef")
-        if isinstance(reference, dict):
-            reference.setdefault("apiVersion", "v1")
-    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if isinstance(container.get(probe), dict):
-            _probe(container[probe])
-
-
-def _probe(probe: Body) -> None:
-    for key, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)):
-        probe.setdefault(key, value)
-    if isinstance(probe.get("httpGet"), dict):
-        probe["httpGet"].setdefault("path", "/")
-        probe["httpGet"].setdefault("scheme", "HTTP")
-
-
-VOLUME_MODES = {
-    "secret": ("defaultMode", 420),
-    "configMap": ("defaultMode", 420),
-    "projected": ("defaultMode", 420),
-    "hostPath": ("type", ""),
-}
-
-
-def pod_spec(spec: Body, *, restart: str = "Always") -> None:
-    """The defaults of a pod's spec, in a Pod or in a template."""
-    for key in ("containers", "initContainers"):
-        for container in spec.get(key) or ():
-            _container(container)
-    usual: tuple[tuple[str, Any], ...] = (
-        ("restartPolicy", restart),
-        ("terminationGracePeriodSeconds", 30),
-        ("dnsPolicy", "ClusterFirst"),
-        ("securityContext", {}),
-        ("schedulerName", "default-scheduler"),
-    )
-    _absent(spec, *usual)
-    if "serviceAccountName" in spec:
-        spec.setdefault("serviceAccount", spec["serviceAccountName"])
-    for volume in spec.get("volumes") or ():
-        for source, (key, value) in VOLUME_MODES.items():
-            if isinstance(volume.get(source), dict):
-                volume[source].setdefault(key, value)
-
-
-def _template(body: Body, **facts: str) -> Body:
-    spec: Body = body.setdefault("spec", {})
-    template = spec.get("template")
-    if isinstance(template, dict):
-        (template.get("metadata") or {}).pop("creationTimestamp", None)
-        if isinstance(template.get("spec"), dict):
-            pod_spec(template["spec"], **facts)
-    return spec
-
-
-def _rolling(spec: Body, key: str, rolling: Body) -> None:
-    strategy = spec.setdefault(key, {})
-    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
-        strategy["rollingUpdate"] = {**rolling, **(strategy.get("rollingUpdate") or {})}
-
-
-def _deployment(body: Body) -> None:
-    spec = _template(body)
-    _absent(spec, ("replicas", 1), ("revisionHistoryLimit", 10), ("progressDeadlineSeconds", 600))
-    _rolling(spec, "strategy", {"maxUnavailable": "25%", "maxSurge": "25%"})
-    body.setdefault("status", {})
-
-
-def _stateful_set(body: Body) -> None:
-    spec = _template(body)
-    _absent(spec, ("replicas", 1), ("revisionHistoryLimit", 10), ("podManagementPolicy", "OrderedReady"))
-    _absent(spec, ("persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Retain", "whenScaled": "Retain"}))
-    _rolling(spec, "updateStrategy", {"partition": 0})
-    body.setdefault("status", {"replicas": 0, "availableReplicas": 0})
-
-
-def _daemon_set(body: Body) -> None:
-    spec = _template(body)
-    _absent(spec, ("revisionHistoryLimit", 10))
-    _rolling(spec, "updateStrategy", {"maxUnavailable": 1, "maxSurge": 0})
-    counts = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
-    body.setdefault("status", dict.fromkeys(counts, 0))
-
-
-def _replica_set(body: Body) -> None:
-    _absent(_template(body), ("replicas", 1))
-    body.setdefault("status", {"replicas": 0})
-
-
-def _job(body: Body) -> None:
-    spec = _template(body, restart="Never")
-    _absent(spec, ("parallelism", 1), ("completions", 1), ("backoffLimit", 6), ("completionMode", "NonIndexed"), ("suspend", False))
-    _absent(spec, ("podReplacementPolicy", "TerminatingOrFailed"))
-    body.setdefault("status", {})
-
-
-def _cron_job(body: Body) -> None:
-    spec = body.setdefault("spec", {})
-    _absent(spec, ("concurrencyPolicy", "Allow"), ("suspend", False), ("successfulJobsHistoryLimit", 3), ("failedJobsHistoryLimit", 1))
-    template = spec.get("jobTemplate")
-    if isinstance(template, dict):
-        _template(template, restart="Never")
-    body.setdefault("status", {})
-
-
-def _pod(body: Body) -> None:
-    spec = body.setdefault("spec", {})
-    pod_spec(spec)
-    if spec.get("enableServiceLinks") is None:
-        spec["enableServiceLinks"] = True
-    body.setdefault("status", {"phase": "Pending", "qosClass": "BestEffort"})
+    absent(body.setdefault("status", {}), ("phase", "Active"))
 
 
 def _network_policy(body: Body) -> None:
     spec = body.setdefault("spec", {})
     if not spec.get("policyTypes"):
         spec["policyTypes"] = ["Ingress", *(["Egress"] if spec.get("egress") else [])]
-    for rule in (*(spec.get("ingress") or ()), *(spec.get("egress") or ())):
-        for port in rule.get("ports") or ():
-            port.setdefault("protocol", "TCP")
+    for rule in (*structs(spec, "ingress"), *structs(spec, "egress")):
+        for port in structs(rule, "ports"):
+            absent(port, ("protocol", "TCP"))
+
+
+def _role(body: Body) -> None:
+    body.setdefault("rules", None)
 
 
 def _role_binding(body: Body) -> None:
     reference = body.get("roleRef")
     if isinstance(reference, dict) and not reference.get("apiGroup"):
-        reference["apiGroup"] = "rbac.authorization.k8s.io"
-    for subject in body.get("subjects") or ():
+        reference["apiGroup"] = AUTHORIZATION
+    for subject in structs(body, "subjects"):
         if subject.get("kind") in ("User", "Group") and not subject.get("apiGroup"):
-            subject["apiGroup"] = "rbac.authorization.k8s.io"
+            subject["apiGroup"] = AUTHORIZATION
+        if subject.get("kind") == "ServiceAccount" and not subject.get("apiGroup"):
+            subject.pop("apiGroup", None)
 
 
 def _claim(body: Body) -> None:
-    body.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
-    body.setdefault("status", {"phase": "Pending"})
+    absent(body.setdefault("spec", {}), ("volumeMode", "Filesystem"))
+    absent(body.setdefault("status", {}), ("phase", "Pending"))
+
+
+def _volume(body: Body) -> None:
+    spec = body.setdefault("spec", {})
+    absent(spec, ("persistentVolumeReclaimPolicy", "Retain"), ("volumeMode", "Filesystem"))
+    pods.source_defaults(spec)
+    absent(body.setdefault("status", {}), ("phase", "Pending"))
 
 
 def _budget(body: Body) -> None:
     counts = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
-    body.setdefault("status", dict.fromkeys(counts, 0))
+    absent(body["status"], *((key, 0) for key in counts))
 
 
 def _ingress(body: Body) -> None:
-    body.setdefault("status", {"loadBalancer": {}})
-
-
-def _node(body: Body) -> None:
-    body.setdefault("spec", {})
-    body.setdefault("status", {})
-
-
-def _absent(spec: Body, *pairs: tuple[str, Any]) -> None:
-    for key, value in pairs:
-        if spec.get(key) is None:
-            spec[key] = value
+    body["status"].setdefault("loadBalancer", {})
 
 
 def _event(body: Body) -> None:
-    _absent(body, ("reportingComponent", ""), ("reportingInstance", ""))
-    body.setdefault("eventTime", None)
+    absent(body, ("reportingComponent", ""), ("reportingInstance", ""))
+    for key in ("eventTime", "firstTimestamp", "lastTimestamp"):
+        body.setdefault(key, None)
+
+
+def _scaler(body: Body) -> None:
+    spec = body.setdefault("spec", {})
+    absent(spec, ("minReplicas", 1))
+    if body.get("apiVersion") == "autoscaling/v1":
+        return
+    if not spec.get("metrics"):
+        usual = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}
+        spec["metrics"] = [usual]
+    behavior = spec.get("behavior")
+    if isinstance(behavior, dict):
+        halved = [{"type": "Percent", "value": 100, "periodSeconds": 15}]
+        rising: Body = {"stabilizationWindowSeconds": 0, "selectPolicy": "Max"}
+        rising["policies"] = [{"type": "Pods", "value": 4, "periodSeconds": 15}, *halved]
+        for key, usually in (("scaleUp", rising), ("scaleDown", {"selectPolicy": "Max", "policies": halved})):
+            absent(behavior.setdefault(key, {}), *usually.items())
+    body["status"].setdefault("currentMetrics", None)
+
+
+def _limit_range(body: Body) -> None:
+    for item in structs(struct(body, "spec"), "limits"):
+        if item.get("type") == "Container":
+            limit = {**(item.get("max") or {}), **(item.get("default") or {})}
+            request = {**(item.get("min") or {}), **limit, **(item.get("defaultRequest") or {})}
+            for key, value in (("default", limit), ("defaultRequest", request)):
+                if value:
+                    item[key] = value
+
+
+def _endpoints(body: Body) -> None:
+    for subset in structs(body, "subsets"):
+        for port in structs(subset, "ports"):
+            absent(port, ("protocol", "TCP"))
+
+
+def _slice(body: Body) -> None:
+    body.setdefault("endpoints", None)
+    body.setdefault("ports", None)
+    for endpoint in structs(body, "endpoints"):
+        endpoint.setdefault("conditions", {})
+    for port in structs(body, "ports"):
+        absent(port, ("name", ""), ("protocol", "TCP"))
+
+
+def _storage_class(body: Body) -> None:
+    absent(body, ("reclaimPolicy", "Delete"), ("volumeBindingMode", "Immediate"))
+
+
+def _driver(body: Body) -> None:
+    spec = body.setdefault("spec", {})
+    absent(spec, ("attachRequired", True), ("podInfoOnMount", False), ("storageCapacity", False), ("requiresRepublish", False))
+    absent(spec, ("fsGroupPolicy", "ReadWriteOnceWithFSType"), ("seLinuxMount", False))
+    spec["volumeLifecycleModes"] = spec.get("volumeLifecycleModes") or ["Persistent"]
+
+
+def _priority_class(body: Body) -> None:
+    absent(body, ("preemptionPolicy", "PreemptLowerPriority"), ("value", 0))
+
+
+def _ingress_class(body: Body) -> None:
+    parameters = struct(struct(body, "spec"), "parameters")
+    if parameters:
+        absent(parameters, ("scope", "Cluster"))
+
+
+def _webhooks(body: Body) -> None:
+    for hook in structs(body, "webhooks"):
+        absent(hook, ("failurePolicy", "Fail"), ("matchPolicy", "Equivalent"), ("timeoutSeconds", 10))
+        absent(hook, ("namespaceSelector", {}), ("objectSelector", {}))
+        if body.get("kind") == "MutatingWebhookConfiguration":
+            absent(hook, ("reinvocationPolicy", "Never"))
+        for rule in structs(hook, "rules"):
+            absent(rule, ("scope", "*"))
+        service = struct(struct(hook, "clientConfig"), "service")
+        if service:
+            absent(service, ("port", 443))
+
+
+def _runtime_class(body: Body) -> None:
+    for toleration in structs(struct(body, "scheduling"), "tolerations"):
+        toleration.setdefault("operator", "Equal")
+
+
+def _api_service(body: Body) -> None:
+    service = struct(struct(body, "spec"), "service")
+    if service:
+        absent(service, ("port", 443))
 
 
 DEFAULTS: dict[str, Callable[[Body], None]] = {
     "services": services.defaults,
     definitions.DEFINITIONS: definitions.defaults,
-    "configmaps": _config_map,
-    "secrets": _secret,
-    "events": _event,
-    "namespaces": _namespace,
-    "pods": _pod,
-    "nodes": _node,
-    "persistentvolumeclaims": _claim,
-    "deployments.apps": _deployment,
-    "statefulsets.apps": _stateful_set,
-    "daemonsets.apps": _daemon_set,
-    "replicasets.apps": _replica_set,
-    "jobs.batch": _job,
-    "cronjobs.batch": _cron_job,
-    "networkpolicies.networking.k8s.io": _network_policy,
-    "ingresses.networking.k8s.io": _ingress,
-    "rolebindings.rbac.authorization.k8s.io": _role_binding,
+    "apiservices.apiregistration.k8s.io": _api_service,
     "clusterrolebindings.rbac.authorization.k8s.io": _role_binding,
+    "clusterroles.rbac.authorization.k8s.io": _role,
+    "configmaps": _config_map,
+    "cronjobs.batch": pods.cron_job,
+    "csidrivers.storage.k8s.io": _driver,
+    "daemonsets.apps": pods.daemon_set,
+    "deployments.apps": pods.deployment,
+    "endpoints": _endpoints,
+    "endpointslices.discovery.k8s.io": _slice,
+    "events": _event,
+    "horizontalpodautoscalers.autoscaling": _scaler,
+    "ingressclasses.networking.k8s.io": _ingress_class,
+    "ingresses.networking.k8s.io": _ingress,
+    "jobs.batch": pods.job,
+    "limitranges": _limit_range,
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": _webhooks,
+    "namespaces": _namespace,
+    "networkpolicies.networking.k8s.io": _network_policy,
+    "persistentvolumeclaims": _claim,
+    "persistentvolumes": _volume,
     "poddisruptionbudgets.policy": _budget,
+    "pods": pods.pod,
+    "podtemplates": pods.pod_template,
+    "priorityclasses.scheduling.k8s.io": _priority_class,
+    "replicasets.apps": pods.replica_set,
+    "replicationcontrollers": pods.replication_controller,
+    "rolebindings.rbac.authorization.k8s.io": _role_binding,
+    "roles.rbac.authorization.k8s.io": _role,
+    "runtimeclasses.node.k8s.io": _runtime_class,
+    "secrets": _secret,
+    "statefulsets.apps": pods.stateful_set,
+    "storageclasses.storage.k8s.io": _storage_class,
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": _webhooks,
 }
 
 

@@ -58,7 +58,22 @@ def _kind(spec: Body, version: Body) -> Kind:
         columns=tuple(version.get("additionalPrinterColumns") or ()),
         list_kind=names.get("listKind", ""),
         schema=(version.get("schema") or {}).get("openAPIV3Schema") or {},
+        scaled_by=_scaled_by(below.get("scale") or {}),
+        warning=_warning(spec, version),
     )
+
+
+def _scaled_by(scale: Body) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    wanted, there, chosen = (
+        tuple(str(scale.get(key) or "").lstrip(".").split(".")) for key in ("specReplicasPath", "statusReplicasPath", "labelSelectorPath")
+    )
+    return wanted, there, chosen if chosen != ("",) else ()
+
+
+def _warning(spec: Body, version: Body) -> str:
+    if not version.get("deprecated"):
+        return ""
+    return str(version.get("deprecationWarning") or f"{spec['group']}/{version['name']} {spec['names']['kind']} is deprecated")
 
 
 class Definitions:

@@ -9,11 +9,10 @@ from typing import Any
 
 from fleetd.kubeapi.admission import Admission, Asked, Operation, admitted
 from fleetd.kubeapi.definitions import CLEANUP, DEFINITIONS, kinds_of
-from fleetd.kubeapi.ending import check_preconditions, ending, is_held
+from fleetd.kubeapi.ending import check_preconditions, ending, grace_of, is_held
 from fleetd.kubeapi.establishing import Establishing
 from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.kinds import Kind, Kinds
-from fleetd.kubeapi.metadata import stamp
 from fleetd.kubeapi.options import DeleteOptions
 from fleetd.kubeapi.refusals import conflict, not_found
 from fleetd.kubeapi.storage import Record, Stale, Storage, Write
@@ -21,7 +20,7 @@ from fleetd.kubeapi.targets import Target
 
 Body = dict[str, Any]
 SWEEPER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
-AT_ONCE = DeleteOptions()
+AT_ONCE = DeleteOptions(grace=0)
 ATTEMPTS = 8
 """How often a write is decided anew when somebody else was quicker."""
 
@@ -87,15 +86,16 @@ class Deleting:
         raise conflict(target.kind, target.name)
 
     async def _ended(self, target: Target, live: Record, options: DeleteOptions) -> tuple[Record, bool]:
-        kind = target.kind
+        kind, metadata = target.kind, live.metadata
         write = Write(kind.shelf, target.stored_namespace, target.name, None, live.version)
-        held = is_held(kind, live.body)
-        if live.metadata.get("deletionTimestamp") and held:
+        held, grace = is_held(kind, live.body), grace_of(kind, live.body, options)
+        begun = bool(metadata.get("deletionTimestamp"))
+        if begun and (held or grace) and grace >= metadata.get("deletionGracePeriodSeconds", 0):
             return live, False
-        added = options.finalizers if self.holds_dependents and not live.metadata.get("deletionTimestamp") else ()
-        if not held and not added:
+        added = options.finalizers if self.holds_dependents and not begun else ()
+        if not held and not added and not grace:
             return (live if options.dry_run else await self.storage.commit(write)), True
-        body = ending(kind, live, stamp(self.clock()), added)
+        body = ending(kind, live, self.clock(), added, grace)
         if options.dry_run:
             return Record(live.version, body), False
         return await self.storage.commit(replace(write, body=body)), False

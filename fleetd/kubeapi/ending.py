@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from fleetd.kubeapi.definitions import CLEANUP, DEFINITIONS
 from fleetd.kubeapi.kinds import Kind
-from fleetd.kubeapi.metadata import ordered
+from fleetd.kubeapi.metadata import ordered, stamp
 from fleetd.kubeapi.options import DeleteOptions
 from fleetd.kubeapi.refusals import forbidden, unmet_precondition
 from fleetd.kubeapi.storage import Record
@@ -31,21 +32,34 @@ def check_preconditions(target: Target, live: Record, options: DeleteOptions) ->
         raise forbidden(kind, name, "this namespace may not be deleted")
 
 
-def ending(kind: Kind, live: Record, now: str, finalizers: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The object as it waits for what holds it: its finalizers and these."""
+def grace_of(kind: Kind, body: Mapping[str, Any], options: DeleteOptions) -> int:
+    """How many seconds what runs has to end, which only a Pod on a node takes."""
+    if kind.resource != "pods":
+        return 0
+    spec, status = body["spec"], body.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+        return 0
+    asked = options.grace if options.grace is not None else spec.get("terminationGracePeriodSeconds", 30)
+    known = body["metadata"].get("deletionGracePeriodSeconds")
+    return int(asked) if known is None else min(int(asked), int(known))
+
+
+def ending(kind: Kind, live: Record, now: datetime, finalizers: tuple[str, ...] = (), grace: int = 0) -> dict[str, Any]:
+    """The object as it waits for what holds it: its finalizers and these, or what still runs for so many seconds."""
     body = live.copy()
     metadata = body["metadata"]
-    metadata["deletionTimestamp"] = now
+    begun = "deletionTimestamp" in metadata
+    metadata["deletionTimestamp"] = stamp(now + timedelta(seconds=grace))
     if finalizers:
         metadata["finalizers"] = list(dict.fromkeys((*(metadata.get("finalizers") or ()), *finalizers)))
     if kind.resource == DEFINITIONS:
-        _ending_definition(body, now)
+        _ending_definition(body, stamp(now))
         return ordered(body)
     if kind.resource == "namespaces":
         body["status"] = {**body.get("status", {}), "phase": "Terminating"}
     else:
-        metadata["deletionGracePeriodSeconds"] = 0
-    if "generation" in metadata:
+        metadata["deletionGracePeriodSeconds"] = grace
+    if "generation" in metadata and not begun:
         metadata["generation"] += 1
     return ordered(body)
 
@@ -74,5 +88,6 @@ def is_held(kind: Kind, body: Mapping[str, Any]) -> bool:
 
 
 def may_go(kind: Kind, body: Mapping[str, Any]) -> bool:
-    """Whether an ending object has nothing left that holds it."""
-    return bool(body["metadata"].get("deletionTimestamp")) and not is_held(kind, body)
+    """Whether an ending object has nothing left that holds it: no finalizer, and nothing that runs."""
+    metadata = body["metadata"]
+    return bool(metadata.get("deletionTimestamp")) and not metadata.get("deletionGracePeriodSeconds") and not is_held(kind, body)

@@ -17,6 +17,7 @@ from fleetd.kubeapi.exchange import Request, Response
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import not_acceptable
 from fleetd.kubeapi.storage import Record
+from fleetd.kubeapi.structural import pruned
 
 META = "meta.k8s.io/v1"
 AVAILABLE = (
@@ -83,7 +84,11 @@ def _whole(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
         return lambda body: orjson.dumps(shown(body))
 
     def text(body: dict[str, Any]) -> bytes:
-        return orjson.dumps(body if body["apiVersion"] == kind.api_version else {**body, "apiVersion": kind.api_version})
+        if body["apiVersion"] == kind.api_version:
+            return orjson.dumps(body)
+        # Another version shows of the object what it has a place for.
+        shown = pruned(kind.schema, body, root=True) if kind.schema and kind.schema.get("properties") else body
+        return orjson.dumps({**shown, "apiVersion": kind.api_version})
 
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from fleetd.domain.refs import GroupVersionKind
 from fleetd.kubeapi.types import Type, type_of
 
 WRITES = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+DEFAULT_SCALE = (("spec", "replicas"), ("status", "replicas"), ())
 STATUS_VERBS = ("get", "patch", "update")
 
 
@@ -65,6 +67,10 @@ class Kind:
     schema: Mapping[str, Any] | None = None
     columns: tuple[Mapping[str, Any], ...] = ()
     """The printer columns of a custom kind."""
+    scaled_by: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = DEFAULT_SCALE
+    """Where the replicas that are wanted, those that are there, and their selector as a text stand in a custom kind."""
+    warning: str = ""
+    """What whoever uses it is warned of."""
     conversion: Conversion | None = None
     kept_as: str = ""
     """The version under which a real server stores it, where that is another one; discovery's hash is made of it."""
@@ -119,6 +125,14 @@ class Kind:
         return next((one for one in self.subresources if one.name == name), None)
 
 
+def _priority(version: str) -> tuple[int, int, int, str]:
+    """The order of versions: stable ones first, then beta, then alpha, the newer before the older; whatever else by its name."""
+    found = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    if found is None:
+        return 3, 0, 0, version
+    return ("", "beta", "alpha").index(found[2] or ""), -int(found[1]), -int(found[3] or 0), version
+
+
 @dataclass
 class Kinds:
     """All kinds, in the order in which discovery shows their groups; custom ones come and go."""
@@ -148,6 +162,8 @@ class Kinds:
             versions = self._groups.setdefault(row.group, [])
             if row.version not in versions:
                 versions.append(row.version)
+                if row.custom:
+                    versions.sort(key=_priority)
         self.serial += 1
 
     def drop(self, resource: str) -> None:

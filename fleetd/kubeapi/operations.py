@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, refuse_depth
+from fleetd.kubeapi.bodies import first_wrong, from_yaml, in_its_form, manifest, media_type, refuse_depth
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
 from fleetd.kubeapi.fields import declared, mode_of, patched, shown_merge, shown_strategic, taken
@@ -16,17 +16,22 @@ from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.options import APPLY, apply_options, delete_options, write_options
 from fleetd.kubeapi.patches import json_patched, merged
+from fleetd.kubeapi.pod_paths import PATHS, PodPaths
 from fleetd.kubeapi.reading import Reading
 from fleetd.kubeapi.refusals import bad_request, no_such_resource, unsupported_media_type
 from fleetd.kubeapi.reviews import Reviews
-from fleetd.kubeapi.scale import scale_of, scaled
+from fleetd.kubeapi.scale import SCALE_KIND, applied_scale, scale_body, scale_of, scaled
 from fleetd.kubeapi.strategic import strategic
 from fleetd.kubeapi.targets import Target
+from fleetd.kubeapi.typed import json_type
 from fleetd.kubeapi.writing import Writer, Writing
 
 Body = dict[str, Any]
+READS = ("get", "list", "watch")
+RBAC = tuple(f"{plural}.rbac.authorization.k8s.io" for plural in ("clusterrolebindings", "clusterroles", "rolebindings", "roles"))
+MADE_BY_PUT = frozenset(("endpoints", "events", "leases.coordination.k8s.io", "limitranges", "podtemplates", "services", *RBAC))
 Alter = Callable[[Body], Body]
-CARRIED_OUT = ("", "status", "scale", "finalize")
+CARRIED_OUT = ("", "status", "scale", "finalize", "approval", "ephemeralcontainers", "resize")
 """Subresources that are more than a line in discovery."""
 
 
@@ -67,18 +72,31 @@ class Operations:
     writing: Writing
     reading: Reading
     reviews: Reviews
+    pods: PodPaths
 
     async def carry_out(self, verb: str, request: Request, target: Target, user: User) -> Response | Stream:
         """Raises ApiRefusal."""
+        if target.kind.resource == "pods" and target.subresource in PATHS:
+            return await self.pods.answer(request, target, user)
         if target.subresource not in CARRIED_OUT:
             raise no_such_resource()
+        answer = await (self._read(verb, request, target) if verb in READS else self._write(verb, request, target, user))
+        if target.kind.warning and isinstance(answer, Response):
+            said = f"299 - {orjson.dumps(target.kind.warning).decode()}"
+            return _warned(answer, {"Warning": ", ".join(filter(None, (said, answer.headers.get("Warning"))))})
+        return answer
+
+    async def _read(self, verb: str, request: Request, target: Target) -> Response | Stream:
         match verb:
             case "get":
                 return await self._get(request, target)
             case "list":
                 return await self.reading.list(request, target)
-            case "watch":
+            case _:
                 return await self.reading.watch(request, target)
+
+    async def _write(self, verb: str, request: Request, target: Target, user: User) -> Response:
+        match verb:
             case "create":
                 return await self._create(request, target, user)
             case "update":
@@ -92,7 +110,7 @@ class Operations:
 
     async def _get(self, request: Request, target: Target) -> Response:
         if target.subresource == "scale":
-            return answered(request, scale_of((await self.writing.found(target)).body))
+            return answered(request, scale_of(target.kind, (await self.writing.found(target)).body))
         return await self.reading.get(request, target)
 
     async def _create(self, request: Request, target: Target, user: User) -> Response:
@@ -116,15 +134,27 @@ class Operations:
     async def _update(self, request: Request, target: Target, user: User) -> Response:
         writer = Writer(user, write_options(request, "UpdateOptions"))
         if target.subresource == "scale":
-            wanted = orjson.loads(request.body)
+            wanted = scale_body(request.body)
             return await self._scale(request, target, lambda _scale: wanted, writer)
         body, warnings = self._body(request, target.kind, "UpdateOptions")
-        record = await self.writing.replace(target.kept, _kept(target.kind, body), writer)
-        return _warned(one(request, target.kind, record, self.reading.clock()), warnings)
+        kept, status = _kept(target.kind, body), 200
+        if await self._is_new(target):
+            kept["metadata"]["name"] = kept["metadata"].get("name") or target.name
+            record, status = await self.writing.create(target.kept, kept, writer), 201
+        else:
+            record = await self.writing.replace(target.kept, kept, writer)
+        return _warned(one(request, target.kind, record, self.reading.clock(), status), warnings)
+
+    async def _is_new(self, target: Target) -> bool:
+        """Whether a PUT makes the object, which it does for a few kinds only."""
+        kind = target.kind
+        if kind.resource not in MADE_BY_PUT or target.subresource:
+            return False
+        return await self.writing.storage.get(kind.shelf, target.stored_namespace, target.name) is None
 
     async def _scale(self, request: Request, target: Target, alter: Alter, writer: Writer) -> Response:
-        record = await self.writing.change(replace(target, subresource=""), scaled(alter), writer)
-        return answered(request, scale_of(record.body))
+        record = await self.writing.change(target, scaled(target.kind, alter), writer)
+        return answered(request, scale_of(target.kind, record.body))
 
     async def _patch(self, request: Request, target: Target, user: User) -> Response:
         form = media_type(request)
@@ -153,15 +183,16 @@ class Operations:
             raise unsupported_media_type(", ".join((*known[:2], APPLY)))
         if form not in known:
             raise unsupported_media_type()
+        before = "" if form == known[2] else "error decoding patch: "
         try:
             patch = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
-            raise bad_request(f"error decoding patch: {error}") from error
+            raise bad_request(before + first_wrong(request.body.decode("utf-8", "replace"))) from error
         refuse_depth(request.body, patch)
         if form == known[0]:
             return Alteration(lambda body: json_patched(body, patch), lambda body: shown_merge(body, None))
         if not isinstance(patch, dict):
-            raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}")
+            raise bad_request(f"{before}json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}")
         if form == known[1]:
             return Alteration(merge_patched(patch), lambda body: shown_merge(body, patch))
         shape = kind.facts.root
@@ -175,6 +206,9 @@ class Operations:
         if not isinstance(body, dict):
             raise bad_request("error decoding YAML: the body is no object")
         said_kind, said_version = str(body.get("kind") or ""), str(body.get("apiVersion") or "")
+        if target.subresource == "scale" and (said_version, said_kind) == SCALE_KIND:
+            record, _ = await self.writing.apply(target, applied_scale(kind, target.name, body), writer)
+            return answered(request, scale_of(target.kind, record.body))
         if (said_version, said_kind) != (kind.api_version, kind.kind):
             group, _, version = said_version.rpartition("/")
             raise bad_request(f"invalid object type: {group}/{version}, Kind={said_kind}")

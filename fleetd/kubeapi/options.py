@@ -12,6 +12,7 @@ from fleetd.kubeapi.bodies import from_yaml
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.protobuf import MAGIC, from_protobuf
 from fleetd.kubeapi.refusals import Cause, bad_request, invalid
+from fleetd.kubeapi.rules import in_json, wrong
 
 APPLY = "application/apply-patch+yaml"
 MANAGER_LENGTH = 128
@@ -71,12 +72,16 @@ def _dry_run(values: tuple[str, ...], kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
-    """`uid` and `version` are preconditions, empty where there is none; `propagation` is Background, Foreground or Orphan."""
+    """`uid` and `version` are preconditions, empty where there is none; `propagation` is Background, Foreground or Orphan.
+
+    `grace` is how many seconds whatever runs has to end, None for what the object itself says.
+    """
 
     dry_run: bool = False
     uid: str = ""
     version: str = ""
     propagation: str = "Background"
+    grace: int | None = None
 
     @property
     def finalizers(self) -> tuple[str, ...]:
@@ -85,6 +90,7 @@ class DeleteOptions:
 
 
 PROPAGATIONS = ("Background", "Foreground", "Orphan")
+BOTH = "orphanDependents and deletionPropagation cannot be both set"
 
 
 def delete_options(request: Request) -> DeleteOptions:
@@ -96,12 +102,36 @@ def delete_options(request: Request) -> DeleteOptions:
         body = from_yaml(request.body)
     if not isinstance(body, Mapping):
         raise bad_request("the object provided is unrecognized (must be of type DeleteOptions)")
-    conditions, dry_run = body.get("preconditions") or {}, body.get("dryRun") or request.query.get("dryRun", ())
-    if not isinstance(conditions, Mapping) or not isinstance(dry_run, list | tuple):
-        raise bad_request("DeleteOptions cannot be handled: preconditions is an object, dryRun a list")
-    propagation = body.get("propagationPolicy") or request.first("propagationPolicy") or "Background"
+    return options_of(body or _asked(request))
+
+
+def _asked(request: Request) -> Mapping[str, Any]:
+    """The options of the query, which count only where there is no body."""
+    asked: dict[str, Any] = {key: request.first(key) for key in ("propagationPolicy",) if request.first(key)}
+    if request.query.get("dryRun"):
+        asked["dryRun"] = request.query["dryRun"]
+    if request.first("orphanDependents"):
+        asked["orphanDependents"] = truth(request.first("orphanDependents"))
+    grace = request.first("gracePeriodSeconds")
+    if grace:
+        if not grace.removeprefix("-").isdecimal():
+            raise bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax')
+        asked["gracePeriodSeconds"] = int(grace)
+    return asked
+
+
+def options_of(said: Mapping[str, Any]) -> DeleteOptions:
+    """The options that an object of that kind holds. Raises ApiRefusal (400, 422)."""
+    conditions, dry_run, grace = said.get("preconditions") or {}, said.get("dryRun") or (), said.get("gracePeriodSeconds")
+    if not isinstance(conditions, Mapping) or not isinstance(dry_run, list | tuple) or not isinstance(grace, int | None):
+        raise bad_request("DeleteOptions cannot be handled: preconditions is an object, dryRun a list, gracePeriodSeconds a number")
+    orphans, policy = said.get("orphanDependents"), said.get("propagationPolicy")
+    if orphans is not None and policy is not None:
+        raise _meta("DeleteOptions", wrong("propagationPolicy", in_json(policy), BOTH))
+    propagation = policy or ("Orphan" if orphans is True else "Background")
     if propagation not in PROPAGATIONS:
         message = f'Unsupported value: "{propagation}": supported values: "Background", "Foreground", "Orphan", "nil"'
         raise _meta("DeleteOptions", Cause("FieldValueNotSupported", message, "propagationPolicy"))
     trial = _dry_run(tuple(map(str, dry_run)), "DeleteOptions")
-    return DeleteOptions(trial, str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or ""), propagation)
+    uid, version = str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or "")
+    return DeleteOptions(trial, uid, version, propagation, None if grace is None else max(grace, 0) or int(grace < 0))

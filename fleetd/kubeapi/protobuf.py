@@ -36,9 +36,12 @@ MESSAGES: dict[str, str] = {
     "v1 Service": "1 metadata ObjectMeta, 2 spec ServiceSpec, 3 - Nothing",
     "ServiceSpec": (
         "1 ports [ServicePort], 2 selector texts, 3 clusterIP text, 4 type text, 7 sessionAffinity text, 8 loadBalancerIP text, "
-        "10 externalName text, 11 externalTrafficPolicy text, 13 publishNotReadyAddresses truth"
+        "9 loadBalancerSourceRanges [text], "
+        "10 externalName text, 11 externalTrafficPolicy text, 12 healthCheckNodePort count, 13 publishNotReadyAddresses truth, "
+        "5 externalIPs [text], 17 ipFamilyPolicy text, 18 clusterIPs [text], 19 ipFamilies [text], 20 allocateLoadBalancerNodePorts truth, "
+        "21 loadBalancerClass text, 22 internalTrafficPolicy text, 23 trafficDistribution text"
     ),
-    "ServicePort": "1 name text, 2 protocol text, 3 port count, 4 targetPort IntOrString, 5 nodePort count",
+    "ServicePort": "1 name text, 2 protocol text, 3 port count, 4 targetPort IntOrString, 5 nodePort count, 6 appProtocol text",
     "IntOrString": "1 type count, 2 intVal count, 3 strVal text",
     "apps/v1 Deployment": "1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 - Nothing",
     "DeploymentSpec": (
@@ -62,15 +65,44 @@ MESSAGES: dict[str, str] = {
     "scheduling.k8s.io/v1 PriorityClass": (
         "1 metadata ObjectMeta, 2 value number, 3 globalDefault truth, 4 description text, 5 preemptionPolicy text"
     ),
+    "v1 Pod": "1 metadata ObjectMeta, 2 spec PodSpec, 3 - Nothing",
+    "v1 ResourceQuota": "1 metadata ObjectMeta, 2 spec QuotaSpec, 3 - Nothing",
+    "QuotaSpec": "1 hard quantities, 2 scopes [text]",
+    "Quantity": "1 value text",
+    "networking.k8s.io/v1 Ingress": "1 metadata ObjectMeta, 2 spec IngressSpec, 3 - Nothing",
+    "IngressSpec": "1 defaultBackend IngressBackend, 2 tls [IngressTLS], 3 rules [IngressRule], 4 ingressClassName text",
+    "IngressTLS": "1 hosts [text], 2 secretName text",
+    "IngressRule": "1 host text, 2 + IngressRuleValue",
+    "IngressRuleValue": "1 http HTTPIngressRuleValue",
+    "HTTPIngressRuleValue": "1 paths [HTTPIngressPath]",
+    "HTTPIngressPath": "1 path text, 2 backend IngressBackend, 3 pathType text",
+    "IngressBackend": "3 resource TypedReference, 4 service IngressServiceBackend",
+    "TypedReference": "1 apiGroup text, 2 kind text, 3 name text",
+    "IngressServiceBackend": "1 name text, 2 port ServiceBackendPort",
+    "ServiceBackendPort": "1 name text, 2 number count",
+    "autoscaling/v1 HorizontalPodAutoscaler": "1 metadata ObjectMeta, 2 spec ScalerSpec1, 3 - Nothing",
+    "ScalerSpec1": "1 scaleTargetRef CrossReference, 2 minReplicas number, 3 maxReplicas count, 4 targetCPUUtilizationPercentage number",
+    "autoscaling/v2 HorizontalPodAutoscaler": "1 metadata ObjectMeta, 2 spec ScalerSpec, 3 - Nothing",
+    "ScalerSpec": "1 scaleTargetRef CrossReference, 2 minReplicas number, 3 maxReplicas count, 4 metrics [MetricSpec]",
+    "CrossReference": "1 kind text, 2 name text, 3 apiVersion text",
+    "MetricSpec": "1 type text, 4 resource ResourceMetric",
+    "ResourceMetric": "1 name text, 2 target MetricTarget",
+    "MetricTarget": "1 type text, 2 value Quantity, 3 averageValue Quantity, 4 averageUtilization number",
+    "policy/v1 Eviction": "1 metadata ObjectMeta, 2 deleteOptions DeleteOptions",
+    "authentication.k8s.io/v1 TokenRequest": "1 metadata ObjectMeta, 2 spec TokenRequestSpec, 3 - Nothing",
+    "TokenRequestSpec": "1 audiences [text], 3 boundObjectRef BoundObject, 4 expirationSeconds number",
+    "BoundObject": "1 kind text, 2 apiVersion text, 3 name text, 4 uid text",
+    "Resources": "1 limits quantities, 2 requests quantities",
     "PodTemplateSpec": "1 metadata ObjectMeta, 2 spec PodSpec",
     "PodSpec": (
-        "2 containers [Container], 3 restartPolicy text, 6 dnsPolicy text, 7 nodeSelector texts, 8 serviceAccountName text, "
-        "9 serviceAccount text, 10 nodeName text, 11 hostNetwork truth, 12 hostPID truth, 13 hostIPC truth, 16 hostname text, "
-        "17 subdomain text, 19 schedulerName text, 24 priorityClassName text"
+        "2 containers [Container], 3 restartPolicy text, 4 terminationGracePeriodSeconds number, 5 activeDeadlineSeconds number, "
+        "6 dnsPolicy text, 7 nodeSelector texts, 8 serviceAccountName text, 9 serviceAccount text, 10 nodeName text, "
+        "11 hostNetwork truth, 12 hostPID truth, 13 hostIPC truth, 14 securityContext Empty, 16 hostname text, 17 subdomain text, "
+        "19 schedulerName text, 24 priorityClassName text"
     ),
     "Container": (
         "1 name text, 2 image text, 3 command [text], 4 args [text], 5 workingDir text, 6 ports [ContainerPort], 7 env [EnvVar], "
-        "8 resources Empty, 13 terminationMessagePath text, 14 imagePullPolicy text, 16 stdin truth, 17 stdinOnce truth, 18 tty truth, "
+        "8 resources Resources, 13 terminationMessagePath text, 14 imagePullPolicy text, 16 stdin truth, 17 stdinOnce truth, 18 tty truth, "
         "20 terminationMessagePolicy text"
     ),
     "Empty": "",
@@ -93,7 +125,8 @@ MESSAGES: dict[str, str] = {
 }
 """Each message's fields: number, name in JSON (`-`: only the server says it) and form.
 
-Forms: text, truth, count (0 is none), number (0 counts), texts and blobs (maps), another message; a list of one of them in brackets.
+A field named `+` has its content in the message around it. Forms: text, truth, count (0 is none), number (0 counts), texts, blobs and
+quantities (maps), another message; a list of one of them in brackets.
 """
 ANY_VERSION = ("DeleteOptions",)
 """What is the same in all group versions."""
@@ -158,6 +191,8 @@ def _value(form: str, value: int | bytes, depth: int) -> Any:
         case "IntOrString":
             said = _message("IntOrString", _bytes(value), depth)
             return said.get("strVal", "") if said.get("type") else said.get("intVal", 0)
+        case "Quantity":
+            return _message("Quantity", _bytes(value), depth).get("value", "0")
         case _:
             return _message(form, _bytes(value), depth)
 
@@ -166,6 +201,8 @@ def _entry(form: str, value: int | bytes) -> tuple[str, str]:
     """A key and a value of a map."""
     said = dict(_parts(_bytes(value)))
     content = _bytes(said.get(2, b""))
+    if form == "quantities":
+        content = str(_value("Quantity", content, 0)).encode()
     return _bytes(said.get(1, b"")).decode(), base64.b64encode(content).decode() if form == "blobs" else content.decode()
 
 
@@ -181,12 +218,14 @@ def _message(message: str, data: bytes, depth: int = 0) -> dict[str, Any]:
         if message == "Time":
             continue
         name, form = fields[number]
-        if form in ("texts", "blobs"):
+        if name == "+":
+            result |= _value(form, value, depth + 1)
+        elif form in ("texts", "blobs", "quantities"):
             key, content = _entry(form, value)
             result.setdefault(name, {})[key] = content
         elif form.startswith("["):
             result.setdefault(name, []).append(_value(form[1:-1], value, depth + 1))
-        elif (said := _value(form, value, depth + 1)) not in ("", False, 0) or form == "number":
+        elif (said := _value(form, value, depth + 1)) not in ("", False, 0) or form in ("number", "IntOrString"):
             result[name] = said
     result.pop("-", None)
     return result

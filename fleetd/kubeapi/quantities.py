@@ -48,3 +48,24 @@ def _decimal(value: Fraction, suffix: str) -> str:
     if exponent:
         return f"{whole}e{power}" if power else str(whole)
     return f"{whole}{DECIMAL[power]}"
+
+
+@lru_cache(4096)
+def amount(text: object) -> Fraction:
+    """The number that a quantity is; 0 for what is none."""
+    found = FORM.fullmatch(str(text))
+    if found is None:
+        return Fraction(0)
+    sign, number, suffix = found[1], found[2], found[3] or ""
+    value = Fraction(number if number[-1] != "." else number[:-1])
+    if suffix[1:] == "i":
+        value *= 1024 ** BINARY.index(suffix)
+    elif suffix:
+        exponent = suffix[:1] in ("e", "E") and len(suffix) > 1
+        value *= Fraction(10) ** (int(suffix[1:]) if exponent else POWERS[suffix])
+    return -value if sign == "-" else value
+
+
+def shown_amount(value: Fraction) -> str:
+    """A number as a quantity."""
+    return _decimal(value, "")

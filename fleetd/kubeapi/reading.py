@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from fleetd.kubeapi.forms import accepted, many, one
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.options import truth
 from fleetd.kubeapi.refusals import Cause, bad_request, expired, failed, invalid, not_found, too_large_version
+from fleetd.kubeapi.rules import not_allowed, unsupported
 from fleetd.kubeapi.selectors import Matches, everything, matcher
 from fleetd.kubeapi.storage import Forgotten, Listing, Record, Storage, key_of
 from fleetd.kubeapi.targets import Target
@@ -39,7 +41,7 @@ def token(version: int, key: str) -> str:
 def read_token(text: str) -> tuple[int, str]:
     """The version and the key of a continue token. Raises ApiRefusal (400)."""
     try:
-        said = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        said = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         version, key = said["rv"], said["start"]
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise bad_request("continue key is not valid") from error
@@ -58,10 +60,12 @@ def read_version(text: str) -> int:
 
 
 def read_count(request: Request, key: str) -> int:
-    """A number of the query; 0 where there is none. Raises ApiRefusal (400)."""
+    """A number of the query; 0 where there is none, or a negative one. Raises ApiRefusal (400)."""
     text = request.first(key)
     if not text:
         return 0
+    if re.fullmatch(r"[+-]\d{1,18}", text, re.ASCII):
+        return max(0, int(text))
     if not (text.isascii() and text.isdecimal()):
         raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
     return int(text)
@@ -69,24 +73,37 @@ def read_count(request: Request, key: str) -> int:
 
 def _check_options(request: Request, *, watch: bool) -> None:
     """The rules for resourceVersionMatch and sendInitialEvents. Raises ApiRefusal (422)."""
-    match, initial = request.first("resourceVersionMatch"), request.first("sendInitialEvents")
-    causes = []
-    if watch and initial and match != "NotOlderThan":
-        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-        causes.append(Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch"))
-    if watch and match and not initial:
-        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        causes.append(Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch"))
-    if not watch and match and not request.first("resourceVersion"):
-        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        causes.append(Cause("FieldValueForbidden", f"Forbidden: {why}", "resourceVersionMatch"))
-    if not watch and match not in ("", "Exact", "NotOlderThan"):
-        why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
-        causes.append(Cause("FieldValueNotSupported", why, "resourceVersionMatch"))
-    if not watch and initial:
-        causes.append(Cause("FieldValueForbidden", "Forbidden: sendInitialEvents is forbidden for list", "sendInitialEvents"))
+    causes = list((_watch_causes if watch else _list_causes)(request))
     if causes:
         raise invalid("meta.k8s.io", "ListOptions", "", causes)
+
+
+def _watch_causes(request: Request) -> Iterator[Cause]:
+    match, initial = request.first("resourceVersionMatch"), request.first("sendInitialEvents")
+    if initial and match != "NotOlderThan":
+        yield not_allowed("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+    if not match:
+        return
+    if not initial:
+        yield not_allowed("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+    if match != "NotOlderThan":
+        yield unsupported("resourceVersionMatch", match, ("NotOlderThan",))
+    if request.first("continue"):
+        yield not_allowed("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+
+
+def _list_causes(request: Request) -> Iterator[Cause]:
+    match, version = request.first("resourceVersionMatch"), request.first("resourceVersion")
+    if match and not version:
+        yield not_allowed("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided")
+    if match and request.first("continue"):
+        yield not_allowed("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided")
+    if match not in ("", "Exact", "NotOlderThan"):
+        yield unsupported("resourceVersionMatch", match, ("Exact", "NotOlderThan", ""))
+    if match == "Exact" and version == "0":
+        yield not_allowed("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+    if request.first("sendInitialEvents"):
+        yield not_allowed("sendInitialEvents", "sendInitialEvents is forbidden for list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,9 @@ class Reading:
     clock: Callable[[], datetime]
 
     async def get(self, request: Request, target: Target) -> Response:
+        version, newest = read_version(request.first("resourceVersion")), self.storage.version()
+        if version > newest:
+            raise too_large_version(version, newest)
         record = await self.storage.get(target.kind.shelf, target.stored_namespace, target.name)
         if record is None:
             raise not_found(target.kind, target.name)
@@ -132,6 +152,8 @@ class Reading:
     async def _listing(self, request: Request, target: Target) -> Listing:
         kind, namespace = target.kind, target.stored_namespace
         if request.first("continue"):
+            if request.first("resourceVersion") not in ("", "0"):
+                raise bad_request("specifying resource version is not allowed when using continue")
             return await self._rest(kind, namespace, *read_token(request.first("continue")))
         version, newest = read_version(request.first("resourceVersion")), self.storage.version()
         if version > newest:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fleetd.kubeapi.refusals import Cause
@@ -46,63 +47,187 @@ NOT_A_KEY = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
     f"(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '{KEY_FORM}')"
 )
+WITH_PREFIX = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
 ONE_LABEL = {"namespaces": (LABEL, NOT_A_LABEL, 63), "services": (DNS1035, NOT_A_DNS1035_LABEL, 63)}
 FREE_NAMES = frozenset(("roles", "clusterroles", "rolebindings", "clusterrolebindings"))
 """Kinds whose names may hold any character that a path segment may."""
 
 
 def wrong_value(field: str, value: str, why: str) -> Cause:
+    """Of a text."""
     return Cause("FieldValueInvalid", f'Invalid value: "{value}": {why}', field)
 
 
 def required(field: str, why: str = "") -> Cause:
+    """Of what is not there."""
     return Cause("FieldValueRequired", f"Required value: {why}" if why else "Required value", field)
 
 
 def not_allowed(field: str, why: str) -> Cause:
+    """Of what must not be there."""
     return Cause("FieldValueForbidden", f"Forbidden: {why}", field)
 
 
+def wrong(field: str, shown: str, why: str) -> Cause:
+    """Of a value as messages show it: a number, or an object as JSON."""
+    return Cause("FieldValueInvalid", f"Invalid value: {shown}: {why}", field)
+
+
+def immutable_value(field: str, value: Any) -> Cause:
+    """Of a value that is for good."""
+    return wrong(field, in_json(value), "field is immutable")
+
+
+def unsupported(field: str, value: Any, known: Sequence[str]) -> Cause:
+    """Of a word that is none of those that are known."""
+    listed = ", ".join(f'"{one}"' for one in known)
+    return Cause("FieldValueNotSupported", f"Unsupported value: {in_json(value or '')}: supported values: {listed}", field)
+
+
+def duplicate(field: str, value: Any) -> Cause:
+    """Of what is there twice."""
+    return Cause("FieldValueDuplicate", f"Duplicate value: {in_json(value)}", field)
+
+
+def not_found(field: str, value: str) -> Cause:
+    """Of a name that nothing has."""
+    return Cause("FieldValueNotFound", f'Not found: "{value}"', field)
+
+
+def in_json(value: Any) -> str:
+    """A value as messages show it."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def not_negative(field: str, value: Any) -> Iterator[Cause]:
+    """What is wrong with a number that may not be below 0."""
+    if isinstance(value, int) and value < 0:
+        yield wrong(field, str(value), "must be greater than or equal to 0")
+
+
+def port_causes(field: str, value: Any) -> Iterator[Cause]:
+    """What is wrong with the number of a port."""
+    if not isinstance(value, int) or not 1 <= value <= 65535:
+        yield wrong(field, in_json(value or 0), "must be between 1 and 65535, inclusive")
+
+
 def immutable(field: str, value: str) -> Cause:
+    """Of a text that is for good."""
     return wrong_value(field, value, "field is immutable")
 
 
-def name_causes(plural: str, name: str) -> Iterator[Cause]:
+def name_causes(plural: str, name: str, field: str = "metadata.name") -> Iterator[Cause]:
     """What is wrong with an object's name."""
     if plural in FREE_NAMES:
-        if name in (".", "..") or "/" in name or "%" in name:
-            yield wrong_value("metadata.name", name, "may not be '.' or '..' and may not contain '/' or '%'")
+        for bad, why in (
+            (name in (".", ".."), f"may not be '{name}'"),
+            ("/" in name, "may not contain '/'"),
+            ("%" in name, "may not contain '%'"),
+        ):
+            if bad:
+                yield wrong_value(field, name, why)
         return
     form, why, length = ONE_LABEL.get(plural, (SUBDOMAIN, NOT_A_SUBDOMAIN, 253))
     if len(name) > length:
-        yield wrong_value("metadata.name", name, f"must be no more than {length} characters")
+        yield wrong_value(field, name, f"must be no more than {length} bytes")
     if not form.fullmatch(name):
-        yield wrong_value("metadata.name", name, why)
+        yield wrong_value(field, name, why)
 
 
-def qualified_name_causes(field: str, key: str) -> Iterator[Cause]:
-    """What is wrong with the key of a label or annotation, `prefix/name` or `name`."""
+def prefix_causes(plural: str, base: str) -> Iterator[Cause]:
+    """What is wrong with the beginning of a name that is generated; it may end in dashes."""
+    stem = f"{base[:-2]}a" if len(base) > 1 and base.endswith("-") else base
+    for cause in name_causes(plural, stem, "metadata.generateName"):
+        yield Cause(cause.reason, cause.message.replace(in_json(stem), in_json(base), 1), cause.field)
+
+
+def qualified_name(key: str) -> Iterator[str]:
+    """What is wrong with a name that may have a domain before it, `prefix/name` or `name`."""
     prefix, slash, name = key.rpartition("/")
-    if slash and not SUBDOMAIN.fullmatch(prefix):
-        yield wrong_value(field, key, f"prefix part {NOT_A_SUBDOMAIN}")
+    if "/" in prefix:
+        yield f"a qualified name {NOT_A_NAME.removeprefix('name part ')} {WITH_PREFIX}"
+        return
+    if slash and not prefix:
+        yield "prefix part must be non-empty"
+    elif slash and len(prefix) > 253:
+        yield "prefix part must be no more than 253 bytes"
+    elif slash and not SUBDOMAIN.fullmatch(prefix):
+        yield f"prefix part {NOT_A_SUBDOMAIN}"
     if not name:
-        yield wrong_value(field, key, "name part must be non-empty")
+        yield "name part must be non-empty"
     elif len(name) > 63:
-        yield wrong_value(field, key, "name part must be no more than 63 bytes")
+        yield "name part must be no more than 63 bytes"
     if not NAME.fullmatch(name):
-        yield wrong_value(field, key, NOT_A_NAME)
+        yield NOT_A_NAME
 
 
-def label_causes(labels: Mapping[str, Any]) -> Iterator[Cause]:
+def qualified_name_causes(field: str, key: str, shown: str = "") -> Iterator[Cause]:
+    """The same as causes; `shown` is the key as it was written, where it is another."""
+    for why in qualified_name(key):
+        yield wrong_value(field, shown or key, why)
+
+
+def value_faults(value: str) -> Iterator[str]:
+    """What is wrong with a label's value."""
+    if len(value) > 63:
+        yield "must be no more than 63 bytes"
+    if not VALUE.fullmatch(value):
+        yield NOT_A_VALUE
+
+
+def label_causes(labels: Mapping[str, Any], field: str = "metadata.labels") -> Iterator[Cause]:
+    """What is wrong with labels."""
     for key, value in labels.items():
         if NAME.fullmatch(key) is None or len(key) > 63:
-            yield from qualified_name_causes("metadata.labels", key)
-        if value and (len(value) > 63 or not VALUE.fullmatch(value)):
-            why = "must be no more than 63 bytes" if len(value) > 63 else NOT_A_VALUE
-            yield wrong_value("metadata.labels", value, why)
+            yield from qualified_name_causes(field, key)
+        for why in value_faults(value) if value else ():
+            yield wrong_value(field, value, why)
+
+
+OWNED_BY = ("kind", "name", "uid")
+STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+
+
+def owner_causes(owners: Sequence[Any]) -> Iterator[Cause]:
+    """What is wrong with ownerReferences."""
+    field, first = "metadata.ownerReferences", ""
+    for owner in owners:
+        if not owner.get("apiVersion"):
+            yield wrong_value(f"{field}.apiVersion", "", "version must not be empty")
+        for key in OWNED_BY:
+            if not owner.get(key):
+                yield wrong_value(f"{field}.{key}", "", "must not be empty")
+        if (owner.get("apiVersion"), owner.get("kind")) == ("v1", "Event"):
+            yield wrong(field, _owners(owner), "/v1, Kind=Event is disallowed from being an owner")
+        if owner.get("controller"):
+            this = f"{owner.get('kind')}/{owner.get('name')}"
+            if first:
+                why = f'Only one reference can have Controller set to true. Found "true" in references for {first} and {this}'
+                yield wrong(field, _owners([*owners]), why)
+            first = first or this
+
+
+def _owners(value: Any) -> str:
+    """As the server writes them, with the fields in their order."""
+    order = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+    told = [{key: one[key] for key in order if key in one} for one in (value if isinstance(value, list) else [value])]
+    return json.dumps(told if isinstance(value, list) else told[0], separators=(",", ":"))
+
+
+def finalizer_causes(finalizers: Sequence[str], *, custom: bool) -> Iterator[Cause]:
+    """What is wrong with finalizers; those of custom objects may be called as one likes."""
+    field = "metadata.finalizers"
+    for one in finalizers:
+        yield from qualified_name_causes(field, one)
+    if {"orphan", "foregroundDeletion"} <= set(finalizers):
+        yield wrong(field, in_json(list(finalizers)), "finalizer orphan and foregroundDeletion cannot be both set")
+    for number, one in enumerate(() if custom else finalizers):
+        if "/" not in one and one not in STANDARD_FINALIZERS:
+            yield wrong_value(f"{field}[{number}]", one, "name is neither a standard finalizer name nor is it fully qualified")
 
 
 def config_key_causes(field: str, keys: Mapping[str, Any]) -> Iterator[Cause]:
+    """What is wrong with the keys of a ConfigMap or Secret."""
     for key in keys:
         if len(key) > 253 or not KEY.fullmatch(key):
             yield wrong_value(f"{field}[{key}]", key, NOT_A_KEY)

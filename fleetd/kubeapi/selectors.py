@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -11,6 +11,7 @@ from typing import Any
 
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import bad_request
+from fleetd.kubeapi.rules import qualified_name, value_faults
 
 Matches = Callable[[Mapping[str, Any]], bool]
 
@@ -56,15 +57,23 @@ class Requirement:
         return number > bound if self.relation is Relation.ABOVE else number < bound
 
 
-def _refused(found: str, expected: str) -> Exception:
-    return bad_request(f"unable to parse requirement: found '{found}' expected: {expected}")
+class _Wrong(Exception):
+    """What is wrong with one requirement."""
+
+
+def _found(word: str, expected: str) -> _Wrong:
+    return _Wrong(f"found '{word}', expected: {expected}")
+
+
+Token = tuple[str, str]
+END: Token = ("", "")
 
 
 class _Parser:
-    """Recursive descent over `requirement ("," requirement)*`."""
+    """Recursive descent over `requirement ("," requirement)*`; a token is a sign or a word."""
 
     def __init__(self, text: str) -> None:
-        self._tokens: list[tuple[str, str]] = []
+        self._tokens: list[Token] = []
         at = 0
         while at < len(text.rstrip()):
             found = TOKEN.match(text, at)
@@ -74,62 +83,110 @@ class _Parser:
             at = found.end()
         self._at = 0
 
-    def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
+    def _peek(self) -> Token:
+        return self._tokens[self._at] if self._at < len(self._tokens) else END
 
-    def _next(self) -> tuple[str, str]:
+    def _next(self) -> Token:
         token = self._peek()
         self._at += 1
         return token
 
-    def _word(self) -> str:
+    def selector(self) -> tuple[Requirement, ...]:
+        """Raises ApiRefusal (400)."""
+        try:
+            return tuple(self._requirements())
+        except _Wrong as wrong:
+            raise bad_request(str(wrong)) from wrong
+
+    def _requirements(self) -> Iterator[Requirement]:
+        while (token := self._peek()) != END:
+            if not token[1] and token[0] != "!":
+                raise _found(token[0], "!, identifier, or 'end of string'")
+            try:
+                yield self._requirement()
+            except _Wrong as wrong:
+                raise _Wrong(f"unable to parse requirement: {wrong}") from wrong
+            sign, word = self._next()
+            if (sign, word) not in ((",", ""), END):
+                raise _found(sign or word, "',' or 'end of string'")
+            if sign == "," and not (self._peek()[1] or self._peek()[0] == "!"):
+                raise _found(self._peek()[0], "identifier after ','")
+
+    def _key(self) -> str:
         sign, word = self._next()
         if not word:
-            raise _refused(sign, "identifier")
+            raise _found(sign, "identifier")
+        faults = list(qualified_name(word))
+        if faults:
+            raise _Wrong(f'<nil>: Invalid value: "{word}": {"; ".join(faults)}')
         return word
 
-    def selector(self) -> tuple[Requirement, ...]:
-        found = []
-        while self._at < len(self._tokens):
-            found.append(self._requirement())
-            sign, word = self._next()
-            if (sign, word) not in ((",", ""), ("", "")):
-                raise _refused(sign or word, "',' or 'end of string'")
-            if sign == "," and self._at >= len(self._tokens):
-                raise _refused("", "identifier after ','")
-        return tuple(found)
-
     def _requirement(self) -> Requirement:
-        if self._peek() == ("!", ""):
+        absent = self._peek() == ("!", "")
+        if absent:
             self._next()
-            return Requirement(self._word(), Relation.ABSENT)
-        key = self._word()
+        key = self._key()
+        if absent:
+            return Requirement(key, Relation.ABSENT)
         sign, word = self._peek()
-        if (sign, word) == ("", "") or sign == ",":
+        if (sign, word) == END or sign == ",":
             return Requirement(key, Relation.EXISTS)
         self._next()
         if sign in ("=", "==", "!="):
-            return Requirement(key, Relation.NOT_IN if sign == "!=" else Relation.IN, frozenset((self._value(),)))
+            return Requirement(key, Relation.NOT_IN if sign == "!=" else Relation.IN, _checked_values(key, [self._value()]))
         if sign in (">", "<"):
-            return Requirement(key, Relation(sign), frozenset((self._word(),)))
+            return Requirement(key, Relation(sign), _checked_values(key, [self._value()], whole=True))
         if word in ("in", "notin"):
-            return Requirement(key, Relation(word), self._values())
-        raise _refused(sign or word, "in, notin, =, ==, !=, gt, lt")
+            return Requirement(key, Relation(word), _checked_values(key, self._values()))
+        raise _found(sign or word, "in, notin, =, ==, !=, gt, lt")
 
     def _value(self) -> str:
         """A single value, which may be empty (`a=`)."""
-        return self._next()[1] if self._peek()[1] else ""
+        sign, word = self._peek()
+        if (sign, word) == END or sign == ",":
+            return ""
+        self._next()
+        if not word:
+            raise _found(sign, "identifier")
+        return word
 
-    def _values(self) -> frozenset[str]:
+    def _values(self) -> list[str]:
         sign, word = self._next()
         if sign != "(":
-            raise _refused(sign or word, "'('")
-        values = [self._value()]
+            raise _Wrong(f"found '{sign or word}' expected: '('")
+        sign, word = self._peek()
+        if sign == ")":
+            self._next()
+            return [""]
+        if not word and sign != ",":
+            raise _found(sign, "',', ')' or identifier")
+        values = [self._item()]
         while (token := self._next()) == (",", ""):
-            values.append(self._value())
+            values.append(self._item())
         if token != (")", ""):
-            raise _refused("".join(token), "',' or ')'")
-        return frozenset(values)
+            raise _found("".join(token), "',' or ')'")
+        return values
+
+    def _item(self) -> str:
+        """One of several values; nothing between two commas is the empty one."""
+        sign, word = self._peek()
+        if word:
+            self._next()
+            return word
+        if sign in (",", ")"):
+            return ""
+        raise _found(sign, "',', or identifier")
+
+
+def _checked_values(key: str, values: Sequence[str], *, whole: bool = False) -> frozenset[str]:
+    """Raises _Wrong for what cannot be a label's value, or (`whole`) no whole number."""
+    for number, value in enumerate(sorted(set(values))):
+        faults = list(value_faults(value))
+        if faults:
+            raise _Wrong(f'values[{number}][{key}]: Invalid value: "{value}": {"; ".join(faults)}')
+        if whole and re.fullmatch(r"[+-]?\d+", value) is None:
+            raise _Wrong(f"values[{number}]: Invalid value: \"{value}\": for 'Gt', 'Lt' operators, the value must be an integer")
+    return frozenset(values)
 
 
 @lru_cache(4096)
@@ -195,7 +252,7 @@ def parse_fields(text: str) -> tuple[FieldTerm, ...]:
     for part in filter(str.strip, text.split(",")):
         found = TERM.fullmatch(part)
         if found is None:
-            raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
+            raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         terms.append(FieldTerm(tuple(found[1].split(".")), found[3], found[2] != "!="))
     return tuple(terms)
 
@@ -206,7 +263,7 @@ def _checked(kind: Kind, terms: tuple[FieldTerm, ...]) -> None:
         path = ".".join(term.path)
         if path in known or path == "metadata.namespace":
             continue
-        if kind.fields:
+        if kind.fields or kind.custom:
             raise bad_request(f"field label not supported: {path}")
         listed = ", ".join(f'"{one}"' for one in known)
         raise bad_request(f'"{path}" is not a known field selector: only {listed}')

@@ -20,6 +20,7 @@ from fleetd.kubeapi.health import health
 from fleetd.kubeapi.impersonation import asked_for, may_act_as
 from fleetd.kubeapi.operations import Operations, merge_patched
 from fleetd.kubeapi.options import DeleteOptions, Options
+from fleetd.kubeapi.pod_paths import PodPaths
 from fleetd.kubeapi.rbac import RoleBasedAccess
 from fleetd.kubeapi.reading import Reading
 from fleetd.kubeapi.refusals import ApiRefusal, forbidden, no_such_resource, unauthorized
@@ -74,7 +75,7 @@ class ApiServer:
         deleting = Deleting(storage, clock, self.kinds, establishing, steps, extras.ends_namespaces, extras.holds_dependents)
         self._writing = Writing(storage, clock, new_uid, self._held, deleting, establishing, steps, extras)
         reviews = Reviews(self._rights, clock, extras.knows, extras.audience)
-        self._operations = Operations(self._writing, Reading(storage, self.watches, clock), reviews)
+        self._operations = Operations(self._writing, Reading(storage, self.watches, clock), reviews, PodPaths(self._writing, self.kinds))
         if isinstance(self._rights, RoleBasedAccess):
             storage.listen(self._rights.told)
         for tell in (self._definitions.tell, self._held.tell, self.watches.tell):

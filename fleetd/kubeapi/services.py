@@ -73,9 +73,10 @@ def _addresses(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _node_ports(body: Mapping[str, Any]) -> Iterator[int]:
-    for port in body["spec"].get("ports") or ():
-        if port.get("nodePort"):
-            yield port["nodePort"]
+    spec = body["spec"]
+    for port in (*(one.get("nodePort") for one in spec.get("ports") or ()), spec.get("healthCheckNodePort")):
+        if port:
+            yield port
 
 
 def defaults(body: Body) -> None:
@@ -87,7 +88,8 @@ def defaults(body: Body) -> None:
         spec.setdefault("sessionAffinityConfig", {"clientIP": {"timeoutSeconds": 10800}})
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        port.setdefault("targetPort", port.get("port"))
+        if port.get("targetPort") in (None, 0, ""):
+            port["targetPort"] = port.get("port")
     if kind != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
     if kind in OUTSIDE:
@@ -148,3 +150,7 @@ def _outside(spec: Body, old: Mapping[str, Any], held: Allocation) -> None:
         for port in spec.get("ports") or ():
             if not port.get("nodePort"):
                 port["nodePort"] = before.get((port["port"], port["protocol"])) or held.port()
+    if kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+        spec["healthCheckNodePort"] = spec.get("healthCheckNodePort") or old.get("healthCheckNodePort") or held.port()
+    else:
+        _drop(spec, "healthCheckNodePort")

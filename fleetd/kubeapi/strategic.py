@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fleetd.domain.mergefacts import Shape
-from fleetd.kubeapi.refusals import bad_request, failed
+from fleetd.kubeapi.refusals import failed
+from fleetd.kubeapi.typed import go_value
 
 PATCH = "$patch"
 RETAIN = "$retainKeys"
@@ -14,14 +15,14 @@ DELETE = "$deleteFromPrimitiveList/"
 
 
 def strategic(live: dict[str, Any], patch: dict[str, Any], shape: Shape) -> dict[str, Any]:
-    """A patch carried out on a copy. Raises ApiRefusal (400, 500)."""
+    """A patch carried out on a copy. Raises ApiRefusal (500)."""
     directive = patch.get(PATCH)
     if directive == "replace":
         return {key: value for key, value in patch.items() if key != PATCH}
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
-        raise bad_request(f"unknown patch type: {directive}")
+        raise failed(f"unknown patch type: {directive} in map: {go_value(patch)}")
     result = dict(live)
     retained = patch.get(RETAIN)
     if isinstance(retained, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,7 +16,9 @@ from fleetd.kubeapi.quantities import NOT_A_QUANTITY, canonical
 from fleetd.kubeapi.types import Sort, Type
 
 INT32, INT64 = 2**31, 2**63
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+SIXTH = len(".000000")
+TIMES = (Sort.TIME, Sort.MICROTIME)
 LAYOUTS = {Sort.TIME: "2006-01-02T15:04:05Z07:00", Sort.MICROTIME: "2006-01-02T15:04:05.000000Z07:00"}
 SCALARS = (str, int, float)
 
@@ -44,7 +47,26 @@ def fits(kind: Type, value: Any) -> bool:
         return type(value) is dict and _all_fit(kind.of, value.values())
     if sort is _INT32 and type(value) is int:
         return -INT32 <= value < INT32
-    return wrong(kind, value) is None and (sort is not Sort.QUANTITY or canonical(str(value)) == value)
+    return wrong(kind, value) is None and _in_its_form(sort, value)
+
+
+def _in_its_form(sort: Sort, value: Any) -> bool:
+    if sort is Sort.QUANTITY:
+        return bool(canonical(str(value)) == value)
+    return sort not in TIMES or moment(value) == value
+
+
+def moment(value: str) -> str:
+    """A time as the server writes it: in UTC, without or (where it has one) with its fraction."""
+    found = MOMENT.fullmatch(value)
+    if found is None or (found[3] == "Z" and len(found[2] or "") in (0, SIXTH)):
+        return value
+    try:
+        at = datetime.fromisoformat(found[1] + found[3]).astimezone(UTC)
+    except (OverflowError, ValueError):
+        return value
+    fraction = found[2] if len(found[2] or "") == SIXTH else ""
+    return f"{at:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
 def _all_fit(kind: Type, values: Iterable[Any]) -> bool:
@@ -75,9 +97,12 @@ def wrong(kind: Type, value: Any) -> str | None:
             fine = type(value) in SCALARS and canonical(str(value)) is not None
             said = f":{NOT_A_QUANTITY}" if type(value) in SCALARS else said
         case Sort.TIME | Sort.MICROTIME:
-            fine = type(value) is str and MOMENT.fullmatch(value) is not None
+            found = MOMENT.fullmatch(value) if type(value) is str else None
+            exact = kind.sort is Sort.TIME or (found is not None and len(found[2] or "") == SIXTH)
+            fine = found is not None and exact
             if type(value) is str:
-                said = f':parsing time "{value}" as "{LAYOUTS[kind.sort]}": cannot parse "{value}" as "2006"'
+                rest, layout = (value, "2006") if found is None else (value[len(found[1]) :], ".000000")
+                said = f':parsing time "{value}" as "{LAYOUTS[kind.sort]}": cannot parse "{rest}" as "{layout}"'
         case _:
             fine = True
     return None if fine else said
@@ -156,27 +181,10 @@ def kept(kind: Type, value: Any) -> Any:
             return {name: kept(kind.of, inner) for name, inner in value.items()}
         case Sort.QUANTITY if value is not None:
             return canonical(str(value)) or value
+        case Sort.TIME | Sort.MICROTIME if isinstance(value, str):
+            return moment(value)
         case _:
             return value
-
-
-def tidy(kind: Type, value: dict[str, Any]) -> None:
-    """Takes out, in place, what the server does not write: empty lists and maps in fields that a struct can do without."""
-    for name, inner in list(value.items()):
-        below = kind.fields.get(name)
-        if below is None or type(inner) not in (dict, list):
-            continue
-        sort = below.sort
-        if sort is _STRUCT:
-            if type(inner) is dict:
-                tidy(below, inner)
-        elif sort is _LIST or sort is _MAP:
-            if not inner and name not in kind.required:
-                del value[name]
-            elif below.of.sort is _STRUCT:
-                for item in inner if type(inner) is list else inner.values():
-                    if type(item) is dict:
-                        tidy(below.of, item)
 
 
 def untyped(kind: Type, value: Any, shape: Shape, path: Sequence[str] = ()) -> Iterator[str]:

@@ -61,9 +61,9 @@ class Type:
     """The one Python type whose every value is right."""
 
     @property
-    def holds_quantities(self) -> bool:
-        """Whether a quantity stands anywhere in it."""
-        return _holds_quantities(self)
+    def holds_forms(self) -> bool:
+        """Whether something stands anywhere in it that the server writes in one form only: a quantity or a time."""
+        return _holds_forms(self)
 
     @property
     def of(self) -> Type:
@@ -93,13 +93,15 @@ ANY = Type(Sort.ANY)
 
 
 @cache
-def _holds_quantities(root: Type) -> bool:
+def _holds_forms(root: Type) -> bool:
     seen, waiting = {root}, [root]
     while waiting:
         kind = waiting.pop()
-        if kind.sort is Sort.QUANTITY:
+        if kind.sort in (Sort.QUANTITY, Sort.TIME, Sort.MICROTIME):
             return True
-        for below in (*kind.fields.values(), *((kind.element,) if kind.element else ())):
+        # The times of metadata are the server's own.
+        fields = () if kind.name == "ObjectMeta" else kind.fields.values()
+        for below in (*fields, *((kind.element,) if kind.element else ())):
             if below not in seen:
                 seen.add(below)
                 waiting.append(below)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from fleetd.kubeapi import checks_kinds as kinds
+from fleetd.kubeapi import checks_pods as pods
+from fleetd.kubeapi import checks_services as services
 from fleetd.kubeapi.bodies import unreadable
 from fleetd.kubeapi.definitions import kinds_of
 from fleetd.kubeapi.fields import TEXT_MAPS
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import Cause, invalid
 from fleetd.kubeapi.rules import (
-    LABEL,
-    NOT_A_LABEL,
     config_key_causes,
+    finalizer_causes,
     immutable,
+    in_json,
     label_causes,
     name_causes,
     not_allowed,
+    owner_causes,
+    prefix_causes,
     qualified_name_causes,
     required,
+    wrong,
     wrong_value,
 )
 from fleetd.kubeapi.structural import Schema, faults
@@ -41,6 +46,7 @@ SECRET_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
+ACCOUNT = "kubernetes.io/service-account.name"
 NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\r\n]")
 
 
@@ -120,21 +126,34 @@ def _of_schema(schema: Schema, body: Body, live: Body | None, compile_rule: Comp
 
 def _of_metadata(kind: Kind, metadata: Body, live: Body | None) -> Iterator[Cause]:
     if live is None:
+        if metadata.get("generateName"):
+            yield from prefix_causes(kind.plural, metadata["generateName"])
         yield from name_causes(kind.plural, metadata["name"])
-    labels, annotations = metadata.get("labels"), metadata.get("annotations")
-    if labels and (live is None or live.get("labels") != labels):
+    before = live or {}
+    labels = metadata.get("labels")
+    if labels and before.get("labels") != labels:
         yield from label_causes(labels)
-    if annotations and (live is None or live.get("annotations") != annotations):
-        for key in annotations:
-            yield from qualified_name_causes("metadata.annotations", key.lower())
-        if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS:
-            yield Cause("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS} bytes", "metadata.annotations")
+    yield from _annotations(metadata.get("annotations") or {}, before.get("annotations") or {})
+    owners, finalizers = metadata.get("ownerReferences"), metadata.get("finalizers")
+    if owners and before.get("ownerReferences") != owners:
+        yield from owner_causes(owners)
+    if finalizers and before.get("finalizers") != finalizers:
+        yield from finalizer_causes(finalizers, custom=kind.custom)
     if live is not None and live.get("deletionTimestamp"):
-        added = [one for one in metadata.get("finalizers") or () if one not in (live.get("finalizers") or ())]
+        added = [one for one in finalizers or () if one not in (live.get("finalizers") or ())]
         if added:
             shown = ", ".join(f'"{one}"' for one in added)
             why = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{shown}}}"
             yield from [not_allowed("metadata.finalizers", why)] * 2
+
+
+def _annotations(after: Body, before: Body) -> Iterator[Cause]:
+    if after == before:
+        return
+    for key in after:
+        yield from qualified_name_causes("metadata.annotations", key.lower(), key)
+    if sum(len(key.encode()) + len(value.encode()) for key, value in after.items()) > ANNOTATIONS:
+        yield Cause("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS} bytes", "metadata.annotations")
 
 
 def _too_long() -> Cause:
@@ -171,79 +190,12 @@ def _secret(body: Body, live: Body | None) -> Iterator[Cause]:
     for key in SECRET_KEYS.get(str(body.get("type")), ()):
         if key not in data:
             yield required(f"data[{key}]")
+    if body.get("type") == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
+        yield required("data[username]")
+        yield required("data[password]")
+    if body.get("type") == "kubernetes.io/service-account-token" and not (body["metadata"].get("annotations") or {}).get(ACCOUNT):
+        yield required(f"metadata.annotations[{ACCOUNT}]")
     yield from _frozen(body, live, ("data",))
-
-
-def _service(body: Body, live: Body | None) -> Iterator[Cause]:
-    spec = body["spec"]
-    ports = spec.get("ports") or ()
-    if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
-        yield required("spec.ports")
-    for number, port in enumerate(ports):
-        if len(ports) > 1 and not port.get("name"):
-            yield required(f"spec.ports[{number}].name")
-        yield from _port(f"spec.ports[{number}].port", port.get("port"))
-        if not isinstance(port.get("nodePort", 0), int):
-            yield Cause("FieldValueInvalid", "Invalid value: must be a number", f"spec.ports[{number}].nodePort")
-    old = live["spec"] if live else {}
-    before, after = old.get("clusterIPs"), spec.get("clusterIPs")
-    if not isinstance(after or [], list) or not all(isinstance(address, str) for address in after or ()):
-        yield Cause("FieldValueInvalid", f"Invalid value: {_json(after)}: must be a list of addresses", "spec.clusterIPs")
-    if before and after and before != after:
-        yield Cause("FieldValueInvalid", f"Invalid value: {_json(after)}: may not change once set", "spec.clusterIPs[0]")
-
-
-def _port(field: str, value: Any) -> Iterator[Cause]:
-    if not isinstance(value, int) or not 1 <= value <= 65535:
-        yield Cause("FieldValueInvalid", f"Invalid value: {_json(value or 0)}: must be between 1 and 65535, inclusive", field)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
-
-
-def _workload(body: Body, live: Body | None) -> Iterator[Cause]:
-    spec = body["spec"]
-    replicas = spec.get("replicas", 1)
-    if isinstance(replicas, int) and replicas < 0:
-        yield Cause("FieldValueInvalid", f"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas")
-    selector = spec.get("selector")
-    if not selector:
-        yield required("spec.selector")
-    template = spec.get("template") or {}
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    wanted = (selector or {}).get("matchLabels") or {}
-    if (not selector) or any(labels.get(key) != value for key, value in wanted.items()):
-        yield Cause(
-            "FieldValueInvalid",
-            f"Invalid value: {_json(labels)}: `selector` does not match template `labels`",
-            "spec.template.metadata.labels",
-        )
-    yield from _pod_spec("spec.template.spec", template.get("spec") or {})
-    if live is not None and selector and live["spec"].get("selector") != selector:
-        yield Cause("FieldValueInvalid", f"Invalid value: {_json(selector)}: field is immutable", "spec.selector")
-
-
-def _pod_spec(path: str, spec: Body) -> Iterator[Cause]:
-    containers = spec.get("containers")
-    if not containers:
-        yield required(f"{path}.containers")
-    for number, container in enumerate(containers or ()):
-        here = f"{path}.containers[{number}]"
-        name = container.get("name", "")
-        if not name:
-            yield required(f"{here}.name")
-        elif not LABEL.fullmatch(name):
-            yield wrong_value(f"{here}.name", name, NOT_A_LABEL)
-        if not container.get("image"):
-            yield required(f"{here}.image")
-        for index, port in enumerate(container.get("ports") or ()):
-            yield from _port(f"{here}.ports[{index}].containerPort", port.get("containerPort"))
-
-
-def _pod(body: Body, live: Body | None) -> Iterator[Cause]:
-    if live is None:
-        yield from _pod_spec("spec", body["spec"])
 
 
 def _versions(versions: Sequence[Body]) -> Iterator[Cause]:
@@ -267,6 +219,8 @@ def _definition(body: Body, live: Body | None) -> Iterator[Cause]:
         yield wrong_value("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
     if not spec.get("versions"):
         yield required("spec.versions")
+    elif sum(bool(version.get("storage")) for version in spec["versions"]) != 1:
+        yield wrong("spec.versions", in_json(spec["versions"]), "must have exactly one version marked as storage version")
     for key in ("singular", "listKind"):
         if not isinstance(names.get(key), str):
             yield required(f"spec.names.{key}")
@@ -282,24 +236,35 @@ def _event(body: Body, _live: Body | None) -> Iterator[Cause]:
         yield wrong_value("involvedObject.namespace", namespace, "does not match event.namespace")
 
 
-def _role_binding(body: Body, live: Body | None) -> Iterator[Cause]:
-    reference = body.get("roleRef") or {}
-    if live is not None and live.get("roleRef") != reference:
-        said = {"APIGroup": reference.get("apiGroup"), "Kind": reference.get("kind"), "Name": reference.get("name")}
-        yield Cause("FieldValueInvalid", f"Invalid value: {_json(said)}: cannot change roleRef", "roleRef")
-
-
 RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
+    "clusterrolebindings.rbac.authorization.k8s.io": kinds.role_binding,
+    "clusterroles.rbac.authorization.k8s.io": kinds.role,
     "configmaps": _config_map,
-    "events": _event,
+    "cronjobs.batch": pods.cron_job,
     "customresourcedefinitions.apiextensions.k8s.io": _definition,
+    "daemonsets.apps": pods.workload,
+    "deployments.apps": pods.workload,
+    "endpointslices.discovery.k8s.io": kinds.endpoint_slice,
+    "events": _event,
+    "horizontalpodautoscalers.autoscaling": kinds.scaler,
+    "ingressclasses.networking.k8s.io": kinds.ingress_class,
+    "ingresses.networking.k8s.io": kinds.ingress,
+    "jobs.batch": pods.job,
+    "leases.coordination.k8s.io": kinds.lease,
+    "limitranges": kinds.limit_range,
+    "persistentvolumeclaims": kinds.claim,
+    "persistentvolumes": kinds.volume,
+    "poddisruptionbudgets.policy": kinds.budget,
+    "pods": pods.pod,
+    "priorityclasses.scheduling.k8s.io": kinds.priority_class,
+    "replicasets.apps": pods.workload,
+    "replicationcontrollers": pods.controller,
+    "resourcequotas": kinds.quota,
+    "rolebindings.rbac.authorization.k8s.io": kinds.role_binding,
+    "roles.rbac.authorization.k8s.io": kinds.role,
+    "runtimeclasses.node.k8s.io": kinds.runtime_class,
     "secrets": _secret,
-    "services": _service,
-    "pods": _pod,
-    "rolebindings.rbac.authorization.k8s.io": _role_binding,
-    "clusterrolebindings.rbac.authorization.k8s.io": _role_binding,
-    "deployments.apps": _workload,
-    "statefulsets.apps": _workload,
-    "daemonsets.apps": _workload,
-    "replicasets.apps": _workload,
+    "services": services.service,
+    "statefulsets.apps": pods.workload,
+    "storageclasses.storage.k8s.io": kinds.storage_class,
 }

@@ -10,7 +10,7 @@ from typing import Any
 from fleetd.kubeapi.admission import Admission, Asked, Operation, admitted
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
 from fleetd.kubeapi.bodies import in_its_form
-from fleetd.kubeapi.content import completed, what_the_path_writes, with_defaults
+from fleetd.kubeapi.content import completed, free, what_the_path_writes, with_defaults
 from fleetd.kubeapi.definitions import DEFINITIONS
 from fleetd.kubeapi.deleting import ATTEMPTS, Deleting, found
 from fleetd.kubeapi.ending import may_go
@@ -18,6 +18,8 @@ from fleetd.kubeapi.establishing import Establishing
 from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.metadata import aged, born, carried_over, generated_name, ordered, same, stamp
 from fleetd.kubeapi.options import DeleteOptions, Options
+from fleetd.kubeapi.prepared import Circumstances, prepared
+from fleetd.kubeapi.quotas import within_quota
 from fleetd.kubeapi.refusals import (
     ApiRefusal,
     Cause,
@@ -39,6 +41,23 @@ from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.validation import check, readable
 
 Body = dict[str, Any]
+OWNING_PATHS = ("status", "scale", "approval", "ephemeralcontainers", "resize")
+"""Subresources that managedFields name."""
+CONDITIONAL = frozenset(
+    (
+        "apiservices.apiregistration.k8s.io",
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "leases.coordination.k8s.io",
+        "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+        "poddisruptionbudgets.policy",
+        "runtimeclasses.node.k8s.io",
+        "validatingwebhookconfigurations.admissionregistration.k8s.io",
+        "volumeattachments.storage.k8s.io",
+    )
+)
+"""Built-in kinds of which a PUT has to say which state it changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,7 @@ class Extras:
     of custom kinds' schemas ready; without it their rules are not asked. `rights` decides instead of the server's `may`, and gives its
     reasons; `knows` says whom a bearer token stands for, whose audience is `audience`. `furnished`: the storage is new and has the first
     namespaces already. `holds_dependents`: there is a collector of garbage, for which foreground deletions and orphaning wait.
+    `protects_volumes`: claims and volumes have the finalizers for which a controller has to be there.
     """
 
     ends_namespaces: bool = True
@@ -66,6 +86,7 @@ class Extras:
     audience: Callable[[], str] = str
     furnished: bool = False
     holds_dependents: bool = False
+    protects_volumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +230,10 @@ class Writing:
         with in_its_form(kind):
             body = owned(body)
             completed(kind, body, None, self.held)
+            await self._prepared(target, body, None, writer)
             check(kind, body, None, self.extras.compile_rule)
+            free(kind, body, self.held)
+        await within_quota(self.storage, self._asked(target, Operation.CREATE, None, body, writer))
         body = ordered(body)
         if await self.storage.get(kind.shelf, target.stored_namespace, target.name):
             await self._refuse_twice(target)
@@ -238,7 +262,7 @@ class Writing:
             raise conflict(target.kind, target.name, why)
         if version and version != str(live.version):
             raise conflict(target.kind, target.name)
-        if not version and target.kind.custom:
+        if not version and (target.kind.custom or target.kind.resource in CONDITIONAL):
             cause = Cause("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")
             raise invalid(target.kind.group, target.kind.plural, target.name, [cause], of=target.kind.resource)
         return await self._updated(target, live, body, writer)
@@ -304,8 +328,10 @@ class Writing:
         with in_its_form(kind):
             body = owned(body)
             completed(kind, body, live.body, self.held)
+            await self._prepared(target, body, live.body, writer)
             aged(kind, live.body, body)
             check(kind, body, live.body, self.extras.compile_rule)
+            free(kind, body, self.held)
         body = ordered(body)
         if may_go(kind, body):
             return await self.deleting.gone(target, live, body, dry_run=writer.options.dry_run)
@@ -318,9 +344,16 @@ class Writing:
             await self.establishing.settle(target.name)
         return record
 
+    async def _prepared(self, target: Target, body: Body, live: Body | None, writer: Writer) -> None:
+        where = Circumstances(self.storage, writer.user, stamp(self.clock()), self.extras.protects_volumes)
+        await prepared(target.kind.resource, body, live, where)
+
     async def _admitted(self, target: Target, operation: Operation, before: Body | None, after: Body, writer: Writer) -> Any:
+        return await admitted(self.admission, self._asked(target, operation, before, after, writer))
+
+    def _asked(self, target: Target, operation: Operation, before: Body | None, after: Body, writer: Writer) -> Asked:
         where = (target.kind, target.namespace, target.name, target.subresource)
-        return await admitted(self.admission, Asked(operation, *where, before, after, writer.user, writer.options.dry_run))
+        return Asked(operation, *where, before, after, writer.user, writer.options.dry_run)
 
 
 def ordered_copy(body: Body) -> Body:
@@ -329,4 +362,4 @@ def ordered_copy(body: Body) -> Body:
 
 
 def _owner_path(target: Target) -> str:
-    return target.subresource if target.subresource == "status" else ""
+    return target.subresource if target.subresource in OWNING_PATHS else ""

@@ -21,7 +21,7 @@ from fleetd.sim.answers import UNAUTHORIZED
 from fleetd.sim.asked import Asked, asked
 from fleetd.sim.authentication import ADMIN, LIMITED, Tokens, bearer_token
 from fleetd.sim.clock import Clock
-from fleetd.sim.controllers.chosen import USUAL, Chosen, controllers
+from fleetd.sim.controllers.chosen import USUAL, Chosen, Surroundings, controllers
 from fleetd.sim.controllers.load_balancer import LoadBalancers
 from fleetd.sim.controllers.loop import Controllers
 from fleetd.sim.faults import ONCE, Fault, FaultKind, Faults
@@ -121,7 +121,7 @@ class SimulatedCluster:
         """The controllers, told of every change from now on."""
         self.storage.listen(self._notify)
         api = InProcess(self._within, User("system:kube-controller-manager", ("system:masters",)), "kube-controller-manager")
-        running = list(controllers(self._chosen, api, self.clock, self._authority))
+        running = list(controllers(self._chosen, Surroundings(api, self.storage, self.clock, self._authority)))
         if self._chosen.load_balancers:
             cloud = InProcess(self._within, User("system:cloud-controller-manager", ("system:masters",)), "cloud-controller-manager")
             self.load_balancers = LoadBalancers(cloud, f"{self._seed}/{self.spec.name}/addresses")

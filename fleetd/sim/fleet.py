@@ -20,7 +20,7 @@ from fleetd.sim.authentication import ADMIN
 from fleetd.sim.certificates import Authority
 from fleetd.sim.clock import Clock, by_the_machine
 from fleetd.sim.cluster import Api, ClusterSpec, SimulatedCluster, Trust, Ways
-from fleetd.sim.controllers.chosen import USUAL, Chosen
+from fleetd.sim.controllers.chosen import NONE, USUAL, Chosen
 from fleetd.sim.front import Front
 from fleetd.sim.furniture import furniture
 from fleetd.sim.identity import Uids
@@ -121,6 +121,7 @@ class SimulatedFleet:
                 audience=lambda: self.clusters[name].audience,
                 furnished=True,
                 holds_dependents=self._chosen.garbage,
+                protects_volumes=self._chosen.volumes or self._chosen == NONE,
             )
             return ApiServer(storage, clock=clock, new_uid=Uids(seed), extras=extras), storage
 

@@ -67,10 +67,11 @@ class InProcess:
         listed = await self._send("GET", path, query={"labelSelector": (selector,)} if selector else {})
         return [{"apiVersion": api_version, "kind": kind, **item} for item in listed["items"]]
 
-    async def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
-        """Deletes it, in the background as kubectl does."""
+    async def delete(self, api_version: str, kind: str, namespace: str, name: str, *, grace: int | None = None) -> None:
+        """Deletes it, in the background as kubectl does; `grace` is the seconds that a Pod has to end."""
         path = f"{await self._collection(GroupVersionKind.of(api_version, kind), namespace)}/{name}"
-        await self._send("DELETE", path, {"propagationPolicy": "Background"}, "application/json")
+        options = {"propagationPolicy": "Background"} | ({} if grace is None else {"gracePeriodSeconds": grace})
+        await self._send("DELETE", path, options, "application/json")
 
     async def review_access(self, user: str, groups: tuple[str, ...], attributes: Mapping[str, str]) -> bool:
         """Whether the server's authorizer lets the user do that (attributes: verb, group, resource, …)."""

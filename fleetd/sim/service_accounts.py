@@ -10,7 +10,8 @@ import orjson
 
 from fleetd.kubeapi.bodies import JSON, media_type
 from fleetd.kubeapi.exchange import AUTHENTICATED, Request, Response, User, service_account
-from fleetd.kubeapi.refusals import unsupported_media_type
+from fleetd.kubeapi.protobuf import MEDIA_TYPE, from_protobuf
+from fleetd.kubeapi.refusals import ApiRefusal, unsupported_media_type
 from fleetd.sim.answers import answer, refusal
 from fleetd.sim.asked import Asked
 from fleetd.sim.authentication import Tokens
@@ -41,10 +42,12 @@ class TokenDesk:
         refused = await self._not_allowed(asked, user)
         if refused is not None:
             return refused
-        if media_type(request) not in {JSON, ""}:
+        if media_type(request) not in {JSON, MEDIA_TYPE, ""}:
             return unsupported_media_type(JSON).response()
         try:
-            body = orjson.loads(request.body)
+            body = from_protobuf(request.body) if media_type(request) == MEDIA_TYPE else orjson.loads(request.body)
+        except ApiRefusal as unreadable:
+            return unreadable.response()
         except orjson.JSONDecodeError as error:
             return refusal(400, "BadRequest", f"the object provided is unrecognized: {error}")
         return await self._issue(asked, body, now)

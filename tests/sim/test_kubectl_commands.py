@@ -163,3 +163,51 @@ async def test_jobs_end_claims_are_bound_and_services_have_endpoints(kubectl: Ku
         return any(len(one["endpoints"] or ()) == 2 for one in found)
 
     await kubectl.cluster.until(served)
+
+
+async def test_a_node_is_drained_as_far_as_budgets_allow(kubectl: Kubectl) -> None:
+    await kubectl("apply -f -", WEB)
+    await kubectl("rollout status deployment/web --timeout=20s")
+    await kubectl("create pdb web --selector=app=web --min-available=0")
+
+    async def counted(cluster: SimulatedCluster) -> bool:
+        found = await cluster.get("policy/v1", "PodDisruptionBudget", "default", "web")
+        return bool(found and found["status"].get("disruptionsAllowed") == 2)
+
+    await kubectl.cluster.until(counted)
+    before = {pod["metadata"]["name"] for pod in await kubectl.cluster.objects("v1", "Pod", "default")}
+    for name in before:
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": "default"}}
+        await kubectl(f"create --raw /api/v1/namespaces/default/pods/{name}/eviction -f -", eviction)
+
+    async def others(cluster: SimulatedCluster) -> bool:
+        found = {pod["metadata"]["name"] for pod in await cluster.objects("v1", "Pod", "default")}
+        return len(found) == 2 and not found & before
+
+    await kubectl.cluster.until(others)
+    assert "Ready,SchedulingDisabled" in await kubectl("cordon node-1") + await kubectl("get nodes")
+
+
+async def test_what_kubectl_creates_in_protobuf(kubectl: Kubectl) -> None:
+    await kubectl("create ingress web --rule=a.example/x=web:80,tls=cert --class=nginx")
+    assert (await kubectl("get ingress web --no-headers")).split()[:3] == ["web", "nginx", "a.example"]
+    await kubectl("create quota few --hard=pods=1,services=2")
+    await kubectl("apply -f -", WEB)
+    await kubectl("autoscale deployment web --max=3 --cpu=50%")
+    assert "cpu: <unknown>/50%" in await kubectl("get hpa web")
+    await kubectl("create service nodeport web --tcp=80 --node-port=30100")
+    assert len((await kubectl("create token default")).strip()) > 20
+    code, out = await kubectl.run("run second --image=registry.example/second")
+    assert (code, "exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1" in out) == (1, True)
+
+
+async def test_a_pod_that_is_never_restarted_is_over_and_says_so(kubectl: Kubectl) -> None:
+    await kubectl("run once --image=registry.example/once --restart=Never")
+    await kubectl("wait --for=jsonpath={.status.phase}=Succeeded pod/once --timeout=20s")
+    assert (await kubectl("get pod once --no-headers")).split()[1:3] == ["0/1", "Completed"]
+    assert await kubectl("logs once") == "once runs in a simulation, where containers say nothing\n"
+    await kubectl("run up --image=registry.example/up")
+    await kubectl("wait --for=condition=Ready pod/up --timeout=20s")
+    code, out = await kubectl.run("exec up -- ls")
+    assert (code, "nothing runs in a simulated pod" in out) == (1, True)
+    await kubectl("delete pod once --timeout=20s")

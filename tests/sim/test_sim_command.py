@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -85,9 +86,40 @@ async def test_faults_of_a_file_are_played(start: Start, tmp_path: Path) -> None
     assert statuses == [418, 200]
 
 
+async def test_faults_are_told_to_a_running_fleet_on_one_port(start: Start) -> None:
+    process = await start("--clusters", "2", "--plain", "--one-port", "--control", "-o", "json")
+    await ready(process)
+    assert process.stdout is not None
+    said = json.loads(await process.stdout.readuntil(b"\n}\n"))
+    first, second = (cluster["url"] for cluster in said["clusters"])
+    assert first.removesuffix("cluster-1") == second.removesuffix("cluster-2")
+    async with aiohttp.ClientSession() as session:
+        fault = [{"kind": "status", "status": 503, "clusters": "cluster-2"}]
+        async with session.post(f"{said['control']}/faults", json=fault) as answer:
+            assert await answer.json() == {"struck": ["cluster-2"]}
+        for url, status in ((first, 200), (second, 503)):
+            async with session.get(f"{url}/version") as answer:
+                assert answer.status == status
+
+
+async def test_a_load_is_written_down(start: Start, tmp_path: Path) -> None:
+    log = tmp_path / "deeds.jsonl"
+    os.mkfifo(log)
+    await start("--clusters", "2", "--plain", "--load", "create=200,change=100", "--load-log", str(log))
+    with await asyncio.to_thread(log.open) as lines:
+        first = json.loads(await asyncio.to_thread(lines.readline))
+    assert (first["number"], first["act"], first["namespace"], first["name"]) == (1, "create", "default", "load-1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(("--label", "team"), b"no label"), (("--clusters", "0"), b"1"), (("--faults", "no-such-file"), b"no-such-file")],
+    [
+        (("--load", "burn=1"), b"no rate"),
+        (("--load", "create=0"), b"above 0"),
+        (("--label", "team"), b"no label"),
+        (("--clusters", "0"), b"1"),
+        (("--faults", "no-such-file"), b"no-such-file"),
+    ],
 )
 async def test_wrong_options_end_it_with_a_sentence(arguments: tuple[str, ...], said: bytes, start: Start) -> None:
     process = await start(*arguments)

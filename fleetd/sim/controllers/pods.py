@@ -22,7 +22,7 @@ NODE = "node-1"
 
 
 class Kubelet:
-    """Runs every Pod at once."""
+    """Runs every Pod at once, and ends it at once."""
 
     resources = ("pods",)
 
@@ -36,7 +36,12 @@ class Kubelet:
 
     async def settle(self, key: Key) -> None:
         pod = await self._api.get(*POD, *key)
-        if pod is None or "deletionTimestamp" in pod["metadata"] or (pod.get("status") or {}).get("phase", "Pending") != "Pending":
+        if pod is None:
+            return
+        if "deletionTimestamp" in pod["metadata"]:
+            await self._end(pod)
+            return
+        if (pod.get("status") or {}).get("phase", "Pending") != "Pending":
             return
         outcome = (pod["metadata"].get("annotations") or {}).get(OUTCOME, "")
         if outcome == "pending":
@@ -45,6 +50,14 @@ class Kubelet:
             await self._api.patch(*POD, *key, {"status": pod_status(pod, outcome, self._now())}, subresource="status", manager="kubelet")
         except NotFound:
             return
+
+    async def _end(self, pod: Manifest) -> None:
+        """What runs here needs no time to end."""
+        if pod["metadata"].get("deletionGracePeriodSeconds"):
+            try:
+                await self._api.delete(*POD, pod["metadata"]["namespace"], pod["metadata"]["name"], grace=0)
+            except NotFound:
+                return
 
 
 def pod_status(pod: Manifest, outcome: str, now: datetime) -> Manifest:

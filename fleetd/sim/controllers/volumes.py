@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleetd.domain.errors import Conflict, NotFound
+from fleetd.domain.objects import Manifest
+from fleetd.kubeapi.prepared import CLAIM_FINALIZER, VOLUME_FINALIZER
 from fleetd.kubeapi.storage import Change
 from fleetd.sim.controllers.loop import Key, itself
 from fleetd.sim.inprocess import InProcess
@@ -30,7 +32,10 @@ class Volumes:
         if claim is None:
             await self._drop(self._volumes.pop(key, ""))
             return
-        if (claim.get("status") or {}).get("phase") == "Bound" or "deletionTimestamp" in claim["metadata"]:
+        if "deletionTimestamp" in claim["metadata"]:
+            await release(self._api, claim, CLAIM_FINALIZER)
+            return
+        if (claim.get("status") or {}).get("phase") == "Bound":
             return
         namespace, name = key
         spec, uid = claim["spec"], claim["metadata"]["uid"]
@@ -60,3 +65,33 @@ class Volumes:
     async def _drop(self, volume: str) -> None:
         if volume and await self._api.get("v1", "PersistentVolume", "", volume) is not None:
             await self._api.delete("v1", "PersistentVolume", "", volume)
+
+
+class UnusedVolumes:
+    """Lets go of volumes that are deleted."""
+
+    resources = ("persistentvolumes",)
+
+    def __init__(self, api: InProcess) -> None:
+        self._api = api
+
+    def concerned(self, change: Change) -> Iterator[Key]:
+        return itself(change) if change.after is not None else iter(())
+
+    async def settle(self, key: Key) -> None:
+        volume = await self._api.get("v1", "PersistentVolume", *key)
+        if volume is not None and "deletionTimestamp" in volume["metadata"]:
+            await release(self._api, volume, VOLUME_FINALIZER)
+
+
+async def release(api: InProcess, held: Manifest, finalizer: str) -> None:
+    """Takes a finalizer off."""
+    metadata = held["metadata"]
+    if finalizer in (metadata.get("finalizers") or ()):
+        left = [one for one in metadata["finalizers"] if one != finalizer]
+        patch = {"metadata": {"finalizers": left or None, "resourceVersion": metadata["resourceVersion"]}}
+        try:
+            await api.patch(held["apiVersion"], held["kind"], metadata.get("namespace", ""), metadata["name"], patch, manager=MANAGER)
+        except (NotFound, Conflict):
+            # It is gone, or its change is heard of next.
+            return
