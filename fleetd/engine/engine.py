@@ -111,7 +111,7 @@ class Engine:
 
     async def _evaluate(self, wish: Wish, observed: Observed) -> Answer:
         try:
-            return decisive([await self._scripts.evaluate(script, observed.body) for script in wish.scripts])
+            return decisive([await self._scripts.evaluate(script, observed.raw or observed.body) for script in wish.scripts])
         except Exception:
             log.exception("a script could not be run", source=wish.source)
             return None, "the script could not be run"

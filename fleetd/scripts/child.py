@@ -8,15 +8,15 @@ import time
 
 import msgspec
 
-from fleetd.domain.errors import EvaluationFailed
 from fleetd.scripts.confine import allow_cpu, confine
 from fleetd.scripts.limits import ScriptLimits
 from fleetd.scripts.lua import Lua
-from fleetd.scripts.places import CONTRACTS, Place
+from fleetd.scripts.places import Place
 from fleetd.scripts.protocol import HEADER, Answer, Batch, Hello, Mark, Work, framed
 
 _IN, _OUT = 0, 1
-_PATIENCE = 0.002
+_DESCRIPTORS = 256
+_PATIENCE = 0.01
 """Seconds that an answer may wait for the next ones."""
 
 
@@ -64,11 +64,10 @@ class Child:
         def begun() -> None:
             self._mark.set(work.number, running=True)
 
-        try:
-            value = self._lua.run(work.key, CONTRACTS[Place(work.place)], work.argument, begun)
-        except EvaluationFailed as error:
-            return Answer(work.number, None, str(error), error.line)
-        return Answer(work.number, value, "", 0)
+        began = time.monotonic()
+        result = self._lua.run(work.key, Place(work.place), work.argument, begun)
+        took = time.monotonic() - began
+        return Answer(work.number, result.value, result.error, result.line, result.missing, result.hint, took)
 
 
 def _read(size: int) -> bytes | None:
@@ -94,10 +93,11 @@ def main(arguments: list[str]) -> None:
     descriptor, parent = int(arguments[0]), int(arguments[1])
     limits = msgspec.json.decode(arguments[2], type=ScriptLimits)
     mark = Mark(descriptor)
-    os.close(descriptor)
+    # The memory stays without its descriptor, and without the copy that `mmap` made for itself.
+    os.closerange(3, _DESCRIPTORS)
     lua = Lua(limits)
-    confine(limits.process_bytes, parent)
-    _write(framed(Hello()))
+    unfiltered = confine(limits.process_bytes, parent)
+    _write(framed(Hello(unfiltered=unfiltered)))
     Child(lua, mark, limits).serve()
 
 

@@ -11,17 +11,25 @@ import sys
 import time
 from contextlib import suppress
 
+from fleetd.scripts.syscalls import filter_calls
+
 _NOBODY = 65534
+_STACK_BYTES = 96 * 1024 * 1024
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
-def confine(process_bytes: int, parent: int) -> None:
-    """No new files, processes, privileges or core dumps; bounded memory; an end with the parent's.
+def confine(process_bytes: int, parent: int) -> str:
+    """No new files, processes, privileges or core dumps; bounded memory; few system calls; an end with the parent's.
+
+    Returns why system calls are not filtered; empty where they are.
 
     Raises:
         ProcessLookupError: the parent has already ended.
     """
     os.environ.clear()
+    # Without it, the first look at the time of day would look for a file.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     os.chdir("/")
     control = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     for kind, value in (
@@ -30,6 +38,8 @@ def confine(process_bytes: int, parent: int) -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, 3),
         (resource.RLIMIT_NPROC, 0),
+        # Lua bounds its own stack; where its functions of C call back, that takes from this one.
+        (resource.RLIMIT_STACK, _STACK_BYTES),
     ):
         # A platform may know a limit and not allow it (the address space on macOS).
         with suppress(ValueError, OSError):
@@ -47,6 +57,7 @@ def confine(process_bytes: int, parent: int) -> None:
         control(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     if os.getppid() != parent:
         raise ProcessLookupError("the parent has ended")
+    return filter_calls() if control is not None else f"there is no filter for {sys.platform}"
 
 
 def allow_cpu(seconds: float) -> None:

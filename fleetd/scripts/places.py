@@ -37,10 +37,14 @@ class Field:
 
     Args:
         fields: of each table in a list of tables.
+        required: whether it must be there.
+        among: the only texts that it may hold; any where there are none.
     """
 
     kind: Kind
     fields: Mapping[str, Field] | None = None
+    required: bool = False
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,20 @@ class Contract:
         given: names of the globals; `evaluate` is called with the first. With one name the argument is its value, with
             more it is a mapping from these names.
         result: fields of the table, whose names are not case-sensitive; for a list of tables, fields of each.
+        example: what `evaluate` returns, as one would write it.
         listed: whether the result is a list of tables.
-        modules: whether `require` and the functions that Sveltos adds are there.
     """
 
     given: tuple[str, ...]
     result: Mapping[str, Field]
+    example: str
     listed: bool = False
-    modules: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """The field that says yes or no; empty where none does."""
+        first, field = next(iter(self.result.items()))
+        return first if field.kind is Kind.BOOL else ""
 
     def globals(self, argument: Any) -> dict[str, Any]:
         """The globals' values."""
@@ -68,18 +78,36 @@ class Contract:
         return {name: values.get(name) for name in self.given}
 
 
-_BOOL, _TEXT = Field(Kind.BOOL), Field(Kind.TEXT)
-_STATUS = {"resource": Field(Kind.OBJECT), "status": _TEXT, "message": _TEXT, "reEvaluate": _BOOL}
+_BOOL, _TEXT, _NAME = Field(Kind.BOOL), Field(Kind.TEXT), Field(Kind.TEXT, required=True)
+_STATUS = {
+    "resource": Field(Kind.OBJECT, required=True),
+    "status": Field(Kind.TEXT, required=True, among=("Healthy", "Progressing", "Degraded", "Suspended")),
+    "message": _TEXT,
+    "reEvaluate": _BOOL,
+}
+
+_MATCHING = {"matching": _BOOL, "message": _TEXT}
 
 CONTRACTS: Mapping[Place, Contract] = {
-    Place.SELECTOR: Contract(("obj",), {"matching": _BOOL, "message": _TEXT}),
-    Place.AGGREGATED_SELECTION: Contract(("resources",), {"resources": Field(Kind.OBJECTS), "message": _TEXT}),
-    Place.AGGREGATED_CLASSIFICATION: Contract(("resources",), {"matching": _BOOL, "message": _TEXT}),
-    Place.HEALTH: Contract(("resources",), {"resources": Field(Kind.RECORDS, _STATUS)}),
-    Place.CLUSTER_CHECK: Contract(("resources",), {"pass": _BOOL, "message": _TEXT}),
-    Place.VALIDATE_HEALTH: Contract(("obj", "metrics"), {"healthy": _BOOL, "message": _TEXT}, modules=True),
-    Place.CLASSIFICATION: Contract(("resources",), {"namespace": _TEXT, "name": _TEXT, "kind": _TEXT}, listed=True, modules=True),
-    Place.POLICY: Contract(("resources",), {"resources": _TEXT}, modules=True),
+    Place.SELECTOR: Contract(("obj",), _MATCHING, '{matching = true, message = "why"}'),
+    Place.AGGREGATED_SELECTION: Contract(
+        ("resources",), {"resources": Field(Kind.OBJECTS), "message": _TEXT}, '{resources = {object, ...}, message = "why"}'
+    ),
+    Place.AGGREGATED_CLASSIFICATION: Contract(("resources",), _MATCHING, '{matching = true, message = "why"}'),
+    Place.HEALTH: Contract(
+        ("resources",),
+        {"resources": Field(Kind.RECORDS, _STATUS)},
+        '{resources = {{resource = object, status = "Healthy", message = "why"}, ...}}',
+    ),
+    Place.CLUSTER_CHECK: Contract(("resources",), {"pass": _BOOL, "message": _TEXT}, '{pass = true, message = "why"}'),
+    Place.VALIDATE_HEALTH: Contract(("obj", "metrics"), {"healthy": _BOOL, "message": _TEXT}, '{healthy = true, message = "why"}'),
+    Place.CLASSIFICATION: Contract(
+        ("resources",),
+        {"namespace": _NAME, "name": _NAME, "kind": _NAME},
+        '{{namespace = "ns", name = "cluster", kind = "SveltosCluster"}, ...}',
+        listed=True,
+    ),
+    Place.POLICY: Contract(("resources",), {"resources": _TEXT}, '{resources = "YAML or JSON text"}'),
 }
 
 
@@ -91,8 +119,26 @@ class Result:
         value: the table as its place's contract says, every field there, names as in the contract; None where it failed.
         error: one sentence; empty where there is a result.
         line: 1-based, in the script, of the error; 0 when not known.
+        missing: paths such as `obj.status.phase` that the script read and that are not there; told of what failed or said no.
+        hint: one sentence, where something is likely to be a mistake; empty otherwise.
     """
 
     value: Any = None
     error: str = ""
     line: int = 0
+    missing: tuple[str, ...] = ()
+    hint: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The error with its line; empty where there is none."""
+        return f"line {self.line}: {self.error}" if self.error and self.line else self.error
+
+    @property
+    def explanation(self) -> str:
+        """What helps to see why it failed or said no; empty when nothing does."""
+        if self.hint:
+            return self.hint
+        if not self.missing:
+            return ""
+        return f"there is no {', '.join(self.missing[:5])}{', ...' if len(self.missing) > 5 else ''}"

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -18,8 +19,9 @@ from fleetd.scripts.process import Child, Ended
 from fleetd.scripts.protocol import Answer, Batch, Work
 from fleetd.scripts.quarantine import Quarantine
 from fleetd.scripts.queue import Queue, Request
+from fleetd.scripts.standing import Standings
 
-_BATCH_COUNT, _BATCH_BYTES = 32, 1_000_000
+_BATCH_COUNT, _BATCH_BYTES = 64, 1_000_000
 _KNOWN_SCRIPTS = 512
 _DEATHS = 2
 _LIMITS = ScriptLimits()
@@ -29,19 +31,22 @@ _SCRIPT_CHARACTERS = 1_000_000
 class ScriptPool:
     """Runs scripts in processes that may be killed.
 
-    The processes are started when first needed, and ended with the pool.
+    The processes are started when first needed, and ended with the pool. Where there are several, the first runs whatever comes,
+    and the others only scripts that are known to be quick: these wait for no script that runs over its limit.
 
     Args:
-        workers: how many processes at most.
+        workers: how many processes.
         clock: seconds, never going back.
     """
 
-    def __init__(self, workers: int = 1, limits: ScriptLimits = _LIMITS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, workers: int = 2, limits: ScriptLimits = _LIMITS, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
-        self._queue = Queue()
+        self._standings = Standings()
+        self._queue = Queue(self._standings)
         self._quarantine = Quarantine()
-        self._workers = [Worker(self._queue, self._quarantine, limits, clock) for _ in range(workers)]
+        given = (self._queue, self._standings, self._quarantine, limits, clock)
+        self._workers = [Worker(*given, proven_only=number > 0) for number in range(workers)]
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
 
@@ -62,20 +67,24 @@ class ScriptPool:
         return [worker.child.pid for worker in self._workers if worker.child is not None]
 
     async def evaluate(self, script: str, body: object) -> tuple[bool | None, str]:
-        """Whether an object is selected, and the script's message; (None, why) where the script failed."""
+        """Whether an object is selected, and the script's message; (None, why) where the script failed.
+
+        Where it says no without a message, the text says what may be the cause, if anything is known.
+        """
         result = await self.call(script, Place.SELECTOR, body)
         if result.error:
-            return None, f"line {result.line}: {result.error}" if result.line else result.error
-        return result.value["matching"], result.value["message"]
+            return None, f"{result.sentence}; {result.explanation}" if result.explanation else result.sentence
+        matching, message = result.value["matching"], result.value["message"]
+        return matching, message or ("" if matching or not result.explanation else f"the script says no: {result.explanation}")
 
     async def call(self, script: str, place: Place, argument: object) -> Result:
         """Runs a script by its place's contract; whatever the script does, the answer is a result.
 
         Args:
-            argument: plain data, see `Contract.given`.
+            argument: plain data, see `Contract.given`; or the same as JSON.
         """
         try:
-            data = orjson.dumps(argument)
+            data = argument if isinstance(argument, bytes) else orjson.dumps(argument)
         except TypeError as error:
             return Result(error=f"the object cannot be handed to a script: {error}")
         if len(data) > self._limits.argument_bytes:
@@ -97,8 +106,19 @@ class ScriptPool:
 class Worker:
     """One child after another, and the work that they are given."""
 
-    def __init__(self, queue: Queue, quarantine: Quarantine, limits: ScriptLimits, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        standings: Standings,
+        quarantine: Quarantine,
+        limits: ScriptLimits,
+        clock: Callable[[], float],
+        *,
+        proven_only: bool,
+    ) -> None:
+        self._proven_only = proven_only
         self._queue = queue
+        self._standings = standings
         self._quarantine = quarantine
         self._limits = limits
         self._clock = clock
@@ -109,8 +129,10 @@ class Worker:
         """Until it is cancelled."""
         requests: list[Request] = []
         try:
+            with suppress(OSError):  # it is tried again, and told, when there is work
+                self.child = await Child.start(self._limits)
             while True:
-                requests = await self._queue.take(_BATCH_COUNT, _BATCH_BYTES)
+                requests = await self._queue.take(_BATCH_COUNT, _BATCH_BYTES, proven_only=self._proven_only)
                 await self._serve(requests)
         finally:
             self._queue.put_back(request for request in requests if not request.answer.done())
@@ -141,16 +163,19 @@ class Worker:
     def _settle(self, numbered: dict[int, Request], answer: Answer) -> None:
         request = numbered.pop(answer.number)
         self._quarantine.answered(request.key)
-        request.settle(Result(answer.value, answer.error, answer.line))
+        if self._standings.answered(request.key, answer.seconds):
+            self._queue.look_again()
+        request.settle(Result(answer.value, answer.error, answer.line, answer.missing, answer.hint))
 
     def _blame(self, request: Request, end: Ended) -> None:
         request.deaths += 1
-        if not end.late and request.deaths < _DEATHS:
-            # The process may have been killed by somebody else.
+        self._standings.ended(request.key)
+        if (end.starved or not end.late) and request.deaths < _DEATHS:
+            # The process may have been killed by somebody else, or have waited for a busy machine.
             self._queue.put_back([request])
             return
         self._quarantine.ended(request.key, self._clock())
-        request.settle(Result(error=_reason(end, self._limits)))
+        request.settle(Result(error=_reason(end, self._limits.seconds_for(len(request.argument)))))
         if rest := self._quarantine.rest(request.key, self._clock()):
             for other in self._queue.drain_script(request.key):
                 other.settle(_resting(rest))
@@ -164,9 +189,9 @@ def _batch(child: Child, numbered: dict[int, Request]) -> Batch:
     return Batch(work, scripts, forget)
 
 
-def _reason(end: Ended, limits: ScriptLimits) -> str:
+def _reason(end: Ended, seconds: float) -> str:
     if end.late and end.running:
-        return f"it ran longer than {limits.seconds * 1000:.0f} ms"
+        return f"it ran longer than {seconds * 1000:.0f} ms"
     if end.late:
         return "its object took too long to be handed over"
     return f"the process that ran it ended (status {end.status}): it may have used more memory or time than it may"

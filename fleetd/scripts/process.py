@@ -7,17 +7,23 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Self
 
 import msgspec
+import structlog
 
 from fleetd.scripts.limits import ScriptLimits
 from fleetd.scripts.protocol import HEADER, LARGEST_FRAME, MARK, Answer, Batch, Hello, Mark, framed
 
+log = structlog.get_logger(__name__)
+
 _START_SECONDS = 60.0
+_GRACE = 0.2
+"""Seconds beyond the limit for a process that did not get its CPU."""
 _BYTES_A_SECOND = 1_000_000
 """What handing over an object may take on a slow machine, beside the script's own time."""
 
@@ -29,14 +35,16 @@ class Ended(Exception):
         number: of the work that was under way; 0 when none was.
         late: whether it was ended because that work took too long.
         running: whether the script itself ran, or its object was still being handed over.
+        starved: whether it was too late without having had its CPU: the machine was busy with something else.
         status: how the process ended: an exit status, or a signal's number below zero.
     """
 
-    def __init__(self, number: int, *, late: bool, running: bool, status: int) -> None:
+    def __init__(self, number: int, *, late: bool, running: bool, starved: bool, status: int) -> None:
         super().__init__(f"ended at {number} with status {status}")
         self.number = number
         self.late = late
         self.running = running
+        self.starved = starved
         self.status = status
 
 
@@ -51,7 +59,7 @@ class Child:
         self._mark = mark
         self._limits = limits
         self._decoder = msgspec.msgpack.Decoder(list[Answer])
-        self._late = False
+        self._late = self._hungry = False
         self.known: set[str] = set()
         """Keys of the scripts that it has been given."""
 
@@ -93,6 +101,8 @@ class Child:
         if hello.error:
             await child.stop()
             raise OSError(f"a process for scripts did not start: {hello.error}")
+        if hello.unfiltered:
+            log.warning("the system calls of a process for scripts are not filtered", because=hello.unfiltered)
         return child
 
     @property
@@ -106,7 +116,7 @@ class Child:
         Raises:
             Ended: it is gone, or had to be killed; the rest of the batch has no answers.
         """
-        self._late = False
+        self._late = self._hungry = False
         watch = asyncio.get_running_loop().create_task(self._watch(batch))
         missing = len(batch.work)
         try:
@@ -122,7 +132,7 @@ class Child:
             await self.stop()
             known = any(work.number == number for work in batch.work)
             status = self._process.returncode or 0
-            raise Ended(number if known else 0, late=self._late, running=running, status=status) from error
+            raise Ended(number if known else 0, late=self._late, running=running, starved=self._hungry, status=status) from error
         finally:
             watch.cancel()
             # Not `await watch`: its cancellation could not be told from our own.
@@ -152,25 +162,42 @@ class Child:
         return await self._from.readexactly(size)
 
     async def _watch(self, batch: Batch) -> None:
-        """Kills the process when its mark stands still for longer than the work there may take."""
+        """Kills the process when its mark stands still for longer than the work there may take.
+
+        Where the machine is busy with something else, a process that did not get that much CPU is given a little longer.
+        """
         sizes = {work.number: len(work.argument) for work in batch.work}
         everything = sum(sizes.values())
         seen, left = self._mark.get(), self._allowed(sizes, everything)
-        while left > 0:
-            step = min(left, self._limits.seconds / 2)
+        spent, grace = self._cpu(), _GRACE
+        while left > 0 or (grace > 0 and self._starved(spent)):
+            step = min(left if left > 0 else grace, self._limits.seconds / 2)
             await asyncio.sleep(step)
             now = self._mark.get()
-            if now == seen:
+            if now != seen:
+                seen, left, spent, grace = now, self._allowed(sizes, everything), self._cpu(), _GRACE
+            elif left > 0:
                 left -= step
             else:
-                seen, left = now, self._allowed(sizes, everything)
-        self._late = True
+                grace -= step
+        self._late, self._hungry = True, self._starved(spent)
         self._kill()
+
+    def _starved(self, spent: float) -> bool:
+        return 0 < self._cpu() < spent + self._limits.seconds
+
+    def _cpu(self) -> float:
+        """Seconds of CPU that the process has had; 0 where that is not known."""
+        try:
+            # The clock of another process, see clock_getcpuclockid(3).
+            return time.clock_gettime((~self._process.pid << 3) | 2) if sys.platform == "linux" else 0.0
+        except OSError:
+            return 0.0
 
     def _allowed(self, sizes: dict[int, int], everything: int) -> float:
         number, running = self._mark.get()
         if running and number in sizes:
-            return self._limits.seconds
+            return self._limits.seconds_for(sizes[number])
         return 2.0 + self._limits.seconds + sizes.get(number, everything) / _BYTES_A_SECOND
 
 

@@ -19,9 +19,10 @@ LARGEST_FRAME = 256 * 1024 * 1024
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True):
-    """A child is ready; or why it is not."""
+    """A child is ready; or why it is not. `unfiltered` says why its system calls are not filtered; empty where they are."""
 
     error: str = ""
+    unfiltered: str = ""
 
 
 class Work(msgspec.Struct, frozen=True, array_like=True):
@@ -42,12 +43,15 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
-    """The result of one evaluation, as `places.Result`."""
+    """The result of one evaluation, as `places.Result`, and how many seconds it took."""
 
     number: int
     value: Any
     error: str
     line: int
+    missing: tuple[str, ...]
+    hint: str
+    seconds: float
 
 
 def framed(message: msgspec.Struct | list[Answer]) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from lupa import lua51
-
 from fleetd.domain.errors import EvaluationFailed
+from fleetd.scripts.dialect import LuaError, new_runtime
+from fleetd.scripts.limits import MIB
 
 _LONGEST = 1_000_000
+_MEMORY = 64 * MIB
 _POSITION = re.compile(r"^script:(\d+): (.*)$", re.DOTALL)
 
 
@@ -18,8 +19,10 @@ def check(script: str) -> EvaluationFailed | None:
         return EvaluationFailed(f"the script is longer than {_LONGEST} characters")
     if script.startswith("\x1b"):
         return EvaluationFailed("a compiled chunk is no script")
-    runtime = lua51.LuaRuntime(register_eval=False, register_builtins=False, unpack_returned_tuples=True)
-    answer = runtime.globals().loadstring(script, "=script")
+    try:
+        answer = new_runtime(_MEMORY).globals().loadstring(script, "=script")
+    except (LuaError, MemoryError, UnicodeError) as error:
+        return EvaluationFailed(f"the script cannot be read: {error}")
     if not isinstance(answer, tuple):
         return None
     message = str(answer[1])

@@ -1,12 +1,13 @@
 -- Compiles scripts, keeps them, and runs each in globals of its own. Given what the other files returned.
-local environment, answers = ...
+local environment, answers, marks = ...
 
-local type, rawget, rawset, error, xpcall, pcall = type, rawget, rawset, error, xpcall, pcall
+local type, rawget, rawset, next, xpcall, pcall = type, rawget, rawset, next, xpcall, pcall
 local setfenv, loadstring, collectgarbage = setfenv, loadstring, collectgarbage
-local byte, match, getinfo, randomseed = string.byte, string.match, debug.getinfo, math.randomseed
+local byte, find, match, getinfo, randomseed, concat = string.byte, string.find, string.match, debug.getinfo, math.randomseed, table.concat
 local tonumber, tostring = tonumber, tostring
+local quoted = answers.quoted
 
-local MODEST = 16 * 1024 -- KiB; Lua 5.1 fails at its limit without a look at what could be freed, so freed it is in time
+local MODEST = 16 * 1024 -- KiB; Lua fails at its limit without a look at what could be freed, so freed it is in time
 
 local kept = {}
 
@@ -21,6 +22,7 @@ local function located(message, level)
   end
   local line, text = match(message, "^script:(%d+): (.*)$")
   if line then return text, tonumber(line) end
+  message = match(message, "^fleetd:%d+: (.*)$") or message
   while level do
     local frame = getinfo(level, "Sl")
     if not frame then break end
@@ -31,7 +33,7 @@ local function located(message, level)
 end
 
 local function compile(source)
-  -- Compiled chunks are not checked by Lua 5.1 and could do anything.
+  -- Compiled chunks are not checked by Lua and could do anything.
   if byte(source) == 27 then return nil, "a compiled chunk is no script", 0 end
   local chunk, message = loadstring(source, "=script")
   if chunk then return chunk end
@@ -41,7 +43,7 @@ end
 -- nil, or an error and its line.
 local function keep(key, source)
   local chunk, message, line = compile(source)
-  kept[key] = { chunk = chunk, message = message, line = line }
+  kept[key] = { chunk = chunk, message = message, line = line, hidden = find(source, "local%s+function%s+evaluate%f[%W]") }
   if not chunk then return message, line end
 end
 
@@ -60,29 +62,70 @@ local function guarded(work)
   return fine, located(result)
 end
 
-local function call(entry, with_modules, names, argument, values)
-  local env = environment(with_modules)
+local function listed(name, texts)
+  if #texts == 0 then return "" end
+  return ',"' .. name .. '":[' .. concat(texts, ",") .. "]"
+end
+
+local function missing()
+  local paths = marks.missing()
+  for index = 1, #paths do paths[index] = quoted(paths[index]) end
+  return listed("missing", paths)
+end
+
+local function failed(message, line)
+  return '{"error":' .. quoted(message) .. ',"line":' .. line .. missing() .. "}"
+end
+
+-- What stands in the result under a name, whatever its case there.
+local function truth(result, name)
+  if rawget(result, name) ~= nil then return rawget(result, name) end
+  for key, value in next, result do
+    if type(key) == "string" and key:lower() == name then return value end
+  end
+end
+
+local function answered(result, contract)
+  if contract.listed then
+    local fine, text = pcall(answers.encoded, result, "{}")
+    if not fine then return failed("the result cannot be taken: " .. text, 0) end
+    return '{"value":' .. text .. "}"
+  end
+  local fine, text, others = pcall(answers.encoded_fields, result, contract.names)
+  if not fine then return failed("the result cannot be taken: " .. text, 0) end
+  if not text then return failed("evaluate() returned a list", 0) end
+  if contract.verdict == "" or truth(result, contract.verdict) == true then return '{"value":' .. text .. listed("others", others) .. "}" end
+  return '{"value":' .. text .. listed("others", others) .. missing() .. "}"
+end
+
+local function without_evaluate(entry, returned)
+  if entry.hidden then return "it defines no function evaluate() that can be called: take away the word local" end
+  if returned ~= nil then return "it defines no function evaluate(): what its body returns is not read, put it into the function" end
+  return "it defines no function evaluate()"
+end
+
+local function call(entry, contract, values)
+  local env = environment()
   randomseed(1) -- the same answer for the same object
   setfenv(entry.chunk, env)
   local fine, result, line = guarded(entry.chunk)
-  if not fine then return nil, result, line end
-  for index = 1, #names do rawset(env, names[index], values[names[index]]) end
+  if not fine then return failed(result, line) end
+  for name, value in next, values do rawset(env, name, value) end
   local evaluate = rawget(env, "evaluate")
-  if type(evaluate) ~= "function" then return nil, "it defines no function evaluate()", 0 end
+  if type(evaluate) ~= "function" then return failed(without_evaluate(entry, result), 0) end
+  local argument = values[contract.first]
   fine, result, line = guarded(function() return (evaluate(argument)) end)
-  if not fine then return nil, result, line end
-  if type(result) ~= "table" then return nil, "evaluate() returned a " .. type(result) .. ", not a table", 0 end
-  fine, result = pcall(answers.encode, result)
-  if not fine then return nil, result, 0 end
-  return result
+  if not fine then return failed(result, line) end
+  if type(result) ~= "table" then return failed("evaluate() returned " .. (result == nil and "nothing" or "a " .. type(result)), 0) end
+  return answered(result, contract)
 end
 
--- JSON text; or nil, an error and its line.
-local function run(key, with_modules, names, argument, values)
+-- JSON: `value`, and where it says no `missing`, or else `error` and `line`.
+local function run(key, contract, values)
   local entry = kept[key]
-  if not entry.chunk then return nil, entry.message, entry.line end
+  if not entry.chunk then return '{"error":' .. quoted(entry.message) .. ',"line":' .. entry.line .. "}" end
   if collectgarbage("count") > MODEST then collectgarbage() end
-  return call(entry, with_modules, names, argument, values)
+  return call(entry, contract, values)
 end
 
-return { keep = keep, forget = forget, run = run, new_list = answers.new_list }
+return { keep = keep, forget = forget, run = run, watch = marks.watch, new_list = marks.new_list, with_nulls = marks.with_nulls }
