@@ -12,13 +12,14 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from bench import p1_noop, p3_latency, p7_apply, p8_memory, p12_idle, reach, service_scale, sim_scale
+from bench import p1_noop, p3_latency, p6_lua, p7_apply, p8_memory, p12_idle, reach, service_scale, sim_scale
 from bench.calibration import calibrate
 from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes, measure, new_report, show
 
 GOALS: tuple[Goal, ...] = (
     p1_noop.GOAL,
     p3_latency.GOAL,
+    p6_lua.GOAL,
     p7_apply.GOAL,
     p8_memory.GOAL,
     p12_idle.GOAL,

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GOALS = {"P1", "P3", "P7", "P8", "P12", "REACH"}
+GOALS = {"P1", "P3", "P6-LUA", "P7", "P8", "P12", "REACH", "SERVICE", "SIM"}
 
 
 @pytest.fixture(scope="module")
