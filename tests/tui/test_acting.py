@@ -37,7 +37,8 @@ async def test_a_cluster_is_paused_for_a_reason(sit_down, database, given):
     [row] = await requests(database)
     assert (row["verb"], row["subject"], row["via"], row["reason"]) == ("pause", "prod/us-1", "tui", "maintenance")
     live = await database.declared.get(MEMBER)
-    assert live is not None and live.manifest["spec"]["paused"] is True
+    assert live is not None
+    assert live.manifest["spec"]["paused"] is True
 
 
 async def test_marked_rows_are_meant_together(sit_down, database, given):
