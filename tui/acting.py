@@ -51,7 +51,7 @@ def meant(app: FleetApp, verb: str) -> Meant:
     subjects = [app.subject]
     if isinstance(app.body, Grid) and app.body.window.marks:
         rows = [app.body.window.held(key) for key in app.body.window.meant]
-        subjects = [of_row(app.place.screen, row) for row in rows if row is not None]
+        subjects = [of_row(app.body.table.name, row) for row in rows if row is not None]
     about = tuple(dict.fromkeys(filter(None, map(act.about, subjects))))
     if not about:
         raise InvalidInput(f"{verb} is for {act.kinds}: choose one")

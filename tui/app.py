@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,36 +13,40 @@ from textual import on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, Static
 from textual.worker import WorkerCancelled
 
 from fleetd.domain.errors import FleetdError
 from fleetd.service.local import LocalQuestions
-from fleetd.service.times import point
 from tui import local_pages, subjects
 from tui.acting import Acting
 from tui.around import Frame
 from tui.bar import Bar
 from tui.columns import TABLES
-from tui.commands import Deed, read_command
+from tui.commands import dated, read_command
 from tui.completion import Commands
 from tui.given import Given
 from tui.grid import Grid
 from tui.hearing import commits
 from tui.keys import BY_ID, KEYS
 from tui.looking import Looking
-from tui.paint import QUIET, STRONG, painter, styled
+from tui.obeying import obey
+from tui.paint import NO_COLOUR, QUIET, STRONG, THEMES, painter, styled
 from tui.palette import system_commands
 from tui.paper import Paper
-from tui.places import History, Place
-from tui.screens import REVISED, TITLES
+from tui.places import LOCAL, History, Place
 from tui.sorting import sorting
 from tui.sql import SqlPane
 from tui.subjects import Subject
 from tui.typed import TypedLine
 
 AGES = 5.0
+LEAST_SIZE = (60, 15)
+TYPED = frozenset({"command", "filter", "time", "star"})
+"""Actions of keys that are signs where somebody types."""
 
 
 class FleetApp(App[None]):
@@ -56,6 +61,9 @@ class FleetApp(App[None]):
     #body { height: 1fr; }
     #status, #keys { height: 1; padding: 0 1; }
     .plain #top { display: none; }
+    #small { display: none; height: 1fr; padding: 1 2; }
+    .small > * { display: none; }
+    .small > #small { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(key.binding for key in KEYS),
@@ -63,16 +71,17 @@ class FleetApp(App[None]):
     ]
 
     def __init__(self, given: Given) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if given.palette == NO_COLOUR else None)
         self.given = given
         self.palette = given.palette
         self.painter = painter(given.palette)
-        self.history = History([read_place(given.start)])
+        self.history = History([dated(read_place(given.start), given.clock())])
         self.follows = False
         self.looking = Looking(self, LocalQuestions(given.url, clock=given.clock))
         self.acting = Acting(self)
         self.frame = Frame(self)
         self.helped = Subject()
+        self._arriving = asyncio.Lock()
 
     # The frame.
 
@@ -83,10 +92,11 @@ class FleetApp(App[None]):
         yield Bar(Text(""), id="status")
         yield TypedLine(Commands(self.looking.questions))
         yield Bar(Text(""), id="keys")
+        yield Static(id="small", markup=False)
 
     async def on_mount(self) -> None:
         """Starts to look and to listen; the frame is painted before anything is read."""
-        self.theme = "textual-light" if self.palette == "light" else "textual-dark"
+        self.theme = THEMES[self.palette]
         if self.given.key_map:
             self.set_keymap(self.given.key_map)
         await self._arrive()
@@ -117,8 +127,8 @@ class FleetApp(App[None]):
 
     async def go(self, place: Place) -> None:
         """On to a place."""
-        if self.place.as_of and not place.as_of and place.screen in TITLES and self.place.screen not in REVISED:
-            place = place.at(self.place.as_of)
+        if not place.as_of and place.screen not in LOCAL:
+            place = place.at(self.history.as_of)
         self.history.go(place)
         await self._arrive()
 
@@ -134,6 +144,11 @@ class FleetApp(App[None]):
             await self._arrive()
 
     async def _arrive(self) -> None:
+        # A key, the mouse and the palette may lead on at the same time: one after the other, the last place stands.
+        async with self._arriving:
+            await self._unfold()
+
+    async def _unfold(self) -> None:
         place, box = self.place, self.screen_stack[0].query_one("#body", Container)
         await box.remove_children()
         body: Widget = SqlPane(self.given.sql_history) if place.screen == "sql" else Paper()
@@ -147,15 +162,14 @@ class FleetApp(App[None]):
         if not self._line.has_class("open") and body.can_focus:
             body.focus()
         self.looking.moved()
-        self.frame.way()
-        self.frame.status()
+        self.frame.arrived()
 
     @property
     def subject(self) -> Subject:
         """What somebody points at."""
         body = self.body
         if isinstance(body, Grid):
-            return subjects.of_row(self.place.screen, body.window.row) if body.window.row is not None else Subject()
+            return subjects.of_row(body.table.name, body.window.row) if body.window.row is not None else Subject()
         if isinstance(body, Paper) and body.line is not None and body.line.ref:
             return subjects.of_ref(body.line.ref)
         return subjects.of_ref(body.page.subject) if isinstance(body, Paper) else Subject()
@@ -167,6 +181,7 @@ class FleetApp(App[None]):
     def _tick(self) -> None:
         if isinstance(self.body, Grid):
             self.body.tick()
+        self.frame.status()
 
     # Lists and pages.
 
@@ -180,7 +195,7 @@ class FleetApp(App[None]):
 
     @on(Grid.Opened)
     async def _opened(self, event: Grid.Opened) -> None:
-        place = subjects.opened(self.place.screen, event.row, subjects.of_row(self.place.screen, event.row))
+        place = subjects.opened(event.sheet, event.row, subjects.of_row(event.sheet, event.row))
         if place is not None:
             await self.go(place)
 
@@ -259,18 +274,20 @@ class FleetApp(App[None]):
         place = self.place
         if place.needle or place.faults:
             await self._change(replace(place, needle="", faults=False))
-        elif place.as_of and place.screen not in REVISED:
+        elif place.as_of and not place.revision:
             await self.go_now()
         else:
             await self.action_last_place()
 
     async def go_now(self) -> None:
         """Out of the past."""
-        self.history = History([*self.history.places[: self.history.now + 1], self.place.at("")], self.history.now + 1)
+        self.history.go(self.place.at(""))
         await self._arrive()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One key means to approve where proposals are, and to sort everywhere else."""
+        """Where somebody types, signs are signs; and one key means to approve where proposals are, and to sort everywhere else."""
+        if action in TYPED and isinstance(self.focused, Input):
+            return False
         if self.history.place.screen == "proposals":
             return (action, *parameters) != ("sort", "age")
         return (action, *parameters) != ("act", "approve")
@@ -309,14 +326,7 @@ class FleetApp(App[None]):
     async def _done(self, event: TypedLine.Done) -> None:
         self._left()
         try:
-            if event.what == ":":
-                await self._obey(read_command(event.text))
-            elif event.what == "~":
-                await self._travel(event.text)
-            elif event.what == "!":
-                self.run_worker(self.acting.end(event.text), group="acting")
-            elif event.what == "*" and event.text:
-                self.frame.say(local_pages.save_view(self.given.views, event.text, self.place))
+            await obey(self, event.what, event.text)
         except FleetdError as error:
             self.frame.say(local_pages.lesson_line(error), bad=True)
 
@@ -324,25 +334,6 @@ class FleetApp(App[None]):
     def _left(self) -> None:
         if self.body is not None:
             self.body.focus()
-
-    async def _obey(self, meant: Place | Deed) -> None:
-        if isinstance(meant, Place):
-            if meant.as_of:
-                point(meant.as_of, "as_of", self.given.clock())
-            await self.go(meant)
-        elif meant.name == "quit":
-            self.exit()
-        elif meant.name == "theme":
-            self.wear(meant.argument)
-        else:
-            await self.go(Place(meant.name, meant.argument))
-
-    async def _travel(self, text: str) -> None:
-        if not text:
-            await self.go_now()
-            return
-        point(text, "as_of", self.given.clock())
-        await self.go(self.place.at(text))
 
     async def action_help(self) -> None:
         self.helped = self.subject
@@ -363,11 +354,20 @@ class FleetApp(App[None]):
     def action_header(self) -> None:
         self.screen_stack[0].toggle_class("plain")
 
+    def on_resize(self, event: Resize) -> None:
+        """In a terminal that is too small, says so instead of painting what nobody could read."""
+        width, height = event.size
+        small = width < LEAST_SIZE[0] or height < LEAST_SIZE[1]
+        said = f"This terminal is {width}×{height}: fleetd needs {LEAST_SIZE[0]}×{LEAST_SIZE[1]}. Make it larger, or press q to quit."
+        self.screen_stack[0].query_one("#small", Static).update(said)
+        self.screen_stack[0].set_class(small, "small")
+
     def wear(self, name: str) -> None:
         """Another theme."""
         self.palette = name
         self.painter = painter(name)
-        self.theme = "textual-light" if name == "light" else "textual-dark"
+        self.ansi_color = True if name == NO_COLOUR else None
+        self.theme = THEMES[name]
         self.refresh(layout=True)
         for widget in self.screen_stack[0].query("*"):
             widget.refresh()

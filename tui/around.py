@@ -32,9 +32,9 @@ WAY = 3
 def way(history: History, *, follows: bool) -> Text:
     """The screen, and the way that led there; in the past, its time."""
     place = history.place
-    title = TITLES.get(place.screen, place.screen)
+    title = TITLES[place.screen]
     if place.as_of:
-        return Text(f" AS OF {place.as_of} · read only · esc returns to now · {title} {inert(place.subject or place.of)}")
+        return Text(f" AS OF {place.as_of[:19]} · read only · esc returns to now · {title} {inert(place.subject or place.of)}")
     led = " › ".join(inert(one.crumb) for one in history.places[max(0, history.now - WAY + 1) : history.now + 1])
     shown = styled(title, HEAD) + styled(f"   {led}", QUIET)
     for words in (f"@{place.clusters}" if place.clusters else "", "only faults" if place.faults else "", "follows" if follows else ""):
@@ -44,7 +44,9 @@ def way(history: History, *, follows: bool) -> Text:
 
 def hints() -> Text:
     """The keys that are named at the bottom."""
-    named = [styled(key.shown or key.keys, STRONG) + styled(f" {key.hint}", QUIET) for key in KEYS if key.hint]
+    # A narrow terminal cuts the line: how to ask for more, and how to leave, come first.
+    hinted = sorted((key for key in KEYS if key.hint), key=lambda key: key.id not in ("help", "quit", "command", "filter"))
+    named = [styled(key.shown or key.keys, STRONG) + styled(f" {key.hint}", QUIET) for key in hinted]
     return Text("  ").join(named)
 
 
@@ -53,16 +55,20 @@ def status(body: Widget | None, place: Place) -> Text:
     if not isinstance(body, Grid):
         return Text("")
     chosen = bool(place.needle or place.of or place.clusters or place.faults)
+    if body.refused:
+        return styled(body.refused, BAD)
     if not body.loaded:
         text = "reading…"
     elif not body.window.keys:
-        text = "nothing matches: esc shows all" if chosen else body.table.empty
+        text = "nothing was there then" if place.as_of else body.table.empty
+        text = "nothing matches: esc shows all" if chosen else text
     else:
         text = f"{body.window.cursor + 1} of {len(body.window)}"
         text += f", the first {MOST_KEYS}: a filter looks at all" if body.window.more else ""
     text += f"   {inert(place.of)}" if place.of else ""
     text += f"   /{inert(place.needle)}" if place.needle else ""
     text += f"   {len(body.window.marks)} marked" if body.window.marks else ""
+    text += "".join(f"   {gap}" for gap in body.gaps)
     return styled(text, QUIET)
 
 
@@ -86,6 +92,12 @@ class Frame:
         app = self._app
         self._bar("crumbs").say(way(app.history, follows=app.follows), over=BANNER if app.place.as_of else "")
         self._bar("keys").say(hints())
+
+    def arrived(self) -> None:
+        """At another place: what was said at the one before is over."""
+        self._until = 0.0
+        self.way()
+        self.status()
 
     def status(self) -> None:
         """How many rows there are, unless a sentence still stands there."""

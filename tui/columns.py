@@ -37,8 +37,17 @@ class Column:
 
     @property
     def least(self) -> int:
-        """What its values take at least: no state and no age is cut."""
-        return {Form.STATE: 13, Form.AGE: 7, Form.COUNT: 5, Form.TEXT: 0}[self.form]
+        """What its values take at least: no state and no age is cut, and of what tells a row enough to know it."""
+        match self.form:
+            case Form.TEXT:
+                return 10 if self.middle else min(8, len(self.title))
+            case Form.STATE:
+                return 13
+            case Form.COUNT:
+                return max(5, len(self.title))
+            case Form.AGE:
+                return 7
+        assert_never(self.form)
 
     @property
     def right(self) -> bool:
@@ -53,12 +62,19 @@ class Column:
                     value = str(value).removeprefix(f"{row['cluster']}: ")
                 return said(value)
             case Form.STATE:
-                return state_said(f"{value}, stale" if row.get("stale") and value == "ready" else str(value or ""))
+                return state_said(_stands(str(value or ""), row))
             case Form.COUNT:
                 return count_said(value)
             case Form.AGE:
                 return age_said(value, now)
         assert_never(self.form)
+
+
+def _stands(state: str, row: Row) -> str:
+    """A cluster that is ready may be paused, or not have been heard of."""
+    if state != "ready":
+        return state
+    return "paused" if row.get("paused") else ("ready, stale" if row.get("stale") else state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +155,7 @@ TABLES: Mapping[str, Table] = {
                 _count("object_count", "OBJECTS", wide=True),
                 _age("detected_at"),
                 _text("blocked_by", "WAITS FOR", most=44),
+                _text("looked_after", "TAKEN BY", most=36, wide=True),
                 _text("event_id", "EVENT", most=34, wide=True),
                 _REASON,
             ),
@@ -151,8 +168,9 @@ TABLES: Mapping[str, Table] = {
                 _state("state"),
                 _text("event_trigger", "TRIGGER", most=30),
                 _text("cluster", "ON", most=30),
-                _text("stage", "STAGE", most=8),
+                _text("stage", "STAGE", most=8, wide=True),
                 _age("detected_at"),
+                _text("looked_after", "TAKEN BY", most=36),
                 _text("source_cluster", "FROM", most=30),
                 _text("event_source", "SOURCE", most=30, wide=True),
                 _REASON,

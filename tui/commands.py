@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.kinds.registry import KINDS, kind_by_name
 from fleetd.service.teaching import bad
+from fleetd.service.times import point
+from fleetd.store.moments import moment_text
 from tui.columns import TABLES
 from tui.paint import PALETTES
 from tui.places import Place
@@ -63,6 +66,16 @@ def read_command(text: str) -> Place | Deed:
             raise bad("command", text, f"{screen} of what? Write {screen} NAME, or choose a row and press its key")
         return _page(place)
     return _of_kind(words[0], rest, text)
+
+
+def dated(place: Place, now: datetime) -> Place:
+    """The same with its time as a moment, so that two hours ago stays where it was.
+
+    Raises:
+        Taught: it is no time, or not yet.
+    """
+    then = point(place.as_of, "as_of", now)
+    return place.at(moment_text(min(then, now)) if then is not None else "")
 
 
 def _theme(rest: list[str]) -> Deed:

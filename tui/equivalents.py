@@ -13,6 +13,9 @@ import orjson
 from fleetd.service.asking import Question
 from tui.places import Place
 
+_OURS = frozenset({"list_keys", "read_rows", "pulse", "reach", "fleet_then", "addon_matrix", "who_looks_after", "made_by"})
+"""Questions that only a terminal asks."""
+
 _GET = {"clusters": "clusters", "sources": "eventsources", "triggers": "eventtriggers", "profiles": "clusterprofiles", "declared": "all -A"}
 _ROWS = {
     "matches": "matches",
@@ -49,7 +52,7 @@ class Log:
 
 def call_of(question: Question[Any]) -> str:
     """The call of the MCP server that gives the same answer; empty where only the terminal asks so."""
-    if question.name() in ("list_keys", "read_rows", "pulse", "reach"):
+    if question.name() in _OURS:
         return ""
     given = {}
     for one in fields(question):

@@ -20,10 +20,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import paint
-from tui.columns import Column, Row, Table
+from tui.columns import Column, Form, Row, Table
 from tui.paint import styled
 from tui.widths import fitted
 from tui.window import Window
+from tui.words import inert
 
 if TYPE_CHECKING:
     from tui.app import FleetApp
@@ -52,23 +53,27 @@ class Grid(ScrollView, can_focus=True):
         Binding("ctrl+backslash", "unmark", "no marks", show=False, id="unmark"),
         Binding("enter", "open", "open", show=False, id="open"),
     ]
-    DEFAULT_CSS = "Grid { height: 1fr; overflow-y: auto; overflow-x: auto; }"
+    DEFAULT_CSS = "Grid { height: 1fr; overflow-y: auto; overflow-x: auto; scrollbar-gutter: stable; }"
 
     class Moved(Message):
         """The cursor or the view stands elsewhere: other rows may be needed."""
 
     class Opened(Message):
-        """Somebody wants to see more of a row."""
+        """Somebody wants to see more of a row of a list."""
 
-        def __init__(self, row: Row) -> None:
+        def __init__(self, sheet: str, row: Row) -> None:
             super().__init__()
-            self.row = row
+            self.sheet, self.row = sheet, row
 
     def __init__(self, table: Table, clock: Callable[[], datetime]) -> None:
         super().__init__(id="grid")
         self.table = table
         self.window = Window()
         self.loaded = False
+        self.refused = ""
+        """Why the service gave no rows."""
+        self.gaps: tuple[str, ...] = ()
+        """What of a past time is not known."""
         self.wide = False
         self.column = 0
         self.sorted_by: tuple[str, bool] | None = None
@@ -114,7 +119,7 @@ class Grid(ScrollView, can_focus=True):
         """Whether a cell is longer than all before; widths grow, and never shrink while a list is in front."""
         before = dict(self._natural)
         for column in self.table.columns:
-            least = self._natural.get(column.name, max(cell_len(column.title) + 2, column.least))
+            least = self._natural.get(column.name, max(cell_len(column.title) + 2, 0 if column.form is Form.TEXT else column.least))
             self._natural[column.name] = max([least, *(cell_len(column.cell(row, self._now)[0]) for row in rows[:SAMPLE])])
         return self._natural != before
 
@@ -190,7 +195,7 @@ class Grid(ScrollView, can_focus=True):
         sign = "●" if key in self.window.marks else ("▶" if current else " ")
         text = styled(f"{sign} ", paint.MARKED if key in self.window.marks else "")
         if row is None:
-            text.append(" · ".join(key.split("\x1f")), paint.QUIET)
+            text.append(inert(" · ".join(key.split("\x1f"))), paint.QUIET)
         for column, width in self._widths if row is not None else ():
             said, role = column.cell(row, self._now)  # type: ignore[arg-type]
             changed = (key, column.name) in self.window.changed
@@ -287,7 +292,7 @@ class Grid(ScrollView, can_focus=True):
 
     def action_open(self) -> None:
         if (row := self.window.row) is not None:
-            self.post_message(self.Opened(row))
+            self.post_message(self.Opened(self.table.name, row))
 
 
 def _fit(text: str, width: int, column: Column) -> str:

@@ -26,7 +26,8 @@ class Key:
 
     @property
     def binding(self) -> Binding:
-        return Binding(self.keys, self.action, self.said, show=False, id=self.id, key_display=self.shown or None)
+        first = self.action in ("command", "filter", "time", "star")
+        return Binding(self.keys, self.action, self.said, show=False, id=self.id, key_display=self.shown or None, priority=first)
 
 
 KEYS = (

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tui.paint import HEAD, QUIET, styled
 from tui.places import Place
-from tui.words import role_of, said_whole, state_text
+from tui.words import brief, role_of, said_whole, state_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def facts(values: Mapping[str, Any], *, states: Iterable[str] = ()) -> Iterator[
     shown = {name: value for name, value in values.items() if value not in (None, "", (), [], {})}
     width = max(map(len, shown), default=0) + 2
     for name, value in shown.items():
-        said = state_text(str(value)) if name in states else Text(said_whole(value))
+        said = state_text(str(value)) if name in states else Text(brief(said_whole(value)))
         yield Line(styled(name.replace("_", " ").ljust(width), QUIET) + said)
 
 
@@ -62,7 +62,7 @@ def table(
     titles: Sequence[str], rows: Sequence[Sequence[str]], leads: Sequence[Place | None], *, states: Sequence[int] = (0,)
 ) -> Iterator[Line]:
     """Aligned columns; those in `states` are states. A row leads to the place beside it."""
-    cells = [[said_whole(cell) for cell in row] for row in rows]
+    cells = [[brief(said_whole(cell)) for cell in row] for row in rows]
     widths = [max([len(title), *(min(len(row[place]), 60) for row in cells)]) for place, title in enumerate(titles)]
     yield Line(Text("  ") + styled("  ".join(title.ljust(width) for title, width in zip(titles, widths, strict=True)), QUIET))
     for row, place in zip(cells, leads, strict=True):

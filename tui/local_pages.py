@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def help_page(app: FleetApp) -> Page:
     """The keys, for the screen from which somebody asked."""
     screen = app.place.subject
-    lines = [Line(styled(f"Keys on {TITLES.get(screen, screen or 'every screen')}", STRONG)), plain()]
+    lines = [Line(styled(f"Keys on {TITLES.get(screen, 'every screen')}", STRONG)), plain()]
     lines += [_key_line(app, key) for key in KEYS]
     lines += [
         *heading("In a list"),
@@ -55,10 +55,10 @@ def _key_line(app: FleetApp, key: Key) -> Line:
 
 
 def _why_not(app: FleetApp, key: Key) -> str:
-    about = app.helped.ref or "nothing chosen"
+    about = app.helped.ref
     if key.action.startswith("to('"):
         leads = getattr(subjects, key.action[4:-2])
-        return "" if leads(app.helped) is not None else f"not of {about}"
+        return "" if leads(app.helped) is not None else (f"not of {about}" if about else "choose a row first")
     if key.action.startswith("act('"):
         act = ACTS.get(key.action[5:-2])
         return "" if act is not None and act.about(app.helped) else f"{act.kinds if act else 'other things'} only"
@@ -84,7 +84,7 @@ def log_page(app: FleetApp) -> Page:
     """What was asked, as a command and as a call of the MCP server."""
     lines = []
     for one in reversed(app.looking.log.entries):
-        lines.append(Line(styled(f"{one.at:%H:%M:%S} ", QUIET) + styled(TITLES.get(one.screen, one.screen), STRONG)))
+        lines.append(Line(styled(f"{one.at:%H:%M:%S} ", QUIET) + styled(TITLES[one.screen], STRONG)))
         for what, said in (("cli", one.command), ("mcp", one.call)):
             if said:
                 lines.append(Line(styled(f"         {what}  ", QUIET) + Text(said)))

@@ -7,17 +7,17 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from fleetd.domain.errors import FleetdError
+from fleetd.domain.errors import FleetdError, TryLater
 from fleetd.service.asking import Question, Questions
 from fleetd.service.feed import Changed
 from fleetd.service.questions.overview import FleetOverview
-from fleetd.service.questions.windows import ListKeys, ReadRows
+from fleetd.service.questions.windows import Choice, Keys, ListKeys, ReadRows
+from fleetd.service.teaching import Code, Taught
 from tui.equivalents import Asked, Log, call_of, command_of
 from tui.grid import Grid
-from tui.local_pages import lesson_page
+from tui.local_pages import lesson_line, lesson_page
 from tui.paper import Paper
 from tui.screens import PAGES
 from tui.summary import freshness, summary
@@ -94,7 +94,7 @@ class Looking:
 
     async def _look(self) -> None:
         body = self.app.body
-        if isinstance(body, Grid):
+        if isinstance(body, Grid) and body.table.name == self.app.place.screen:
             await self._list(body)
         elif isinstance(body, Paper):
             await self._page(body)
@@ -110,12 +110,13 @@ class Looking:
         if self.keys_due and resting and time.monotonic() - self._keys_at >= max(OVERVIEW, 5 * self._keys_took):
             self.keys_due = False
             started = time.monotonic()
-            found = await self._ask(ListKeys(choice=choice))
-            self._keys_at = time.monotonic()
-            self._keys_took = self._keys_at - started
+            found, refused = await self._keys(choice)
             if epoch != self.epoch:
                 return
+            self._keys_at = time.monotonic()
+            self._keys_took = self._keys_at - started
             grid.order(found.keys, found.more)
+            grid.refused, grid.gaps = refused, found.gaps
         elif self.keys_due:
             self.app.set_timer(OVERVIEW, self.due.set)
         first, last = grid.needed
@@ -125,6 +126,15 @@ class Looking:
             grid.put(keys, rows)
             self.app.frame.status()
 
+    async def _keys(self, choice: Choice) -> tuple[Keys, str]:
+        """The keys, or none and why not."""
+        try:
+            return await self._ask(ListKeys(choice=choice)), ""
+        except FleetdError as error:
+            if _passes(error):
+                raise
+            return Keys(()), lesson_line(error)
+
     async def _page(self, paper: Paper) -> None:
         epoch, place = self.epoch, self.app.place
         screen = PAGES.get(place.screen)
@@ -133,7 +143,7 @@ class Looking:
         try:
             page = await screen.make(self._ask, place)
         except FleetdError as error:
-            if error.exit_code == 3 or epoch != self.epoch:
+            if _passes(error) or epoch != self.epoch:
                 raise
             page = lesson_page(error)
         if epoch == self.epoch:
@@ -144,7 +154,7 @@ class Looking:
         answer = await self.questions.ask(question)
         call = call_of(question)
         place = self.app.place
-        self.log.note(Asked(datetime.now(UTC), place.screen, call, command_of(place)))
+        self.log.note(Asked(self.app.given.clock(), place.screen, call, command_of(place)))
         return answer
 
     async def listen(self, feed: Callable[[], AsyncGenerator[Changed, None]]) -> None:
@@ -165,3 +175,8 @@ class Looking:
             self.keys_due = True
         self.committed.set()
         self.due.set()
+
+
+def _passes(error: FleetdError) -> bool:
+    """Whether it is the database that is away, and not what was asked for that is wrong."""
+    return isinstance(error, TryLater) or (isinstance(error, Taught) and error.lesson.code is Code.UNAVAILABLE)

@@ -28,6 +28,7 @@ GOOD, BAD, UNDERWAY, QUIET, STRONG, HEAD, LINK, HOP, CHANGED, CURSOR, MARKED, BA
     "banner",
 )
 
+NO_COLOUR = "none"
 _PLAIN = {
     STRONG: "bold",
     QUIET: "dim",
@@ -57,9 +58,12 @@ PALETTES: Mapping[str, Mapping[str, str]] = {
         HOP: "bold bright_cyan",
         BANNER: "bold black on bright_white",
     },
-    "none": _PLAIN,
+    NO_COLOUR: _PLAIN,
 }
 """What each role looks like, by the name of the palette."""
+
+THEMES: Mapping[str, str] = {"dark": "textual-dark", "light": "textual-light", "colour-blind": "textual-dark", NO_COLOUR: "ansi-dark"}
+"""Textual's theme below each palette; without colours the terminal's own background stands."""
 
 
 def theme(name: str) -> Theme:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.segment import Segment
@@ -21,6 +22,9 @@ from tui.paint import styled
 
 if TYPE_CHECKING:
     from tui.app import FleetApp
+
+HANGING = 4
+"""Columns by which what is wrapped stands in."""
 
 _NOTHING = Page("", ())
 
@@ -42,7 +46,7 @@ class Paper(ScrollView, can_focus=True):
         Binding("w", "wrap", "wrap", show=False, id="wrap"),
         Binding("enter", "open", "open", show=False, id="open"),
     ]
-    DEFAULT_CSS = "Paper { height: 1fr; overflow-y: auto; overflow-x: auto; }"
+    DEFAULT_CSS = "Paper { height: 1fr; overflow-y: auto; overflow-x: auto; scrollbar-gutter: stable; }"
 
     class Opened(Message):
         """Somebody follows a line."""
@@ -64,6 +68,8 @@ class Paper(ScrollView, can_focus=True):
     def show(self, page: Page) -> None:
         """This page instead of the one before."""
         self.loaded = True
+        if page.lines and not page.lines[0].text.plain:
+            page = replace(page, lines=page.lines[1:])
         if page == self.page:
             return
         self.page = page
@@ -87,7 +93,7 @@ class Paper(ScrollView, can_focus=True):
         return self.page.lines[place].text.plain.lower() if self.page.lines else ""
 
     def _fold(self) -> None:
-        width = max(20, self.size.width - 2)
+        width = max(20, self.size.width - HANGING)
         folded: list[tuple[int, Text]] = []
         console = self._app.painter
         for place, line in enumerate(self.page.lines):
@@ -98,6 +104,7 @@ class Paper(ScrollView, can_focus=True):
         self._folded = folded
         longest = max((text.cell_len for _, text in folded), default=0)
         self.virtual_size = Size(self.size.width if self.wrapped else max(longest + 2, self.size.width), len(folded))
+        self.styles.overflow_x = "hidden" if self.wrapped else "auto"
         self._strips.clear()
         self.refresh()
 
@@ -107,15 +114,17 @@ class Paper(ScrollView, can_focus=True):
         if not 0 <= number < len(self._folded):
             return Strip.blank(self.size.width, self.rich_style)
         place, text = self._folded[number]
+        first = not number or self._folded[number - 1][0] != place
         known = (number, place == self.cursor, self._app.palette)
         if (strip := self._strips.get(known)) is None:
-            strip = self._painted(place, text)
+            strip = self._painted(place, text, first=first)
             self._strips[known] = strip
         return strip.crop_extend(scroll_x, scroll_x + self.size.width, self.rich_style)
 
-    def _painted(self, place: int, text: Text) -> Strip:
+    def _painted(self, place: int, text: Text, *, first: bool) -> Strip:
         line, console = self.page.lines[place], self._app.painter
-        shown = styled("▶ " if place == self.cursor else ("› " if line.leads else "  "), paint.QUIET) + text
+        sign = "▶ " if place == self.cursor else ("› " if line.leads else "  ")
+        shown = styled(sign if first else " " * HANGING, paint.QUIET) + text
         if self._needle:
             shown.highlight_words([self._needle], paint.CHANGED, case_sensitive=False)
         over = console.get_style(paint.CURSOR) if place == self.cursor and line.leads else Style.null()

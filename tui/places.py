@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fleetd.service.questions.windows import Choice
 
+LOCAL: Mapping[str, str] = {"help": "Keys", "aliases": "Screens", "log": "Commands", "views": "Views", "sql": "SQL"}
+"""Screens that are about this program and not about the fleet, with their titles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A screen and its subject. `of` limits a list to what belongs to one thing: `EventTrigger=x`."""
+    """A screen and its subject.
+
+    Attributes:
+        of: limits a list to what belongs to one thing (`EventTrigger=x`), or says which way a page looks.
+        as_of: the time of everything that is shown, where it is not now.
+        revision: a time at which a revision of the subject stood; only that is of then.
+    """
 
     screen: str
     subject: str = ""
@@ -18,6 +28,7 @@ class Place:
     needle: str = ""
     clusters: str = ""
     as_of: str = ""
+    revision: str = ""
     sort: str = ""
     descending: bool = False
     faults: bool = False
@@ -27,7 +38,10 @@ class Place:
         """How to come here again: what would be typed after `:`."""
         words = [self.screen, self.subject, self.of]
         words += [f"/{self.needle}" if self.needle else "", f"on {self.cluster}" if self.cluster else ""]
-        words += [f"@{self.clusters.replace(' ', '')}" if self.clusters else "", f"~{self.as_of}" if self.as_of else ""]
+        words += [
+            f"@{self.clusters.replace(' ', '')}" if self.clusters else "",
+            f"~{then}" if (then := self.revision or self.as_of) else "",
+        ]
         return " ".join(word for word in words if word)
 
     @property
@@ -64,6 +78,11 @@ class History:
     @property
     def place(self) -> Place:
         return self.places[self.now]
+
+    @property
+    def as_of(self) -> str:
+        """The time of the last place that has one: pages about the program itself are of no time."""
+        return next((one.as_of for one in reversed(self.places[: self.now + 1]) if one.screen not in LOCAL), "")
 
     def go(self, place: Place) -> None:
         """On to a new place; what was ahead is forgotten."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tui.columns import TABLES
 from tui.pages import cluster, event, happened, held, ladder, lineage, matrix, pulse, thing, trigger
 from tui.pages.asking import Screen
+from tui.places import LOCAL
 
 PAGES: Mapping[str, Screen] = {
     screen.name: screen
@@ -68,7 +69,5 @@ WITH_PAGE = {
 TITLES: Mapping[str, str] = {
     **{name: table.title for name, table in TABLES.items()},
     **{name: screen.title for name, screen in PAGES.items()},
+    **LOCAL,
 }
-
-REVISED = frozenset({"object", "yaml", "diff"})
-"""Pages whose time is that of a revision, and not of everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleetd.store.views import views
 from tui.grid import Grid
 
 _MEANT = {
@@ -9,8 +10,6 @@ _MEANT = {
     "age": ("detected_at", "matched_at", "created_at", "applied_at", "since", "at", "last_seen_at"),
     "state": ("state", "connection", "outcome", "verdict", "decision"),
 }
-_COMPUTED = {("drift", "fields"), ("events", "blocked_by"), ("events", "object_count"), ("events", "object_ref"), ("events", "state")}
-"""Columns that are no column of their view: nothing can be sorted by them."""
 
 
 def sorting(grid: Grid, what: str) -> str:
@@ -21,4 +20,6 @@ def sorting(grid: Grid, what: str) -> str:
     else:
         names = _MEANT[what]
     there = {column.name for column in grid.table.columns}
-    return next((name for name in names if name in there and (grid.table.name, name) not in _COMPUTED), "")
+    # What rows are completed with is no column of the view: nothing can be sorted by that.
+    of_view = next(columns for view, _, columns in views() if view == grid.table.sheet.view)
+    return next((name for name in names if name in there and name in of_view), "")

@@ -17,15 +17,20 @@ def summary(answer: Answer[Overview]) -> Text:
     found = answer.result
     ready, away = found.clusters.get("ready", 0), found.clusters.get("unreachable", 0)
     failed = found.addons.get("failed", 0) + found.addons.get("conflict", 0)
+    counted = (
+        ("✗", away, "unreachable", BAD),
+        ("…", sum(found.pending_events.values()), "pending", UNDERWAY),
+        ("✗", failed, "failed", BAD),
+        ("…", found.open_drift, "drifted", UNDERWAY),
+        ("…", found.waiting_proposals, "held", UNDERWAY),
+    )
+    # What is none is left out: a narrow terminal has room for what is.
+    troubles = [_count(*one) for one in counted if one[1]] or [styled("nothing pending, failed or drifted", QUIET)]
     return _BETWEEN.join(
         [
             styled("fleetd", STRONG),
             _count("✓", ready, f"of {sum(found.clusters.values())} clusters ready", GOOD),
-            _count("✗", away, "unreachable", BAD),
-            _count("…", sum(found.pending_events.values()), "pending", UNDERWAY),
-            _count("✗", failed, "failed add-ons", BAD),
-            _count("…", found.open_drift, "open drift", UNDERWAY),
-            _count("…", found.waiting_proposals, "held losses", UNDERWAY),
+            *troubles,
         ]
     )
 

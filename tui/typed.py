@@ -57,7 +57,8 @@ class TypedLine(Input):
             self.value = text
         self.cursor_position = len(text)
         self.add_class("open")
-        self.focus()
+        # At once: what is typed next is meant for it.
+        self.screen.set_focus(self)
 
     def _close(self) -> None:
         self.remove_class("open")

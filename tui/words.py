@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,6 +14,7 @@ from rich.text import Text
 from fleetd.service.foreign import plain_text
 from tui.paint import BAD, GOOD, QUIET, UNDERWAY, styled
 
+_FRACTION = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d+Z")
 LONGEST_CELL = 160
 LONGEST_VALUE = 4_000
 
@@ -67,6 +69,11 @@ def said_whole(value: Any) -> str:
     if isinstance(value, Mapping | list):
         value = orjson.dumps(value).decode()
     return plain_text(str(value), most=LONGEST_VALUE) or "-"
+
+
+def brief(text: str) -> str:
+    """Without the fractions of its seconds: a page is read, not sorted by."""
+    return _FRACTION.sub(r"\1Z", text)
 
 
 def role_of(word: str) -> str:

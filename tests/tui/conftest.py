@@ -21,8 +21,10 @@ from tui.bar import Bar
 from tui.given import Given
 from tui.grid import Grid
 from tui.paper import Paper
+from tui.places import Place
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "service" / "planted.py")))
+LIVING = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("living.py"))))
 PATIENCE = 20
 
 
@@ -46,6 +48,11 @@ class Terminal:
         """What follows `:`."""
         await self.press("colon")
         await self.type(text)
+
+    async def at(self, place: Place) -> None:
+        """Goes there, and waits until it is filled."""
+        await self.app.go(place)
+        await self.until(lambda: getattr(self.app.body, "loaded", True))
 
     async def until(self, fact: Callable[[], bool]) -> None:
         """Waits until the fact holds after some look at the database."""
@@ -96,6 +103,12 @@ def database_kind() -> str:
 @pytest.fixture
 def planted() -> SimpleNamespace:
     return PLANTED
+
+
+@pytest.fixture
+def living() -> SimpleNamespace:
+    """What `living.py` has: a simulated fleet with a daemon, and a real terminal."""
+    return LIVING
 
 
 @pytest.fixture

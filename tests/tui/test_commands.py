@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 
+from fleetd.service.asking import Question
 from fleetd.service.teaching import Taught
+from mcp_server.catalogue import offered
+from mcp_server.principals import Mode
+from tui import equivalents, pages
 from tui.commands import Deed, read_command
 from tui.equivalents import command_of
 from tui.places import Place
@@ -81,3 +88,12 @@ def test_a_place_knows_the_command_that_shows_the_same():
     assert command_of(Place("why", "EventTrigger/share", "prod/eu-1")) == "fleetd explain trigger share --cluster prod/eu-1"
     assert command_of(Place("object", "ConfigMap/default/copy")) == "fleetd describe configmap copy -n default"
     assert command_of(Place("clusters", clusters="env=prod")) == "fleetd get clusters -l env=prod"
+
+
+def test_what_is_shown_as_a_call_is_a_tool_of_the_mcp_server():
+    modules = [importlib.import_module(f"{pages.__name__}.{one.name}") for one in pkgutil.iter_modules(pages.__path__)]
+    asked = {one for module in modules for one in vars(module).values() if isinstance(one, type) and issubclass(one, Question)}
+    names = {one.name() for one in asked - {Question}}
+    tools = {tool.name for tool in offered(Mode.OPERATE, sql=True)}
+    assert names - tools == names & equivalents._OURS
+    assert not tools & equivalents._OURS

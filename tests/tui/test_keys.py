@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fleetd.domain.errors import InvalidInput
+from tui import subjects
 from tui.app import FleetApp, read_place
 from tui.grid import Grid
 from tui.keys import KEYS, read_key_map
@@ -57,16 +58,28 @@ async def test_a_key_map_moves_a_key(sit_down, database, tmp_path):
 async def test_every_key_of_every_screen_can_be_pressed(sit_down, database):
     places = ["clusters", "ev", "pending", "es", "et", "pf", "de", "ma", "ve", "ad", "dr", "ob", "jo", "rq", "pl"]
     places += ["pulse", "mx", "cl us-2", "et share", "why share", "trace event:e1", "tl", "cm copy", "yaml ConfigMap/default/copy", "help"]
-    keys = [key for key in KEYS if key.id not in ("quit", "copy", "header")]
+    leading = [key for key in KEYS if key.action.startswith("to(")]
+    others = [key for key in KEYS if key not in leading and key.id not in ("quit", "header")]
+    found = set()
     async with sit_down(database, size=(80, 24)) as terminal:
         for place in map(read_place, places):
-            for key in keys:
+            await terminal.at(place)
+            # Where each key leads from here; every place that is led to is visited once below.
+            found |= {getattr(subjects, key.action[4:-2])(terminal.app.subject) for key in leading}
+            for key in others:
                 if terminal.app.place != place:
                     await terminal.app.go(place)
-                # What a press does, without waiting for the picture after each of a thousand.
+                # What a press does, without waiting for the picture after each of hundreds.
                 await terminal.app.run_action(key.action)
-            await terminal.press("escape", "j", "G", "k", "g", "pagedown", "tab", "space", "enter", "escape")
+            await terminal.at(place)
+            body = terminal.app.body
+            for binding in type(body).BINDINGS:
+                await terminal.app.run_action(binding.action, body)
             assert terminal.app.is_running
+        for place in sorted(filter(None, found), key=lambda one: one.command):
+            await terminal.at(place)
+            refused = terminal.app.body.refused if isinstance(terminal.app.body, Grid) else terminal.app.body.page.title == "Not found"
+            assert not refused, place
 
 
 async def test_a_key_that_leads_nowhere_says_so(sit_down, database):

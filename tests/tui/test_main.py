@@ -57,7 +57,10 @@ def test_without_a_terminal_it_says_so(upgraded_sqlite, capsys):
 
 
 def test_it_brings_neither_the_protocol_nor_a_cluster_client():
-    code = "import sys, tui.__main__, tui.app as app; early = 'sqlalchemy' in sys.modules; app._opener(); print(early, *sys.modules)"
+    code = (
+        "import sys, tui.__main__, tui.app; early = 'sqlalchemy' in sys.modules; "
+        "import tui.hearing, fleetd.service.local_acting; tui.hearing._feed(); print(early, *sys.modules)"
+    )
     early, *modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert early == "False"
     assert not [name for name in modules if any(f"{name}.".startswith(f"{forbidden}.") for forbidden in FORBIDDEN)]

@@ -8,7 +8,7 @@ from tui.places import Place
 async def test_the_clusters_with_trouble_stand_first(sit_down, database):
     async with sit_down(database) as terminal:
         await terminal.painted("prod/us-2", "prod/eu-1")
-        assert list(terminal.grid.window.keys)[0] == "prod/us-2"
+        assert next(iter(terminal.grid.window.keys)) == "prod/us-2"
         assert "2 of 3 clusters ready" in terminal.bar("top")
 
 

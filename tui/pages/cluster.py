@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fleetd.service.questions.clusters import GetCluster
 from fleetd.service.questions.drift import GetDrift
 from tui.lines import Page, facts, heading, link, plain, table
 from tui.pages.asking import Ask
 from tui.places import Place
+from tui.words import span
 
 
 async def page(ask: Ask, place: Place) -> Page:
     """Everything about one cluster on one page."""
-    found = (await ask(GetCluster(cluster=place.subject, detail="full"))).result
+    found = (await ask(GetCluster(cluster=place.subject, detail="full", as_of=place.as_of))).result
     row = found.cluster
     name = row.cluster
-    incidents = (await ask(GetDrift(clusters=name, only="open", detail="full"))).items
+    incidents = (await ask(GetDrift(clusters=name, only="open", detail="full", as_of=place.as_of))).items
     events = found.last_events
     lines = [
         *facts(
@@ -37,7 +40,8 @@ async def page(ask: Ask, place: Place) -> Page:
     ]
     if row.oldest_pending is not None:
         oldest = row.oldest_pending
-        said = f"the oldest: {oldest.event_trigger}, {oldest.state} for {oldest.age_seconds} s  {oldest.reason_untrusted}"
+        waits = span(timedelta(seconds=oldest.age_seconds))
+        said = f"the oldest: {oldest.event_trigger}, {oldest.state} for {waits}  {oldest.reason_untrusted}"
         lines.append(link(said, Place("why", f"EventTrigger/{oldest.event_trigger}", oldest.source_cluster)))
     profiles = [(_states(one.states), one.profile) for one in found.profiles]
     lines += [*heading("Profiles", len(profiles))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleetd.service.questions.events import EventPage, GetEvent, Outcome
+from fleetd.service.questions.windows import WhoLooksAfter
 from tui.lines import Line, Page, facts, heading, link, plain, table
 from tui.pages.asking import Ask
 from tui.paint import QUIET, STRONG, styled
@@ -14,8 +15,9 @@ from tui.words import state_text
 
 async def page(ask: Ask, place: Place) -> Page:
     """From the object that fired to each destination."""
-    found = (await ask(GetEvent(event_id=place.subject, detail="full"))).result
+    found = (await ask(GetEvent(event_id=place.subject, detail="full", as_of=place.as_of))).result
     event = found.event
+    known = await ask(WhoLooksAfter(event_id=event.event_id, as_of=place.as_of))
     lines = [
         *facts(
             {
@@ -25,6 +27,7 @@ async def page(ask: Ask, place: Place) -> Page:
                 "cluster": event.cluster,
                 "detected": event.detected_at,
                 "matching": event.matching_count,
+                "looked after by": known,
                 "cause": found.cause_id,
             },
             states=("state",),

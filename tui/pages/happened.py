@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fleetd.service.questions.timeline import Entry, GetTimeline
+from fleetd.service.times import age, said
 from tui.lines import Line, Page, link, plain
 from tui.pages.asking import Ask
 from tui.paint import BAD, HEAD, QUIET, UNDERWAY, styled
@@ -16,10 +19,10 @@ _SIGNS = {"event": ("◆", HEAD), "decision": ("→", ""), "drift": ("≠", BAD)
 
 async def page(ask: Ask, place: Place) -> Page:
     """A day of it; `needle` of the form `since=7d` looks further back."""
-    since = place.of.removeprefix("since=") or "-24h"
+    since = place.of.removeprefix("since=") or "24h"
     clusters = place.cluster or ("*" if not place.subject else "")
     until = place.as_of
-    found = await ask(GetTimeline(ref=place.subject, clusters=clusters, since=since, until=until, limit=MOST))
+    found = await ask(GetTimeline(ref=place.subject, clusters=clusters, since=_before(until, since), until=until, limit=MOST))
     lines: list[Line] = []
     day = ""
     for entry in found.items:
@@ -33,6 +36,11 @@ async def page(ask: Ask, place: Place) -> Page:
     lines += [plain(), link("a week", Place("timeline", place.subject, place.cluster, of="since=7d"))]
     about = place.subject or place.cluster or "the fleet"
     return Page(f"Timeline of {about} since {since}", tuple(lines), place.subject)
+
+
+def _before(until: str, length: str) -> str:
+    """A day before now, or before the past time that everything is of."""
+    return said(datetime.fromisoformat(until) - age(length, "since")) if until else length
 
 
 def _entry(entry: Entry, *, alone: bool) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleetd.service.questions.drift import GetDrift
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.questions.windows import Choice, ReadRows
 from tui.lines import Line, Page, facts, heading, link, plain
@@ -16,13 +17,11 @@ _NO_MORE = (plain("this is no more", QUIET),)
 
 async def incident(ask: Ask, place: Place) -> Page:
     """Wanted and found side by side, and who changed it."""
-    from fleetd.service.questions.drift import GetDrift
-
-    rows = await ask(ReadRows(choice=Choice(sheet="drift"), keys=(place.subject,)))
+    rows = await ask(ReadRows(choice=Choice(sheet="drift", as_of=place.as_of), keys=(place.subject,)))
     if not rows:
         return Page("Drift", _NO_MORE)
     row = rows[0]
-    found = (await ask(GetDrift(ref=row["object_ref"], clusters=row["cluster"], limit=200))).items
+    found = (await ask(GetDrift(ref=row["object_ref"], clusters=row["cluster"], limit=200, as_of=place.as_of))).items
     fields = next((one.fields for one in found if one.incident_id == place.subject), ())
     placed = f"{row['object_ref']}@{row['cluster']}"
     lines = [
@@ -57,6 +56,7 @@ async def incident(ask: Ask, place: Place) -> Page:
 
 async def request(ask: Ask, place: Place) -> Page:
     """What became of something that was asked of the daemon."""
+    await ask(ReadRows(choice=Choice(sheet="requests", as_of=place.as_of), keys=()))
     found = (await ask(GetRequest(request_id=place.subject))).result
     shown = {
         "request": found.request_id,
@@ -72,7 +72,7 @@ async def request(ask: Ask, place: Place) -> Page:
 
 async def proposal(ask: Ask, place: Place) -> Page:
     """What waits for a person, and what it would take away."""
-    rows = await ask(ReadRows(choice=Choice(sheet="proposals"), keys=(place.subject,)))
+    rows = await ask(ReadRows(choice=Choice(sheet="proposals", as_of=place.as_of), keys=(place.subject,)))
     if not rows:
         return Page("Proposal", _NO_MORE)
     row = rows[0]

@@ -15,7 +15,7 @@ from tui.pages.asking import Ask
 from tui.paint import BAD, GOOD, QUIET, STRONG, UNDERWAY, styled
 from tui.places import Place
 from tui.subjects import profile_ref
-from tui.words import inert
+from tui.words import brief, inert
 
 
 async def page(ask: Ask, place: Place) -> Page:
@@ -27,7 +27,7 @@ async def page(ask: Ask, place: Place) -> Page:
 
 
 async def _of_trigger(ask: Ask, place: Place, name: str) -> Page:
-    found = (await ask(ExplainTrigger(trigger=name, cluster=place.cluster))).result
+    found = (await ask(ExplainTrigger(trigger=name, cluster=place.cluster, as_of=place.as_of))).result
     lines = [
         *facts(
             {
@@ -50,7 +50,7 @@ async def _of_trigger(ask: Ask, place: Place, name: str) -> Page:
 
 
 async def _of_addon(ask: Ask, place: Place) -> Page:
-    found = (await ask(ExplainAddon(profile=place.subject, cluster=place.cluster))).result
+    found = (await ask(ExplainAddon(profile=place.subject, cluster=place.cluster, as_of=place.as_of))).result
     rows = [(addon.state, addon.addon, str(addon.attempts or "-"), addon.reason_untrusted or "-") for addon in found.addons]
     lines = [
         *facts({"profile": found.profile, "on cluster": found.cluster, "made by": found.generated_by}),
@@ -75,7 +75,7 @@ def gates(found: Sequence[Gate], first_failing: str) -> Iterator[Line]:
         sign, role = ("✓", GOOD) if gate.passed else (("✗", BAD) if gate.passed is False else ("?", UNDERWAY))
         role = QUIET if below and not lit else role
         text = styled(f"  {sign} ", role) + styled(gate.gate.replace("_", " ").ljust(width), BAD if lit else (QUIET if below else STRONG))
-        text.append(inert(gate.because), QUIET if below else "")
+        text.append(brief(inert(gate.because)), QUIET if below else "")
         if lit:
             text.append("   ◀ the first that fails", BAD)
         yield Line(text)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 from fleetd.service.questions.lineage import Hop, TraceLineage
+from fleetd.service.teaching import Taught
+from tui import subjects
 from tui.lines import Line, Page, heading, link, plain
 from tui.pages.asking import Ask
+from tui.pages.thing import described
 from tui.paint import HOP, QUIET, STRONG, UNDERWAY, styled
 from tui.places import Place
-from tui.subjects import described, of_ref
-from tui.words import inert
+from tui.subjects import of_ref
+from tui.words import brief, inert
 
 DOWN = "down"
 
@@ -18,7 +21,13 @@ DOWN = "down"
 async def page(ask: Ask, place: Place) -> Page:
     """Up from an object on a cluster; down from whatever causes something. `of` says the other direction."""
     direction: Literal["up", "down"] = "down" if (place.of or ("up" if "@" in place.subject else DOWN)) == DOWN else "up"
-    found = (await ask(TraceLineage(ref=place.subject, direction=direction))).result
+    try:
+        found = (await ask(TraceLineage(ref=place.subject, direction=direction, as_of=place.as_of))).result
+    except Taught:
+        if "@" not in place.subject:
+            raise
+        # Nothing of ours: what led nowhere here may have led elsewhere, so its events are shown.
+        return await described(ask, place)
     lines = [plain(found.ref, STRONG)]
     before = place.subject.partition("@")[2]
     for hop in found.hops:
@@ -46,9 +55,9 @@ def _hop(hop: Hop, *, crossed: bool, up: bool) -> Line:
         text.append(f"⇄ {hop.cluster} ", HOP)
     text.append(f"{hop.what} ", QUIET)
     text.append(inert(hop.ref), STRONG)
-    text.append(f"  {inert(hop.because)}")
+    text.append(f"  {brief(inert(hop.because))}")
     if "gone" in hop.because or "deleted" in hop.because:
         text.append("  † gone", UNDERWAY)
     if hop.at:
-        text.append(f"  {hop.at}", QUIET)
-    return link(text, described(subject), hop.ref)
+        text.append(f"  {brief(hop.at)}", QUIET)
+    return link(text, subjects.described(subject), hop.ref)

@@ -20,7 +20,7 @@ _SIGNS = {BAD: "✗", UNDERWAY: "…", GOOD: "✓", "": "·"}
 
 async def page(ask: Ask, place: Place) -> Page:
     """`matrix LABEL` takes that label's values as columns."""
-    found = (await ask(AddonMatrix(clusters=place.clusters, label=place.subject))).result
+    found = (await ask(AddonMatrix(clusters=place.clusters, label=place.subject, as_of=place.as_of))).result
     lines = [plain(f"profiles × {found.by}; ✓ as it should be, … under way, ✗ failed; enter leads to a profile's add-ons", QUIET), plain()]
     if not found.rows:
         return Page("Matrix", (plain("no add-ons yet: a ClusterProfile, or a trigger, puts them on clusters", QUIET),))

@@ -8,7 +8,7 @@ from datetime import timedelta
 from rich.text import Text
 
 from fleetd.service.questions.overview import FleetOverview, Overview, Trouble
-from fleetd.service.questions.pulse import Beat, Pulse
+from fleetd.service.questions.pulse import Beat, FleetThen, Pulse
 from tui.lines import Line, Page, heading, link, plain
 from tui.pages.asking import Ask
 from tui.paint import BAD, GOOD, QUIET, STRONG, UNDERWAY, styled
@@ -27,15 +27,18 @@ or see it work on simulated clusters: fleetd demo --tui"""
 
 async def page(ask: Ask, place: Place) -> Page:
     """The last hour, or another window: `pulse 15m`."""
+    beat = (await ask(Pulse(window=place.subject or "1h", as_of=place.as_of))).result
+    if place.as_of:
+        then = (await ask(FleetThen(as_of=place.as_of))).result
+        return Page("Pulse", (*_bars(then["clusters"], then["addons"]), *_funnel(beat), *_open_then(then)))
     overview = (await ask(FleetOverview())).result
-    beat = (await ask(Pulse(window=place.subject or "1h"))).result
     if not overview.clusters and not overview.addons:
         return Page("Pulse", tuple(plain(line, QUIET) for line in _EMPTY.splitlines()))
-    return Page("Pulse", (*_bars(overview), *_funnel(beat), *_open(overview), *_troubles(overview)))
+    return Page("Pulse", (*_bars(overview.clusters, overview.addons), *_funnel(beat), *_open(overview), *_troubles(overview)))
 
 
-def _bars(overview: Overview) -> Iterator[Line]:
-    for title, counts, screen in (("Clusters", overview.clusters, "clusters"), ("Add-ons", overview.addons, "addons")):
+def _bars(clusters: Mapping[str, int], addons: Mapping[str, int]) -> Iterator[Line]:
+    for title, counts, screen in (("Clusters", clusters, "clusters"), ("Add-ons", addons, "addons")):
         total = sum(counts.values())
         yield from heading(title, total)
         if total:
@@ -76,8 +79,18 @@ def _open(overview: Overview) -> Iterator[Line]:
         (overview.waiting_requests, "requests waiting for the daemon", Place("requests")),
         (overview.declared_not_in_force, "declared objects not in force", Place("declared", faults=True)),
     )
-    for count, said, place in rows:
-        yield link(styled(f"{'…' if count else '✓'} {count:>6} ", UNDERWAY if count else GOOD) + Text(said), place)
+    yield from (_counted(*row) for row in rows)
+
+
+def _open_then(then: Mapping[str, Mapping[str, int]]) -> Iterator[Line]:
+    yield from heading("Open")
+    yield _counted(sum(then["pending_events"].values()), "events pending", Place("pending"))
+    yield _counted(sum(then["drift"].values()), "objects drifted", Place("drift", faults=True))
+    yield plain("  held losses, requests and what is worst are told of now only", QUIET)
+
+
+def _counted(count: int, said: str, place: Place) -> Line:
+    return link(styled(f"{'…' if count else '✓'} {count:>6} ", UNDERWAY if count else GOOD) + Text(said), place)
 
 
 def _troubles(overview: Overview) -> Iterator[Line]:

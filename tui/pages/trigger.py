@@ -24,9 +24,9 @@ async def page(ask: Ask, place: Place) -> Page:
     """Gates on the cluster that matters most, and the last matches with the objects that fired."""
     name = place.subject.rpartition("/")[2]
     ref = f"EventTrigger.lib.projectsveltos.io//{name}"
-    declared = (await ask(GetObject(ref=ref, view="summary"))).result
-    found = (await ask(ExplainTrigger(trigger=name))).result
-    choice = Choice(sheet="matches", subject=f"EventTrigger={name}")
+    declared = (await ask(GetObject(ref=ref, view="summary", as_of=place.as_of))).result
+    found = (await ask(ExplainTrigger(trigger=name, as_of=place.as_of))).result
+    choice = Choice(sheet="matches", subject=f"EventTrigger={name}", as_of=place.as_of)
     keys = (await ask(ListKeys(choice=choice))).keys
     rows = await ask(ReadRows(choice=choice, keys=keys[:SHOWN]))
     order = {key: number for number, key in enumerate(keys[:SHOWN])}
