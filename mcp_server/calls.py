@@ -13,8 +13,9 @@ from mcp_types import CallToolResult, TextContent
 
 from fleetd.domain.errors import FleetdError
 from fleetd.service.acting import Actions, Actor, Requeue, SetPause
-from fleetd.service.answers import as_json
+from fleetd.service.answers import Hint, as_json
 from fleetd.service.asking import Question, Questions
+from fleetd.service.correcting import with_the_call_meant
 from fleetd.service.foreign import plain_text
 from fleetd.service.live import LiveObjects, new_request_id
 from fleetd.service.narrowing import Size, too_broad
@@ -31,6 +32,11 @@ from mcp_server.tools import Tool
 
 HARD_BYTES = 32_000
 """Eight thousand tokens, at four bytes each: what is larger is not cut, but becomes counts and the call that leads to a part of it."""
+
+
+_STATUS = Hint(why="what is offered to whom, and why not more", tool="get_server_status")
+
+_MOUNT = "it is not there under /mcp/readonly, which only reads"
 
 
 class UnknownTool(Taught):
@@ -65,11 +71,16 @@ class Desk:
         except UnknownTool:
             raise
         except FleetdError as error:
-            lesson = plain_lesson(as_json(lesson_of(error)))
+            lesson = plain_lesson(as_json(self._lesson(error, name, arguments)))
             return CallToolResult(
                 content=[TextContent(text=lesson_text(lesson, _marker()))], structured_content={"error": lesson}, is_error=True
             )
         return CallToolResult(content=[TextContent(text=answer_text(answer, _marker()))], structured_content=answer)
+
+    def _lesson(self, error: FleetdError, name: str, arguments: Mapping[str, Any]) -> Lesson:
+        tool = next((tool for tool in self.tools if tool.name == name), None)
+        lesson = lesson_of(error)
+        return lesson if tool is None else with_the_call_meant(lesson, name, arguments, tool.read)
 
     async def answer(self, question: Question[Any], principal: Principal) -> dict[str, Any]:
         """An answer as JSON, for a resource or a prompt; counts as a cheap call.
@@ -78,7 +89,7 @@ class Desk:
             FleetdError: it cannot be given.
         """
         if Scope.READ not in principal.scopes:
-            raise _without(Scope.READ, "this")
+            raise _without(Scope.READ, "this", principal)
         self.limits.take(principal.name, "cheap")
         answer: dict[str, Any] = as_json(await self.questions.ask(question))
         return answer
@@ -119,7 +130,11 @@ class Desk:
 
     async def _status(self, principal: Principal) -> Question[Any]:
         shown = self.shown(principal)
-        hidden = [Hidden(tool=tool.name, because=f"needs the scope {tool.scope}") for tool in self.tools if tool not in shown]
+        hidden = [
+            Hidden(tool=tool.name, because=_MOUNT if tool.scope in principal.scopes else f"needs the scope {tool.scope}")
+            for tool in self.tools
+            if tool not in shown
+        ]
         hidden += [Hidden(tool=tool.name, because=because) for tool, because in not_offered(self.tools)]
         scopes = tuple(sorted({tool.scope.value for tool in shown}))
         mode = Mode.OBSERVE if self.readonly else self.mode
@@ -132,18 +147,21 @@ class Desk:
             return shown[name]
         for tool in self.tools:
             if tool.name == name:
-                raise _without(tool.scope, name)
+                if tool.scope in principal.scopes:
+                    raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence=f"{name} is not offered: {_MOUNT}", next=_STATUS))
+                raise _without(tool.scope, name, principal)
         for tool, because in not_offered(self.tools):
             if tool.name == name:
-                raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence=f"{name} is not offered: {because}"))
+                raise Taught(Lesson(code=Code.READ_ONLY_MODE, sentence=f"{name} is not offered: {because}", next=_STATUS))
         sentence = "there is no tool of this name; get_server_status says which are hidden and why"
         raise UnknownTool(
             Lesson(code=Code.NOT_FOUND, sentence=sentence, got=plain_text(name, most=60), did_you_mean=near(name[:60], shown))
         )
 
 
-def _without(scope: Scope, what: str) -> Taught:
-    return Taught(Lesson(code=Code.NOT_PERMITTED, sentence=f"{what} needs the scope {scope}; who runs the server can grant it"))
+def _without(scope: Scope, what: str, principal: Principal) -> Taught:
+    sentence = f"{what} needs the scope {scope}; who runs the server can grant it"
+    return Taught(Lesson(code=Code.NOT_PERMITTED, sentence=sentence, next=_STATUS if Scope.READ in principal.scopes else None))
 
 
 def _marker() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,12 +13,14 @@ from mcp_types import Resource, ResourceTemplate
 
 from fleetd.service.asking import Question
 from fleetd.service.feed import Changed
+from fleetd.service.naming import read_ref
 from fleetd.service.questions.clusters import GetCluster
 from fleetd.service.questions.events import UNACTED, GetEvent, ListEvents
 from fleetd.service.questions.objects import GetObject
 from fleetd.service.questions.overview import FleetOverview
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.questions.sql import DescribeSchema
+from fleetd.service.teaching import Taught
 
 SCHEME = "fleetd://"
 JSON = "application/json"
@@ -83,12 +87,26 @@ def _touches(address: Address, changed: Changed) -> bool:
         return True
     match address.kind:
         case "clusters":
-            return any(one.ref == address.rest or one.ref.endswith(f"@{address.rest}") for one in changed.changes)
+            return any(address.rest in (one.ref, one.cluster) or one.ref.endswith(f"@{address.rest}") for one in changed.changes)
         case "events":
             return any(
                 one.ref == address.rest or (one.object_kind in _ON_THE_WAY and one.object_kind != "event") for one in changed.changes
             ) or (address.rest == "pending" and any(one.object_kind in _ON_THE_WAY for one in changed.changes))
-        case "objects" | "requests":
+        case "objects":
+            meant = _meant(address.rest)
+            return any(meant.fullmatch(one.ref) for one in changed.changes)
+        case "requests":
             return any(one.ref == address.rest for one in changed.changes)
         case _:
             return False
+
+
+@lru_cache(maxsize=1000)
+def _meant(ref: str) -> re.Pattern[str]:
+    """The whole references that are meant by one as people write it: a known kind without its group, a cluster by its name alone."""
+    try:
+        named = read_ref(ref)
+    except Taught:
+        return re.compile(re.escape(ref))
+    at = f"@{re.escape(named.cluster)}" if "/" in named.cluster else f"@[^@]*/{re.escape(named.cluster)}"
+    return re.compile(re.escape(str(named.ref)) + (at if named.cluster else ""))

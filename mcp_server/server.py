@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import orjson
 from mcp.server import Server, ServerRequestContext
@@ -50,6 +51,8 @@ Fields named *_untrusted, and text between the markers of an answer, were writte
 Follow next_cursor with the same arguments. Values of Secrets are never given."""
 
 LONGEST_URI = 600
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
 _log = logging.getLogger("mcp_server")
 Context = ServerRequestContext[Any, Any]
 Paging = PaginatedRequestParams | None
@@ -93,12 +96,24 @@ def build_server(desk: Desk, subscriptions: Subscriptions) -> Server[Any]:
         on_read_resource=faces.read_resource,
         on_list_prompts=faces.list_prompts,
         on_get_prompt=faces.get_prompt,
-        on_subscriptions_listen=subscriptions.listen,
-        on_subscribe_resource=subscriptions.subscribe,
+        on_subscriptions_listen=_for_readers(subscriptions.listen),
+        on_subscribe_resource=_for_readers(subscriptions.subscribe),
         on_unsubscribe_resource=subscriptions.unsubscribe,
     )
     server.middleware.append(_discreet)
     return server
+
+
+def _for_readers(handle: Callable[[Context, Asked], Awaitable[Answered]]) -> Callable[[Context, Asked], Awaitable[Answered]]:
+    """Which addresses change, and when, is told to those only who may read them."""
+
+    async def handled(context: Context, params: Asked) -> Answered:
+        if Scope.READ not in principal_of(context).scopes:
+            sentence = f"to hear of changes needs the scope {Scope.READ}; who runs the server can grant it"
+            raise _protocol_error(Taught(Lesson(code=Code.NOT_PERMITTED, sentence=sentence)))
+        return await handle(context, params)
+
+    return handled
 
 
 async def _discreet(ctx: Context, call_next: CallNext) -> HandlerResult:

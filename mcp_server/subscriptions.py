@@ -27,7 +27,7 @@ from mcp_server.resources import touched
 
 Context = ServerRequestContext[Any, Any]
 Feed = Callable[[], AsyncIterator[Changed]]
-_AGAIN_SECONDS = 5.0
+_AGAIN_SECONDS = 1.0
 _log = logging.getLogger("mcp_server")
 
 
@@ -75,15 +75,23 @@ class Subscriptions:
         await self._started.wait()
 
     async def _run(self) -> None:
+        missed, said = False, ""
         while True:
             try:
                 async with contextlib.aclosing(self._feed()) as feed:  # type: ignore[type-var]
                     async for changed in feed:
                         self._started.set()
-                        await self._tell(changed)
+                        # What was committed while nobody listened is not told again.
+                        await self._tell(Changed(changed.changes, lost=True) if missed else changed)
+                        missed, said = False, ""
             except FleetdError as error:
-                _log.warning("changes cannot be heard now: %s", error)
-                self._started.set()
+                if str(error) != said:
+                    _log.warning("changes cannot be heard now: %s", error)
+                said = str(error)
+            except Exception:  # noqa: BLE001  # whoever subscribed must not wait for ever in silence
+                _log.exception("the feed of changes failed in a way that nobody foresaw")
+            missed = True
+            self._started.set()
             await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _tell(self, changed: Changed) -> None:

@@ -157,8 +157,14 @@ def _refused(error: ValidationError) -> Taught:
     allowed = tuple(word.strip().strip("'") for word in str(context.get("expected", "")).replace(" or ", ",").split(",") if word.strip())
     given = first["input"] if isinstance(first["input"], str) else ""
     sentence = f"{name} is missing" if first["type"] == "missing" else f"{name}: {first['msg']}"
+    bounds = tuple(str(context[bound]) for bound in ("le", "ge") if bound in context)
     return Taught(
         Lesson(
-            code=Code.BAD_ARGUMENT, sentence=sentence, field=name, got=given[:80], allowed=allowed, did_you_mean=near(given[:80], allowed)
+            code=Code.BAD_ARGUMENT,
+            sentence=sentence,
+            field=name,
+            got=given[:80],
+            allowed=allowed,
+            did_you_mean=near(given[:80], allowed) or bounds,
         )
     )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A row that changed: `object_kind` and `ref` as in `fleet_changes`, `operation` put or remove."""
+    """A row that changed: kind and `ref` as in `fleet_changes`, `operation` put or remove; `cluster` where `ref` does not say it."""
 
     object_kind: str
     ref: str
     operation: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ async def follow(database: Database) -> AsyncGenerator[Changed, None]:
             continue
         if found:
             seq = found[-1].seq
-            yield Changed(tuple(Touched(one.object_kind, one.ref, one.operation) for one in found))
+            yield Changed(tuple(Touched(one.object_kind, one.ref, one.operation, one.cluster) for one in found))
 
 
 def _last(url: str) -> int:

@@ -27,6 +27,7 @@ from fleetd.service.questions.requests import RequestRow
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
+from fleetd.store.urls import SqliteFile, place_of
 
 MOST_REFS = 20
 RELEASED_AT_ONCE = 10
@@ -45,27 +46,43 @@ class LocalActions:
     def __init__(self, url: str, questions: Questions, *, key_file: Path | None = None, clock: Callable[[], datetime] = _now) -> None:
         self._url, self._questions, self._key_file, self._clock = url, questions, key_file, clock
         self._database: Database | None = None
+        self._file: tuple[int, int] | None = None
         self._turn = asyncio.Lock()
 
     async def act(self, action: Action, actor: Actor) -> Answer[RequestsMade]:
         if not action.reason.strip():
             raise bad("reason", "", "reason is empty: say why, for the record")
         async with self._turn:
-            if self._database is None:
-                key = MasterKey.from_file(self._key_file) if self._key_file else None
-                self._database = await Database.open(self._url, key=key)
+            database = await self._opened()
             match action:
                 case Requeue():
-                    ids = await self._requeue(self._database, action, actor)
+                    ids = await self._requeue(database, action, actor)
                 case SetPause():
-                    ids = [await self._pause(self._database, action, actor)]
+                    ids = [await self._pause(database, action, actor)]
                 case Resync():
-                    ids = await self._resync(self._database, action, actor)
+                    ids = await self._resync(database, action, actor)
                 case Acknowledge():
-                    ids = await self._acknowledge(self._database, action, actor)
+                    ids = await self._acknowledge(database, action, actor)
                 case Approve():
-                    ids = await self._ask(self._database, "approve", [await self._held_loss(action)], action, actor)
+                    ids = await self._ask(database, "approve", [await self._held_loss(action)], action, actor)
         return await self._questions.ask(ReadRequests(ids=tuple(ids)))
+
+    async def _opened(self) -> Database:
+        """The database at the address, which may be another file by now.
+
+        Raises:
+            FleetdError: it is away, or of another version: opening one for writing would make it, or upgrade it.
+        """
+        await self._questions.ask(ReadRequests(ids=()))
+        place = place_of(self._url)
+        file = place.file() if isinstance(place, SqliteFile) else None
+        if self._database is not None and file != self._file:
+            await self._database.close()
+            self._database = None
+        if self._database is None:
+            key = MasterKey.from_file(self._key_file) if self._key_file else None
+            self._database, self._file = await Database.open(self._url, key=key), file
+        return self._database
 
     async def outcome(self, ids: Sequence[str], *, seconds: float) -> tuple[RequestRow, ...]:
         """What became of requests, when all of them are decided, or after so many seconds."""

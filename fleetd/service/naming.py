@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleetd.domain.errors import InvalidInput
@@ -38,7 +39,7 @@ def read_ref(text: str, field: str = "ref") -> Named:
     if not 2 <= len(parts) <= 3 or not parts[0] or not parts[-1] or (at and not cluster):
         raise bad(field, plain_text(text, most=80), f"this is no reference: {_GRAMMAR}")
     kind, _, group = parts[0].partition(".")
-    from fleetd.domain.kinds.registry import kind_by_name  # the models of all kinds: a list that names none starts in half the time
+    from fleetd.domain.kinds.registry import KINDS, kind_by_name  # the models of all kinds: a list that names none starts in half the time
 
     try:
         spec = kind_by_name(parts[0])
@@ -48,9 +49,19 @@ def read_ref(text: str, field: str = "ref") -> Named:
             raise bad(field, plain_text(text, most=80), sentence) from error
         if len(parts) == 3:
             return Named(ObjectRef(kind, group, parts[1], parts[2]), cluster)
-        raise bad(field, plain_text(text, most=80), f"{safe_ref(kind[:40])} is no declared kind: {_GRAMMAR}") from error
+        raise _no_kind(field, text, kind, {one.kind.lower(): one.kind for one in KINDS}) from error
     namespace = parts[1] if len(parts) == 3 else "default"
     return Named(ObjectRef(spec.gvk.kind, spec.gvk.group, namespace if spec.namespaced else "", parts[-1]), cluster)
+
+
+def _no_kind(field: str, text: str, kind: str, kinds: Mapping[str, str]) -> Taught:
+    likely = tuple(kinds[one] for one in near(kind[:60], kinds, most=1))
+    hint = Hint(why=f"every {likely[0]}", tool="find_objects", arguments={"kinds": [*likely]}) if likely else None
+    rest = plain_text(text.strip().partition("/")[2], most=80)
+    meant = tuple(f"{one}/{rest}" for one in likely)
+    sentence = f"{safe_ref(kind[:40])} is no declared kind: {_GRAMMAR}"
+    got = plain_text(text, most=80)
+    return Taught(Lesson(code=Code.BAD_ARGUMENT, sentence=sentence, field=field, got=got, did_you_mean=meant, next=hint))
 
 
 def require(ground: Ground, ref: ObjectRef, field: str = "ref") -> None:

@@ -105,6 +105,9 @@ class Trail:
                 await self._woken.wait()
             self._woken.clear()
             if not await self._write() and not self._off:
+                if self._closing.is_set() and not self._end.position:
+                    # There never was a database to write to, and nobody should wait for one now.
+                    return
                 await self._pause()
 
     async def _write(self) -> bool:

@@ -24,7 +24,7 @@ class Sheet:
         faults: the condition of a row that is not as it should be.
         cluster: the column that a cluster selector is about; empty where there is none.
         labels: whether the cluster's own labels are meant by it, which is so wherever `cluster` is set.
-        of: the columns that one subject limits the list by, by the name of what the subject is.
+        of: the columns that one subject limits the list by, by the name of what the subject is; an object is `object@cluster`.
         also: conditions on other views that a filter looks at beside `searched`; `{matches}` is what it asks of a column.
         kinds: what `fleet_changes` calls that which can change its rows.
     """
@@ -136,7 +136,7 @@ SHEETS: Mapping[str, Sheet] = {
             searched=("event_trigger", "event_source", "cluster", "object_ref", "state", "reason", "profile"),
             faults="state IN ('failed', 'blocked', 'pending', 'acting')",
             cluster="cluster",
-            of={"EventTrigger": "event_trigger", "EventSource": "event_source", "event": "event_id"},
+            of={"EventTrigger": "event_trigger", "EventSource": "event_source", "event": "event_id", "object": "object_ref"},
             kinds=frozenset({"match", "destination"}),
         ),
         Sheet(
@@ -148,7 +148,7 @@ SHEETS: Mapping[str, Sheet] = {
             searched=("event_source", "cluster", "object_ref", "verdict", "reason", "deciding_expression"),
             faults="verdict = 'error'",
             cluster="cluster",
-            of={"EventSource": "event_source"},
+            of={"EventSource": "event_source", "object": "object_ref"},
             kinds=frozenset({"verdict"}),
         ),
         Sheet(

@@ -88,6 +88,7 @@ class _SqliteAppender:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fleetd-append")
         self._wake = Wake(place.path)
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     async def append(self, entries: Sequence[Timed], end: Link) -> Link:
         rows, after = _chained(entries, end)
@@ -113,8 +114,10 @@ class _SqliteAppender:
 
     def _transaction(self, work: Callable[[sqlite3.Connection], object]) -> None:
         try:
+            if self._connection is not None and self._place.file() != self._file:
+                self._end()
             if self._connection is None:
-                self._connection = _opened(self._place)
+                self._connection, self._file = _opened(self._place), self._place.file()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 work(self._connection)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import bindparam, column, func, or_, select, table
+from sqlalchemy import bindparam, case, column, func, or_, select, table
 
 from fleetd.domain.audit import AuditEntry, Decider
 from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted, TryLater
@@ -38,7 +38,17 @@ _NET_SECONDS = 1.0
 _c = tables.changes
 # By the view: who may only read those follows changes, too.
 _v = table("fleet_changes", *(column(one.name, one.type) for one in _c.c))
-_CHANGES = select(_v).where(_v.c.seq > bindparam("after")).order_by(_v.c.seq).limit(bindparam("most"))
+_AT = {
+    kind: select(column("cluster")).select_from(table(view)).where(column(key) == _v.c.ref).limit(1).scalar_subquery()
+    for kind, view, key in (
+        ("event", "fleet_events", "event_id"),
+        ("match", "fleet_trigger_matches", "match_id"),
+        ("incident", "fleet_drift_incidents", "incident_id"),
+    )
+}
+"""Where that is to which these changes belong; the reference of all others says it, or they belong to no cluster."""
+_CLUSTER = case(*((_v.c.object_kind == kind, at) for kind, at in _AT.items())).label("cluster")
+_CHANGES = select(_v, _CLUSTER).where(_v.c.seq > bindparam("after")).order_by(_v.c.seq).limit(bindparam("most"))
 _ASKED = (
     select(_c)
     .where(
@@ -55,13 +65,14 @@ _START = insert_all(tables.daemon_starts, "epoch").returning(tables.daemon_start
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One committed change: `object_kind` is a `ChangedKind`, `operation` put or remove."""
+    """One committed change: `object_kind` is a `ChangedKind`, `operation` put or remove; `cluster` where only its row says it."""
 
     seq: int
     object_kind: str
     ref: str
     operation: str
     at: datetime
+    cluster: str = ""
 
 
 class Driver(Protocol):
@@ -267,7 +278,7 @@ def _changes_since(seq: int, most: int) -> Steps[list[Change]]:
     oldest = (yield Fetch(_OLDEST))[0]["oldest"]
     _check_kept(seq, oldest)
     rows = yield Fetch(_CHANGES, {"after": seq, "most": most})
-    return [Change(row["seq"], row["object_kind"], row["ref"], row["operation"], moment(row["at"])) for row in rows]
+    return [Change(row["seq"], row["object_kind"], row["ref"], row["operation"], moment(row["at"]), row["cluster"] or "") for row in rows]
 
 
 def _asked_since(seq: int) -> Steps[tuple[list[Change], int]]:

@@ -29,7 +29,9 @@ class SqliteWords:
         return f"CAST(ROUND((julianday({end}) - julianday({start})) * 86400) AS INTEGER)"
 
     def milliseconds(self, start: str, end: str) -> str:
-        return f"CAST(ROUND((julianday({end}) - julianday({start})) * 86400000) AS INTEGER)"
+        # Not by julianday, which knows whole milliseconds only and cuts the rest.
+        seconds = f"(strftime('%s', {end}) - strftime('%s', {start})) * 1000"
+        return f"CAST(ROUND({seconds} + (substr({end}, 21, 6) - substr({start}, 21, 6)) / 1000.0) AS INTEGER)"
 
     def ago(self, seconds: int) -> str:
         return f"strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-{seconds} seconds')"

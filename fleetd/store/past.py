@@ -99,6 +99,7 @@ _PENDING = (
     f" FROM {{kept:matches}} m LEFT JOIN events e ON e.event_id = m.event_id WHERE m.state IN {UNACTED}"
     " AND NOT EXISTS (SELECT 1 FROM {open:destinations} d WHERE d.match_id = m.match_id)"
 )
+_UNSETTLED = f"x.state IN {UNACTED} AND NOT EXISTS (SELECT 1 FROM {{open:destinations}} d WHERE d.match_id = x.match_id)"
 _MATCHES, _ALL = ("matches", "events"), ("clusters", "matches", "addons", "incidents")
 
 PASTS = {
@@ -107,7 +108,7 @@ PASTS = {
         {
             "last_seen_at": "CAST(NULL AS timestamptz)",
             "stale": "CAST(NULL AS BOOLEAN)",
-            "pending_events": _counted("destinations", f"x.state IN {UNACTED}"),
+            "pending_events": _counted("destinations", f"x.state IN {UNACTED}") + " + " + _counted("matches", _UNSETTLED),
             "failed_addons": _counted("addons", "x.state IN ('failed', 'conflict')"),
             "open_drift": _counted("incidents", "x.outcome = 'open'"),
         },

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, func, or_, select
 from sqlalchemy.sql import ClauseElement
 
 from fleetd.store import tables as t
@@ -61,7 +61,8 @@ _RULES = (
     _rule("journal", t.journal, t.journal.c.at < _cutoff),
     _rule("requests", t.requests, and_(t.requests.c.state != "waiting", t.requests.c.decided_at < _cutoff)),
     _closed("declared", t.declared),
-    _rule("changes", t.changes, t.changes.c.at < _cutoff),
+    # The last one stays: its number is the revision of what there is now.
+    _rule("changes", t.changes, and_(t.changes.c.at < _cutoff, t.changes.c.seq < select(func.max(t.changes.c.seq)).scalar_subquery())),
     _closed("incidents", t.incidents),
     _rule(
         "incidents",

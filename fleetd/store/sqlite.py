@@ -20,6 +20,7 @@ from fleetd.store.compiled import Compiler, sqlite_compiler
 from fleetd.store.crypto import MasterKey
 from fleetd.store.group import MOST, Asked, Committed, Stamps, transaction
 from fleetd.store.steps import Ask, Command, Fetch, Many, Row, Steps
+from fleetd.store.urls import SqliteFile
 from fleetd.store.wake import Wake
 
 T = TypeVar("T")
@@ -106,6 +107,7 @@ class SqliteDriver:
             self._thread.start()
         # After the writer's: a reader cannot turn a fresh file into WAL mode.
         self._reading = connect(path, writer=False)
+        self._file = SqliteFile(path).file()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="fleetd-reader")
         self._read_compiler = sqlite_compiler()
         self._seen_version = self._data_version()
@@ -129,8 +131,17 @@ class SqliteDriver:
             raise trouble(error, self._path) from error
 
     async def changed_unheard(self) -> bool:
-        """The net below the wake-ups: whether any other connection committed since the last time."""
-        version = await self._loop.run_in_executor(self._reader, self._data_version)
+        """The net below the wake-ups: whether any other connection committed since the last time.
+
+        Raises:
+            TryLater: who only reads here would not hear of what is at the path by now.
+        """
+        try:
+            version = await self._loop.run_in_executor(self._reader, self._data_version)
+            if self._thread is None and self._file != SqliteFile(self._path).file():
+                raise TryLater(f"the database {self._path} went away, or is another file by now")
+        except sqlite3.Error as error:
+            raise trouble(error, self._path) from error
         before, self._seen_version = self._seen_version, version
         return version != before
 

@@ -261,6 +261,7 @@ Index("ix_matches_event", matches.c.event_id)
 _open_index("ix_matches_superseded", matches, "superseded_at", unique=False, where="superseded_at IS NOT NULL")
 _open_index("ix_matches_unacted", matches, "trigger_name", "state", "matched_at", "match_id", "valid_to", unique=False, where=_UNACTED)
 _open_index("ix_matches_place", matches, "cluster", "trigger_name", "matched_at", "latest", unique=False, where="latest")
+_open_index("ix_matches_waiting", matches, "cluster", "match_id", "state", "valid_to", unique=False, where=_UNACTED)
 _ENDED = "latest AND state IN ('suppressed', 'withdrawn')"
 _open_index("ix_matches_ended", matches, "event_id", "state", "latest", unique=False, where=_ENDED)
 _closed_index(matches)

@@ -18,6 +18,14 @@ class SqliteFile:
     def __str__(self) -> str:
         return str(self.path)
 
+    def file(self) -> tuple[int, int] | None:
+        """Which file stands at the path: after a restore it is another one. None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:

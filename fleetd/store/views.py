@@ -17,6 +17,9 @@ def _count(table: str) -> str:
     return f"(SELECT COUNT(*) FROM {table} x WHERE x.cluster = m.cluster AND x.valid_to IS NULL"
 
 
+_UNSETTLED = "NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = x.match_id AND d.latest AND d.valid_to IS NULL)"
+"""Of a match `x`: no destination is settled, so that it waits where its event happened."""
+
 # Not joined: who only counts clusters or declared objects must not look for these.
 _HEARD = "(SELECT h.last_seen_at FROM heartbeats h WHERE h.cluster = m.cluster)"
 _SAID = "(SELECT s.state FROM declared_states s WHERE s.ref = d.ref)"
@@ -72,7 +75,8 @@ VIEWS = (
             "mode": "m.mode",
             "last_seen_at": _HEARD,
             "stale": f"COALESCE({_HEARD} < {{ago:{STALE_SECONDS}}}, TRUE)",
-            "pending_events": f"{_count('destinations')} AND x.state IN {UNACTED})",
+            "pending_events": f"{_count('destinations')} AND x.state IN {UNACTED})"
+            f" + {_count('matches')} AND x.state IN {UNACTED} AND {_UNSETTLED})",
             "failed_addons": f"{_count('addons')} AND x.state IN ('failed', 'conflict'))",
             "open_drift": f"{_count('incidents')} AND x.outcome = 'open')",
             **same("m", "reason", "since"),
@@ -96,6 +100,7 @@ VIEWS = (
             "reason": "m.reason",
             "ended_at": "m.valid_to",
             "lasted_seconds": "{lasted:m.valid_from,m.valid_to}",
+            "paused": "m.paused",
         },
         "FROM members m",
     ),

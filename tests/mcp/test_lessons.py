@@ -78,6 +78,46 @@ async def test_what_is_asked_wrongly_says_what_and_where(client, tool, arguments
             assert not (again.is_error and again.structured_content["error"]["code"] == "bad_argument"), again.content[0].text
 
 
+MEANT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("list_clusters", {"clustrs": "us-1"}, {"clusters": "us-1"}),
+    ("list_clusters", {"has": ["drift", "pending"]}, {"has": ["drift", "pending_events"]}),
+    ("list_clusters", {"limit": 100_000, "detail": "full"}, {"limit": 200, "detail": "full"}),
+    ("list_clusters", {"limit": 0}, {"limit": 1}),
+    ("describe_schema", {"view": "fleet_event"}, {"view": "fleet_events"}),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "meant"), MEANT, ids=str)
+async def test_a_slip_of_the_pen_is_answered_with_the_call_that_was_meant(client, tool, arguments, meant):
+    async with client() as c:
+        error = (await c.call_tool(tool, arguments)).structured_content["error"]
+        assert (error["next"]["tool"], error["next"]["arguments"]) == (tool, meant)
+        assert not (await c.call_tool(tool, meant)).is_error
+
+
+async def test_of_two_mistakes_no_half_mended_call_is_proposed(client):
+    async with client() as c:
+        error = (await c.call_tool("list_clusters", {"clustrs": "us-1", "limit": -7})).structured_content["error"]
+    assert error["did_you_mean"]
+    assert "next" not in error
+
+
+async def test_a_time_before_all_others_is_answered_with_the_first_that_can_be_asked_about(client, database):
+    async with client() as c:
+        error = (await c.call_tool("list_clusters", {"as_of": "-900d", "clusters": "us-*"})).structured_content["error"]
+        assert error["code"] == "as_of_out_of_range"
+        assert error["next"]["arguments"].keys() == {"as_of", "clusters"}
+
+
+async def test_an_unknown_kind_or_view_is_answered_with_the_nearest(client):
+    async with client() as c:
+        kind = (await c.call_tool("get_object", {"ref": "EventTriger/share"})).structured_content["error"]
+        view = (await c.call_tool("run_sql", {"sql": "SELECT 1 FROM fleet_cluster"})).structured_content["error"]
+    assert kind["did_you_mean"] == ["EventTrigger/share"]
+    assert kind["next"] == {"tool": "find_objects", "arguments": {"kinds": ["EventTrigger"]}, "why": "every EventTrigger"}
+    assert view["did_you_mean"][0] == "fleet_clusters"
+
+
 async def test_a_name_that_is_left_out_for_nothing_is_pointed_at(client):
     async with client() as c:
         answer = await c.call_tool("list_clusters", {"clusters": "!nobody"})

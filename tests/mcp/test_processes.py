@@ -108,8 +108,26 @@ async def test_a_token_without_the_scope_reads_no_resource_and_no_prompt(serving
         assert {tool.name for tool in (await c.list_tools()).tools} == {"run_sql", "describe_schema"}
         with pytest.raises(MCPError, match="fleet:read"):
             await c.read_resource("fleetd://overview")
+        with pytest.raises(MCPError, match="fleet:read"):
+            async with c.listen(resource_subscriptions=["fleetd://overview"]):
+                raise AssertionError("nobody should be here")
+        refused = (await c.call_tool("fleet_overview", {})).structured_content["error"]
+        assert (refused["code"], refused.get("next")) == ("not_permitted", None)
         prompt = await c.get_prompt("triage_fleet", {})
     assert "not_permitted" in prompt.messages[0].content.text
+
+
+async def test_where_only_is_read_a_tool_that_acts_is_said_to_be_missing_for_that_and_no_scope(serving, database):
+    async with (
+        serving(database.url, "--mode", "operate") as port,
+        Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp/readonly")) as c,
+    ):
+        refused = await c.call_tool("set_pause", {"scope": "us-1", "paused": True, "reason": "x"})
+        status = (await c.call_tool("get_server_status", {})).structured_content["result"]
+    error = refused.structured_content["error"]
+    assert error["code"] == "read_only_mode"
+    assert "/mcp/readonly" in error["sentence"]
+    assert {one["because"] for one in status["hidden"] if one["tool"] == "set_pause"} == {error["sentence"].partition(": ")[2]}
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from datetime import UTC, datetime
 
 import orjson
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from fleetd.domain.records import MemberGone
+from fleetd.domain.records import EventRecord, InventoryGone, MemberGone
+from fleetd.domain.refs import ObjectRef
 from mcp_server.principals import Mode
+
+
+async def edit(database, ref):
+    """Somebody annotates a declared object."""
+    live = await database.declared.get(ref)
+    metadata = {**live.manifest["metadata"], "annotations": {"touched": "yes"}}
+    await database.declared.put({**live.manifest, "metadata": metadata}, expected=live.resource_version)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +59,39 @@ async def test_a_change_reaches_a_subscriber(client, database):
         await database.commit([MemberGone(cluster="prod/us-1", at=datetime.now(UTC))])
         heard = {(await anext(aiter(stream))).uri for _ in uris}
     assert heard == set(uris)
+
+
+@pytest.mark.parametrize("uri", ["fleetd://objects/EventTrigger/share", "fleetd://objects/EventTrigger.lib.projectsveltos.io//share"])
+async def test_an_object_is_heard_of_as_people_write_its_name(client, database, uri):
+    async with client() as c, asyncio.timeout(20), c.listen(resource_subscriptions=[uri]) as stream:
+        await edit(database, ObjectRef("EventTrigger", "lib.projectsveltos.io", "", "share"))
+        assert (await anext(aiter(stream))).uri == uri
+
+
+@pytest.mark.parametrize("uri", ["fleetd://objects/Service/shop/web@us-1", "fleetd://objects/Service/shop/web@prod/us-1"])
+async def test_an_object_on_a_cluster_is_heard_of_by_the_short_name_of_the_cluster(client, database, uri):
+    async with client() as c, asyncio.timeout(20), c.listen(resource_subscriptions=[uri]) as stream:
+        await database.commit([InventoryGone(cluster="prod/us-1", ref=ObjectRef("Service", "", "shop", "web"), at=datetime.now(UTC))])
+        assert (await anext(aiter(stream))).uri == uri
+
+
+async def test_an_event_without_any_match_is_heard_of_at_its_cluster(client, database):
+    at = datetime.now(UTC)
+    happened = {"event_id": "e9", "source": "balancers", "revision": 9, "matching_count": 0, "changes": (), "cause_id": "e9"}
+    async with client() as c, asyncio.timeout(20), c.listen(resource_subscriptions=["fleetd://clusters/prod/eu-1"]) as stream:
+        await database.commit([EventRecord(cluster="prod/eu-1", detected_at=at, **happened)])
+        assert (await anext(aiter(stream))).uri == "fleetd://clusters/prod/eu-1"
+
+
+async def test_a_subscriber_hears_of_what_was_missed_when_the_database_is_another_file(client, database, tmp_path):
+    """As after a restore from a backup: what is at the address counts, not what was opened."""
+    uri = "fleetd://clusters/prod/us-1"
+    async with client() as c, asyncio.timeout(20), c.listen(resource_subscriptions=[uri]) as stream:
+        copy = tmp_path / "copy.db"
+        with contextlib.closing(sqlite3.connect(database.url)) as held, contextlib.closing(sqlite3.connect(copy)) as made:
+            held.backup(made)
+        copy.replace(database.url)
+        assert (await anext(aiter(stream))).uri == uri
 
 
 @pytest.mark.filterwarnings("ignore:resources")  # the older way, on purpose

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +16,7 @@ from fleetd.domain.records import AddonRecord, RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import AddonState, RequestState
 from fleetd.service.acting import Actor, Requeue, SetPause
+from fleetd.service.local import LocalQuestions
 from fleetd.service.local_acting import LocalActions
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.teaching import Code, Taught
@@ -106,3 +111,45 @@ async def test_without_the_key_nothing_is_written(database, changing, tmp_path):
     actions = LocalActions(database.url, changing, key_file=tmp_path / "missing.key")
     with pytest.raises(InvalidInput):
         await actions.act(Requeue(refs=("us-2",), reason="x"), ADA)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+@pytest.mark.parametrize(("revision", "said"), [("9999", "a newer fleetd"), ("0001", "run fleetd db upgrade")])
+async def test_a_database_of_another_version_is_no_mistake_of_who_asks_and_stays_as_it_is(actions, database, revision, said):
+    with contextlib.closing(sqlite3.connect(database.url)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    with pytest.raises(Taught) as refused:
+        await actions.act(SetPause(scope="us-1", paused=True, reason="x"), ADA)
+    assert refused.value.lesson.code is Code.UNAVAILABLE
+    assert said in refused.value.lesson.sentence
+    with contextlib.closing(sqlite3.connect(database.url)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
+
+
+async def test_where_no_database_is_none_is_made(tmp_path):
+    path = tmp_path / "none.db"
+    questions = LocalQuestions(str(path))
+    actions = LocalActions(str(path), questions)
+    with pytest.raises(Taught) as refused:
+        await actions.act(SetPause(scope="us-1", paused=True, reason="x"), ADA)
+    assert refused.value.lesson.code is Code.UNAVAILABLE
+    assert not path.exists()
+    await questions.close()
+
+
+def replaced(path: str) -> None:
+    """As a restore does it: a copy takes the place of the file."""
+    with contextlib.closing(sqlite3.connect(path)) as held, contextlib.closing(sqlite3.connect(f"{path}.copy")) as made:
+        held.backup(made)
+    for end in ("-wal", "-shm"):
+        Path(path + end).unlink(missing_ok=True)
+    Path(f"{path}.copy").replace(path)
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_after_a_restore_an_action_is_written_where_it_is_read(actions, database, changing):
+    await actions.act(SetPause(scope="us-1", paused=True, reason="before"), ADA)
+    await asyncio.to_thread(replaced, database.url)
+    [request] = (await actions.act(SetPause(scope="us-1", paused=False, reason="after"), ADA)).result.requests
+    assert request.state == "done"
+    assert (await changing.ask(GetRequest(request_id=request.request_id))).result == request

@@ -24,6 +24,8 @@ from fleetd.service.questions.objects import GetObject
 from fleetd.service.questions.references import ListReferences
 from fleetd.service.teaching import Code, Taught
 from fleetd.store.database import Database
+from fleetd.store.keeping import Retention
+from fleetd.store.retention import sweep
 
 HOUR = timedelta(hours=1)
 MANY = (
@@ -261,6 +263,28 @@ async def test_a_time_of_which_history_is_forgotten_is_refused_with_the_window(d
     assert "goes back to" in lesson.sentence
     # What is declared is kept for longer.
     assert (await questions.ask(GetObject(ref="EventTrigger/share", as_of="-40d"))).result.manifest_untrusted
+    await questions.close()
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_revision_whose_changes_are_forgotten_is_said_to_be_a_bound(database_url, master_key, planted):
+    began = datetime.now(UTC)
+    clock = Clock(began)
+    database = await Database.open(database_url, key=master_key, now=clock)
+    await planted.plant(database, began)
+    clock.now = began + timedelta(days=1)
+    await database.commit([MemberGone(cluster="prod/us-1", at=clock.now)])
+    whole = (await database.changes_since(0))[-1].seq
+    clock.now = began + timedelta(days=10)
+    await sweep(database, Retention(), clock.now)
+    left = [one.seq for one in await database.changes_since(0)]
+    assert left == [whole], "the last number stays, for it is the revision of now"
+    await database.close()
+    questions = LocalQuestions(database_url, clock=clock)
+    assert (await questions.ask(ListClusters())).as_of.revision == whole
+    then = await questions.ask(ListClusters(as_of=(began + HOUR).isoformat()))
+    assert then.as_of.revision == whole - 1
+    assert any("at most" in warning for warning in then.warnings)
     await questions.close()
 
 

@@ -136,9 +136,29 @@ def _object(ground: Ground, named: Named) -> Iterator[Hop]:
         cluster=safe_ref(cluster),
         at=row["applied_at"],
     )
+    yield from _template(ground, row["addon"])
     yield from _profile_up(
         ground, row["profile"], 1, ground.row("SELECT * FROM fleet_trigger_matches WHERE event_id = :id LIMIT 1", id=row["cause_id"])
     )
+
+
+def _template(ground: Ground, addon: str) -> Iterator[Hop]:
+    """The template that an event made the add-on's content of, as the journal has it."""
+    row = ground.row(
+        "SELECT at, cluster, reason FROM fleet_journal WHERE subject_ref = :ref AND stage = 'instantiate' ORDER BY entry_id DESC LIMIT 1",
+        ref=addon,
+    )
+    if row is not None and " from " in row["reason"]:
+        yield Hop(
+            what="template",
+            ref="",
+            because="a template made the add-on's content when the event happened",
+            evidence="fleet_journal",
+            cluster=safe_ref(row["cluster"]),
+            depth=1,
+            at=row["at"],
+            said_untrusted=plain_text(row["reason"]),
+        )
 
 
 def _profile_up(ground: Ground, profile: str, depth: int, newest: Record | None = None) -> Iterator[Hop]:

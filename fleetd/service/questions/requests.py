@@ -56,10 +56,9 @@ class GetRequest(Question[Answer[RequestRow]]):
     def answered(self, ground: Ground) -> Answer[RequestRow]:
         row = ground.row(READ, id=self.request_id)
         if row is None:
-            lesson = Lesson(
-                code=Code.NOT_FOUND, sentence="there is no request of this id", field="request_id", got=plain_text(self.request_id, most=80)
-            )
-            raise Taught(lesson)
+            got = plain_text(self.request_id, most=80)
+            hint = Hint(why="what was asked lately", tool="get_timeline", arguments={"types": ["request"]})
+            raise Taught(Lesson(code=Code.NOT_FOUND, sentence="there is no request of this id", field="request_id", got=got, next=hint))
         hints: tuple[Hint, ...] = ()
         if row["state"] == "failed":
             hints = (Hint(why="how the fleet is", tool="fleet_overview"),)

@@ -122,7 +122,9 @@ def _not_seen(ground: Ground, row: Record, placed: PlacedRef) -> Taught:
     if word == Sight.ABSENT and (ours := ground.row(_OURS, cluster=placed.cluster, ref=str(placed.ref))):
         sentence += f"; {safe_ref(ours['profile'])} had put it there, last at {said(moment(ours['applied_at']))}"
     told = word in (Sight.FORBIDDEN, Sight.REFUSED)
-    hint = Hint(why="the cluster's own words", tool="get_request", arguments={"request_id": row["id"]}) if told else None
+    hint = Hint(why="what fleetd put there", tool="find_objects", arguments={"clusters": safe_ref(placed.cluster)})
+    if told:
+        hint = Hint(why="the cluster's own words", tool="get_request", arguments={"request_id": row["id"]})
     return Taught(Lesson(code=code, sentence=sentence, field="ref", got=safe_ref(row["subject"]), next=hint))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
@@ -12,7 +13,7 @@ from fleetd.service.arguments import About
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text
 from fleetd.service.questions.ground import Ground
-from fleetd.service.teaching import Lesson, Taught, bad, lesson_of
+from fleetd.service.teaching import Lesson, Taught, bad, lesson_of, near
 from fleetd.store.views import views
 
 MOST_ROWS = 500
@@ -63,8 +64,15 @@ def _not_taken(error: InvalidInput | NotPermitted) -> Taught:
     """What the database said quotes the query, and so whatever somebody put into it."""
     sentence, _, said = str(error).partition(": ")
     hint = Hint(why="the views and their columns", tool="describe_schema")
-    lesson = Lesson(code=lesson_of(error).code, sentence=sentence, field="sql", said_untrusted=plain_text(said), next=hint)
-    return Taught(lesson)
+    no_view = re.match(r"(\w{1,60}) is no view", sentence)
+    likely = near(no_view[1], _names()) if no_view else ()
+    return Taught(
+        Lesson(code=lesson_of(error).code, sentence=sentence, field="sql", said_untrusted=plain_text(said), did_you_mean=likely, next=hint)
+    )
+
+
+def _names() -> list[str]:
+    return [name for name, _, _ in views()]
 
 
 def _cell(value: Any) -> Any:
@@ -96,8 +104,7 @@ class DescribeSchema(Question[Answer[Schema]]):
     view: Annotated[str, About("one view, with its columns; empty: all, with theirs")] = ""
 
     def answered(self, ground: Ground) -> Answer[Schema]:
-        names = [name for name, _, _ in views()]
-        if self.view and self.view not in names:
+        if self.view and self.view not in (names := _names()):
             raise bad("view", plain_text(self.view, most=60), "there is no such view", allowed=names)
         found = tuple(ViewPage(view=name, row_is=row, columns=columns) for name, row, columns in views() if self.view in ("", name))
         return ground.answer(Schema(views=found))

@@ -22,6 +22,7 @@ NAMED = 10
 COVERAGE_SECONDS = 5.0
 _REVISION = "SELECT seq, at FROM fleet_changes ORDER BY seq DESC LIMIT 1"
 _REVISION_THEN = "SELECT seq FROM fleet_changes ORDER BY at DESC, seq DESC LIMIT 1"
+_OLDEST_CHANGE = "SELECT MIN(seq) AS seq FROM fleet_changes"
 _CLUSTER_CHANGED = "SELECT 1 AS one FROM fleet_changes WHERE object_kind = 'cluster' AND seq > :seen LIMIT 1"
 _MADE = "SELECT MIN(applied_at) AS at FROM fleet_schema"
 _COVERAGE = """
@@ -119,10 +120,11 @@ class Standing:
         first = moment(made["at"]) if made and made["at"] else self.now
         age = window(views)
         if then < first:
-            raise _out_of_range(then, f"nothing is kept of that time: there is state since {said(first)}")
+            raise _out_of_range(then, f"nothing is kept of that time: there is state since {said(first)}", first)
         if age is not None and then < self.now - age:
             oldest = max(first, self.now - age)
-            raise _out_of_range(then, f"not everything of that time is kept any more: the history of this goes back to {said(oldest)}")
+            sentence = f"not everything of that time is kept any more: the history of this goes back to {said(oldest)}"
+            raise _out_of_range(then, sentence, oldest)
         self.then = min(then, self.now)
         self.now = self.then
 
@@ -139,8 +141,7 @@ class Standing:
     def moment(self) -> Moment:
         """The revision, and since when nobody writes. Whether a daemon was at work at a past time is not known."""
         if self.then is not None:
-            last = self.row(_REVISION_THEN)
-            return Moment(time=said(self.then), revision=int(last["seq"]) if last else 0, daemon=DaemonState.UNKNOWN)
+            return Moment(time=said(self.then), revision=self._revision_then(), daemon=DaemonState.UNKNOWN)
         self.coverage()
         last = self.row(_REVISION)
         time, revision = said(self.clock), int(last["seq"]) if last else 0
@@ -150,6 +151,16 @@ class Standing:
         if self.clock - heard <= timedelta(seconds=STALE_SECONDS):
             return Moment(time=time, revision=revision, daemon=DaemonState.RUNNING)
         return Moment(time=time, revision=revision, daemon=DaemonState.SILENT, stale_since=said(heard))
+
+    def _revision_then(self) -> int:
+        """That of the last change until then; where those changes are kept no more, the one before the oldest that is."""
+        if last := self.row(_REVISION_THEN):
+            return int(last["seq"])
+        oldest = self.row_now(_OLDEST_CHANGE)
+        revision = max(int((oldest or {}).get("seq") or 1) - 1, 0)
+        if revision:
+            self.remark(f"which changes had been made until then is kept no more: as_of.revision was {revision} at most")
+        return revision
 
     def coverage(self) -> Coverage:
         """Of the whole fleet: how fresh it is may be some seconds old, which clusters there are is of this moment."""
@@ -192,5 +203,7 @@ class Standing:
         return tuple(found)
 
 
-def _out_of_range(then: datetime, sentence: str) -> Taught:
-    return Taught(Lesson(code=Code.AS_OF_OUT_OF_RANGE, sentence=sentence, field="as_of", got=said(then)))
+def _out_of_range(then: datetime, sentence: str, oldest: datetime) -> Taught:
+    # A little later, so that it is still there when it is asked for.
+    possible = (said(oldest + timedelta(minutes=1)),)
+    return Taught(Lesson(code=Code.AS_OF_OUT_OF_RANGE, sentence=sentence, field="as_of", got=said(then), allowed=possible))

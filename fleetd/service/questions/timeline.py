@@ -48,6 +48,7 @@ _OURS = (
     "SELECT 1 AS one FROM fleet_objects WHERE cluster = :cluster AND object_ref = :ref",
     "SELECT 1 AS one FROM fleet_journal WHERE subject_ref = :ref AND cluster = :cluster LIMIT 1",
 )
+_REMOVED = "SELECT principal FROM fleet_audit WHERE at = :at AND subject_ref = :ref AND outcome = 'deleted'"
 _MANIFEST = "SELECT manifest FROM fleet_declared_history WHERE ref = :ref AND valid_from = :at"
 
 
@@ -166,10 +167,13 @@ def _end(ground: Ground) -> datetime:
 
 
 def _signed(ground: Ground, entry: Entry) -> Entry:
-    """An edit with who made it: the field manager that wrote last in that revision."""
+    """An edit with who made it: the field manager that wrote last in that revision; of what was taken away, who decided it."""
     if entry.type != "edit" or entry.by:
         return entry
     row = ground.row(_MANIFEST, ref=entry.ref, at=moment(entry.at))
+    if row is None:
+        removed = ground.row(_REMOVED, ref=entry.ref, at=moment(entry.at))
+        return replace(entry, by=safe_ref(removed["principal"])) if removed else entry
     managers = (orjson.loads(row["manifest"]).get("metadata") or {}).get("managedFields") or () if row else ()
     last = max(managers, key=lambda one: str(one.get("time") or ""), default=None)
     return replace(entry, by=safe_ref(str(last.get("manager") or ""))) if last else entry
@@ -194,7 +198,7 @@ def _drift(row: Record) -> Entry:
 
 
 def _state(row: Record) -> Entry:
-    what = f"it became {row['connection']}" + ("" if row["ready"] else ", not ready")
+    what = f"it became {row['connection']}" + ("" if row["ready"] else ", not ready") + (", paused" if row["paused"] else "")
     cluster = safe_ref(row["cluster"])
     return Entry(
         at=row["at"], type="cluster", ref=cluster, what=what, cluster=cluster, said_untrusted=plain_text(row["reason"], most=BRIEF)

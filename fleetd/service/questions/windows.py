@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fleetd.service.arguments import About, AsOf, Clusters
 from fleetd.service.asking import Question
+from fleetd.service.naming import read_ref
 from fleetd.service.questions.ground import Ground
 from fleetd.service.questions.window_rows import AT_ONCE, acknowledged, complete
 from fleetd.service.teaching import bad
@@ -22,6 +24,7 @@ from fleetd.store.views import views
 
 MOST_KEYS = 100_000
 """So many rows of a list can be scrolled in; a filter looks at all of them."""
+_MADE_BY = "SELECT ref, event_trigger, cluster, object_ref, generated_at, cause_id FROM fleet_generated WHERE ref = :ref"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +63,12 @@ class ListKeys(Question[Keys]):
     def answered(self, ground: Ground) -> Keys:
         sheet, values = _sheet_then(ground, self.choice), dict[str, Any]()
         conditions = _conditions(ground, sheet, self.choice, values)
-        found: list[str] = []
         if self.choice.sort:
             way = "DESC NULLS LAST" if self.choice.descending else "ASC NULLS FIRST"
             order = ", ".join((f"{_column(sheet, self.choice.sort)} {way}", *sheet.order))
-            found = _keys(ground, sheet, conditions, order, values, MOST_KEYS + 1)
+            found = [key for key, _ in _keys(ground, sheet, conditions, order, values)]
         else:
-            before: list[str] = []
-            for urgent in (*sheet.urgent, "1 = 1"):
-                these = [*conditions, urgent, *(f"NOT ({one})" for one in before)]
-                found += _keys(ground, sheet, these, ", ".join(sheet.order), values, MOST_KEYS + 1 - len(found))
-                before.append(urgent)
-                if len(found) > MOST_KEYS:
-                    break
+            found = _urgent_first(ground, sheet, conditions, values)
         return Keys(tuple(found[:MOST_KEYS]), len(found) > MOST_KEYS, tuple(ground.mistakes))
 
 
@@ -101,6 +97,18 @@ class WhoLooksAfter(Question[str]):
     def answered(self, ground: Ground) -> str:
         ground.back(self.as_of, "fleet_events")
         return acknowledged(ground, [self.event_id]).get(self.event_id, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeBy(Question[Record | None]):
+    """Which trigger made an object of the management plane, from which event and for which object; None where none did."""
+
+    ref: str
+    as_of: AsOf = ""
+
+    def answered(self, ground: Ground) -> Record | None:
+        ground.back(self.as_of, "fleet_generated")
+        return ground.row(_MADE_BY, ref=str(read_ref(self.ref).ref))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +141,33 @@ def _sheet_then(ground: Ground, choice: Choice) -> Sheet:
     return sheet
 
 
-def _keys(ground: Ground, sheet: Sheet, conditions: Sequence[str], order: str, values: dict[str, Any], most: int) -> list[str]:
+def _urgent_first(ground: Ground, sheet: Sheet, conditions: Sequence[str], values: dict[str, Any]) -> list[str]:
+    """All in one pass, put apart afterwards; of more rows than are taken, each urgency by itself."""
+    order = ", ".join(sheet.order)
+    found = _keys(ground, sheet, conditions, order, values)
+    if len(found) <= MOST_KEYS:
+        # What is in order already stays so among its like.
+        return [key for key, _ in sorted(found, key=itemgetter(1))] if sheet.urgent else [key for key, _ in found]
+    keys: list[str] = []
+    before: list[str] = []
+    for urgent in (*sheet.urgent, "1 = 1"):
+        these = [*conditions, urgent, *(f"NOT ({one})" for one in before)]
+        keys += [key for key, _ in _keys(ground, sheet, these, order, values, MOST_KEYS + 1 - len(keys))]
+        before.append(urgent)
+        if len(keys) > MOST_KEYS:
+            break
+    return keys
+
+
+def _keys(
+    ground: Ground, sheet: Sheet, conditions: Sequence[str], order: str, values: dict[str, Any], most: int = MOST_KEYS + 1
+) -> list[tuple[str, int]]:
+    """Keys with the number of their urgency."""
     where = " AND ".join(conditions) or "1 = 1"
-    sql = f"SELECT {sheet.key_text} AS key FROM {sheet.view} WHERE {where} ORDER BY {order} LIMIT {int(most)}"
-    return [row["key"] for row in ground.rows(sql, values)]
+    cases = " ".join(f"WHEN {urgent} THEN {number}" for number, urgent in enumerate(sheet.urgent))
+    urgency = f"CASE {cases} ELSE {len(sheet.urgent)} END" if cases else "0"
+    sql = f"SELECT {sheet.key_text} AS key, {urgency} AS urgency FROM {sheet.view} WHERE {where} ORDER BY {order} LIMIT {int(most)}"
+    return [(row["key"], row["urgency"]) for row in ground.rows(sql, values)]
 
 
 def _conditions(ground: Ground, sheet: Sheet, choice: Choice, values: dict[str, Any]) -> list[str]:
@@ -154,6 +185,9 @@ def _of(sheet: Sheet, subject: str, values: dict[str, Any]) -> str:
     what, _, value = subject.partition("=")
     if what not in sheet.of:
         raise bad("subject", subject[:80], f"{sheet.name} are not told apart by {what[:40]}", allowed=sheet.of)
+    if what == "object":
+        values["subject"], _, values["on"] = value.partition("@")
+        return f"{sheet.of[what]} = :subject AND {sheet.cluster} = :on"
     values["subject"] = value
     return f"{sheet.of[what]} = :subject"
 
@@ -173,14 +207,18 @@ def _needle(ground: Ground, sheet: Sheet, needle: str, values: dict[str, Any]) -
     words = (needle[2:] if fuzzy else needle.removeprefix("!")).strip()
     if not words or not sheet.searched:
         return []
-    escaped = [sign if sign not in "^%_" else f"^{sign}" for sign in words]
-    values["needle"] = "%" + ("%" if fuzzy else "").join(escaped) + "%"
-    text = " || ' ' || ".join(f"COALESCE(CAST({name} AS TEXT), '')" for name in sheet.searched)
     # SQLite's LIKE takes letters of both cases for the same.
     like = "ILIKE" if ground.reader.dialect == "postgres" else "LIKE"
-    matches = f"{like} :needle ESCAPE '^'"
-    found = " OR ".join((f"({text}) {matches}", *(one.format(matches=matches) for one in sheet.also)))
-    return [f"{'' if wanted else 'NOT '}({found})"]
+    texts = [f"COALESCE(CAST({name} AS TEXT), '')" for name in sheet.searched]
+    # Letters that may stand apart are looked for in each column by itself; over all of them nearly every row has them somewhere.
+    looked_in = texts if fuzzy else [" || ' ' || ".join(texts)]
+    found = []
+    for number, word in enumerate([words] if fuzzy else words.split()):
+        escaped = [sign if sign not in "^%_" else f"^{sign}" for sign in word]
+        values[f"needle{number}"] = "%" + ("%" if fuzzy else "").join(escaped) + "%"
+        matches = f"{like} :needle{number} ESCAPE '^'"
+        found.append(" OR ".join((*(f"({text}) {matches}" for text in looked_in), *(one.format(matches=matches) for one in sheet.also))))
+    return [f"{'' if wanted else 'NOT '}({' AND '.join(f'({one})' for one in found)})"]
 
 
 def _column(sheet: Sheet, name: str) -> str:
