@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench wheel clean
+.PHONY: pictures help setup demo test check format bench wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -42,6 +42,9 @@ bench: $(READY) ## the measured goals, as ratios taken in one run
 
 wheel: $(READY) ## the wheel, in dist/
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+pictures: $(READY) ## the pictures of the terminal UI anew
+	$(BIN)/python -m bench.tui_pictures
 
 lock: ## requirements.lock anew from pyproject.toml (hashes, no addresses)
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --generate-hashes --no-annotate --no-header --python-version 3.11 -o requirements.lock

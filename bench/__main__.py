@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from bench import p1_noop, p3_latency, p6_lua, p7_apply, p8_memory, p12_idle, reach, service_scale, sim_scale
+from bench import p1_noop, p3_latency, p6_lua, p7_apply, p8_memory, p12_idle, p_engines, reach, service_scale, sim_scale, tui_speed
 from bench.calibration import calibrate
 from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes, measure, new_report, show
 
@@ -23,9 +23,11 @@ GOALS: tuple[Goal, ...] = (
     p7_apply.GOAL,
     p8_memory.GOAL,
     p12_idle.GOAL,
+    p_engines.GOAL,
     reach.GOAL,
     service_scale.GOAL,
     sim_scale.GOAL,
+    tui_speed.GOAL,
 )
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 

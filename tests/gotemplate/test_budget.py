@@ -101,3 +101,22 @@ def test_the_output_is_bounded_to_the_character(render: Callable[..., str]) -> N
     assert len(render("{{ range 10 }}abcde{{ end }}", budget=Budget(output_bytes=50))) == 50
     with pytest.raises(OverBudget, match="writes more than 49 bytes"):
         render("{{ range 10 }}abcde{{ end }}", budget=Budget(output_bytes=49))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a\n{{ range 10 }}\n  {{ range until 9000 }}{{ $_ := 1 }}{{ end }}{{ end }}", '3:27: executing "t": the template takes more than'),
+        (
+            "a\n{{ range 10 }}\n  {{ range 9000 }}{{ if false }}{{ end }}{{ end }}{{ end }}",
+            '3:21: executing "t": the template takes more than',
+        ),
+        ('x {{ repeat 9999999 "x" }}', '1:5: executing "t": the template makes a text of 9999999 characters'),
+        ('{{ define "q" }}{{ until 9999999 }}{{ end }}{{ template "q" }}', '1:19: executing "q": the template makes a list'),
+        ("ab\n{{ range 500 }}{{ $ }}{{ end }}", '2:18: executing "t": the template writes more than'),
+    ],
+)
+def test_the_end_of_a_budget_has_a_place(text: str, place: str) -> None:
+    with pytest.raises(OverBudget) as over:
+        compile_template(text, name="t").render({"k": "v" * 400}, budget=Budget(steps=20_000, output_bytes=5_000))
+    assert str(over.value).startswith(f"template: t:{place}")

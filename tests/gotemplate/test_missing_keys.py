@@ -1,4 +1,4 @@
-"""What is not there is an error, with the place where it was asked for; the texts are those of Go 1.26."""
+"""What is not there is an error, with the place where it was asked for; the texts are those of Go 1.26, and then say what is there."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ DATA = {
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{{.a.b}}", '1:4: executing "t" at <.a.b>: map has no entry for key "a"'),
-        ("{{.a}}", '1:2: executing "t" at <.a>: map has no entry for key "a"'),
-        ("\n  {{ .m.x }}", '2:7: executing "t" at <.m.x>: map has no entry for key "x"'),
+        ("{{.a.b}}", '1:4: executing "t" at <.a.b>: map has no entry for key "a"; there are i, l, m, n, s, st'),
+        ("{{.a}}", '1:2: executing "t" at <.a>: map has no entry for key "a"; there are i, l, m, n, s, st'),
+        ("\n  {{ .m.x }}", '2:7: executing "t" at <.m.x>: map has no entry for key "x"; there are k, n'),
         ("{{.n.b}}", '1:4: executing "t" at <.n.b>: nil pointer evaluating interface {}.b'),
         ("{{$x := .n}}{{$x.b}}", '1:16: executing "t" at <$x.b>: nil data; no entry for key "b"'),
         ("{{upper .i}}", '1:8: executing "t" at <.i>: wrong type for value; expected string; got int64'),
@@ -36,11 +36,18 @@ DATA = {
         ("{{range .s}}{{end}}", '1:8: executing "t" at <.s>: range can\'t iterate over str'),
         ("{{.s 1}}", '1:2: executing "t" at <.s>: s is not a method but has arguments'),
         ('{{template "q"}}', '1:11: executing "t" at <{{template "q"}}>: template "q" not defined'),
-        ('{{define "q"}}{{.zz}}{{end}}{{template "q" .}}', '1:16: executing "q" at <.zz>: map has no entry for key "zz"'),
-        ("{{default 1 .zz}}", '1:12: executing "t" at <.zz>: map has no entry for key "zz"'),
-        ("{{if .zz}}{{end}}", '1:5: executing "t" at <.zz>: map has no entry for key "zz"'),
-        ("{{.st.Foo}}", '1:5: executing "t" at <.st.Foo>: can\'t evaluate field Foo in type v1.ObjectReference'),
-        ("{{.st.name}}", '1:5: executing "t" at <.st.name>: can\'t evaluate field name in type v1.ObjectReference'),
+        (
+            '{{define "q"}}{{.zz}}{{end}}{{template "q" .}}',
+            '1:16: executing "q" at <.zz>: map has no entry for key "zz"; there are i, l, m, n, s, st',
+        ),
+        ("{{default 1 .zz}}", '1:12: executing "t" at <.zz>: map has no entry for key "zz"; there are i, l, m, n, s, st'),
+        ("{{if .zz}}{{end}}", '1:5: executing "t" at <.zz>: map has no entry for key "zz"; there are i, l, m, n, s, st'),
+        ("{{.st.Foo}}", '1:5: executing "t" at <.st.Foo>: can\'t evaluate field Foo in type v1.ObjectReference; there are Kind, Name'),
+        (
+            "{{.st.name}}",
+            '1:5: executing "t" at <.st.name>: can\'t evaluate field name in type v1.ObjectReference;'
+            ' did you mean "Name"? There are Kind, Name',
+        ),
     ],
 )
 def test_an_error_says_where_and_what(text: str, message: str) -> None:
@@ -68,6 +75,28 @@ def test_a_text_that_is_no_template_is_refused_while_compiling(text: str, line: 
     assert message in str(failure.value)
     assert failure.value.line == line
     assert failure.value.column > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ toYml . }}", 'function "toYml" not defined; did you mean "toYaml"?'),
+        ("{{ nidnent 2 . }}", 'function "nidnent" not defined; did you mean "nindent"?'),
+        ('{{ include "x" . }}', 'function "include" not defined; it is Helm\'s own, use {{ template }} here'),
+        ('{{ (dict "labels" 1 "name" 2).label }}', 'map has no entry for key "label"; did you mean "labels"? There are labels, name'),
+        ("{{ (dict).x }}", 'map has no entry for key "x"; it is empty'),
+        ('{{ (dict "a" 1).x }}', 'map has no entry for key "x"; there is only a'),
+    ],
+)
+def test_an_error_says_what_is_there_instead(text: str, message: str, render: Callable[..., str]) -> None:
+    with pytest.raises(EvaluationFailed) as failure:
+        render(text, DATA)
+    assert str(failure.value).endswith(message)
+
+
+def test_an_error_names_a_dozen_keys_and_counts_the_others(render: Callable[..., str]) -> None:
+    with pytest.raises(EvaluationFailed, match=r"there are 00, 01, .*, 11 and 28 more$"):
+        render("{{ .x }}", {f"{number:02d}": number for number in range(40)})
 
 
 def test_asking_for_a_key_without_reading_it_is_no_error(render: Callable[..., str]) -> None:

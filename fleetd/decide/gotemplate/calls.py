@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from fleetd.decide.gotemplate.expressions import Expression, Frame, constant, failing
 from fleetd.decide.gotemplate.functions.signature import GO_TYPES, Function, arity_message
-from fleetd.decide.gotemplate.nodes import Command, Constant, Nil, Number, text_of
+from fleetd.decide.gotemplate.nodes import Chain, Command, Constant, Field, Nil, Number, Variable, text_of
 from fleetd.decide.gotemplate.run import FREE, Run
 from fleetd.decide.gotemplate.source import Site
-from fleetd.decide.gotemplate.values import CallFailed, Int, type_name
+from fleetd.decide.gotemplate.values import CallFailed, Int, NilMap, type_name
+from fleetd.domain.errors import OverBudget
 
-_PLAIN_TYPES: dict[str, type] = {"string": str, "int": Int, "int64": int, "float64": float, "bool": bool, "map": dict, "list": list}
-_FAILURES = (CallFailed, ArithmeticError, ValueError, LookupError, TypeError, AttributeError)
+_PLAIN_TYPES: dict[str, type] = {"string": str, "int": Int, "int64": int, "float64": float, "bool": bool, "map": dict}
+_FAILURES = (CallFailed, OverBudget, ArithmeticError, ValueError, LookupError, TypeError, AttributeError)
 """What a function raises when its arguments are beyond it: Go's functions return an error or panic, both of which fail the call."""
 
 
@@ -54,10 +55,24 @@ def _argument(word: str, node: Any, inner: Expression, site: Site) -> Expression
         case Nil():
             if word == "any":
                 return inner
-            if word in {"map", "list"}:
-                return checks(word, inner, site)
+            if word == "map":
+                return constant(NilMap())
             return failing(site, f"cannot assign nil to {GO_TYPES[word]}")
+        case Field() | Chain() | Variable(names=(_, *_)) if word == "map":
+            return checks(word, _no_nil(inner, site), site)
     return checks(word, inner, site)
+
+
+def _no_nil(inner: Expression, site: Site) -> Expression:
+    """An element of the data: where it is nil, Go knows nothing of its type, and takes it for no map."""
+
+    def element(frame: Frame, dot: Any) -> Any:
+        value = inner(frame, dot)
+        if value is None:
+            raise site.failed(f"wrong type for value; expected {GO_TYPES['map']}; got interface {{}}")
+        return value
+
+    return element
 
 
 def _number(word: str, node: Number, inner: Expression, site: Site) -> Expression:
@@ -101,8 +116,10 @@ def checks(word: str, inner: Expression, site: Site) -> Expression:
 
 
 def _fitting(value: Any, word: str, site: Site) -> Any:
-    if value is None and word in {"map", "list"}:
-        return {} if word == "map" else []
+    if value is None and word == "map":
+        return NilMap()
+    if word == "map" and type(value) is NilMap:
+        return value
     if word == "time" and isinstance(value, datetime):
         return value
     if word == "string" and isinstance(value, str):
@@ -114,79 +131,116 @@ def _fitting(value: Any, word: str, site: Site) -> Any:
 def _plain(function: Function, arguments: list[Expression], site: Site) -> Expression:
     """The closure for a call in its own right; the usual numbers of arguments have forms of their own because they are the hot path."""
     body = function.body
-    if function.metered:
-        arguments = [_run, *arguments]
     match arguments:
-        case []:
-
-            def none(frame: Frame, _dot: Any) -> Any:
-                return _guarded(body, (), frame[1], site)
-
-            return none
-        case [first]:
+        case [first] if not function.metered:
 
             def one(frame: Frame, dot: Any) -> Any:
-                return _guarded(body, (first(frame, dot),), frame[1], site)
+                argument = first(frame, dot)
+                try:
+                    value = body(argument)
+                    return value if type(value) in _SMALL else _settled(value, frame[1])
+                except _FAILURES as failure:
+                    raise _failed(failure, site) from failure
 
             return one
+        case [first] if function.metered:
+
+            def one_metered(frame: Frame, dot: Any) -> Any:
+                argument = first(frame, dot)
+                run = frame[1]
+                try:
+                    value = body(run, argument)
+                    return value if type(value) in _SMALL else _settled(value, run)
+                except _FAILURES as failure:
+                    raise _failed(failure, site) from failure
+
+            return one_metered
         case [first, second]:
-
-            def two(frame: Frame, dot: Any) -> Any:
-                return _guarded(body, (first(frame, dot), second(frame, dot)), frame[1], site)
-
-            return two
+            return _of_two(function, first, second, site, piped=False)
 
     def several(frame: Frame, dot: Any) -> Any:
-        return _guarded(body, [argument(frame, dot) for argument in arguments], frame[1], site)
+        return _called(function, [argument(frame, dot) for argument in arguments], frame[1], site)
 
     return several
 
 
 def _piped(function: Function, last: Expression, arguments: list[Expression], site: Site) -> Expression:
-    body = function.body
-    if function.metered:
-        arguments = [_run, *arguments]
-    match arguments:
-        case []:
-            return _plain_piped(body, last, site)
-        case [first]:
-
-            def one(frame: Frame, dot: Any) -> Any:
-                piped = last(frame, dot)
-                return _guarded(body, (first(frame, dot), piped), frame[1], site)
-
-            return one
+    if not arguments:
+        return _plain(function, [last], site)
+    if len(arguments) == 1:
+        return _of_two(function, arguments[0], last, site, piped=True)
 
     def several(frame: Frame, dot: Any) -> Any:
         piped = last(frame, dot)
-        return _guarded(body, [*[argument(frame, dot) for argument in arguments], piped], frame[1], site)
+        return _called(function, [*[argument(frame, dot) for argument in arguments], piped], frame[1], site)
 
     return several
 
 
-def _plain_piped(body: Callable[..., Any], last: Expression, site: Site) -> Expression:
-    def none(frame: Frame, dot: Any) -> Any:
-        return _guarded(body, (last(frame, dot),), frame[1], site)
+def _of_two(function: Function, first: Expression, second: Expression, site: Site, *, piped: bool) -> Expression:
+    """What is piped in is evaluated first."""
+    body = function.body
+    if function.metered:
 
-    return none
+        def two_metered(frame: Frame, dot: Any) -> Any:
+            run = frame[1]
+            if piped:
+                behind = second(frame, dot)
+                ahead = first(frame, dot)
+            else:
+                ahead = first(frame, dot)
+                behind = second(frame, dot)
+            try:
+                value = body(run, ahead, behind)
+                return value if type(value) in _SMALL else _settled(value, run)
+            except _FAILURES as failure:
+                raise _failed(failure, site) from failure
+
+        return two_metered
+
+    def two(frame: Frame, dot: Any) -> Any:
+        if piped:
+            behind = second(frame, dot)
+            ahead = first(frame, dot)
+        else:
+            ahead = first(frame, dot)
+            behind = second(frame, dot)
+        try:
+            value = body(ahead, behind)
+            return value if type(value) in _SMALL else _settled(value, frame[1])
+        except _FAILURES as failure:
+            raise _failed(failure, site) from failure
+
+    return two
 
 
-def _run(frame: Frame, _dot: Any) -> Any:
-    return frame[1]
-
-
-def _guarded(body: Callable[..., Any], arguments: Sequence[Any], run: Run, site: Site) -> Any:
+def _called(function: Function, arguments: list[Any], run: Run, site: Site) -> Any:
     try:
-        value = body(*arguments)
+        value = function.body(run, *arguments) if function.metered else function.body(*arguments)
+        return value if type(value) in _SMALL else _settled(value, run)
     except _FAILURES as failure:
-        command: Command = site.node
-        raise site.failed(f"error calling {text_of(command.args[0])}: {_reason(failure)}") from failure
+        raise _failed(failure, site) from failure
+
+
+_SMALL = frozenset({bool, int, Int, float, type(None)})
+"""Results that cost nothing beyond the step that made them."""
+
+
+def _settled(value: Any, run: Run) -> Any:
+    """The value, accounted for."""
     if type(value) is str:
         if len(value) > FREE:
             run.text(len(value))
     elif isinstance(value, (list, dict)):
         run.settle(value)
     return value
+
+
+def _failed(failure: Exception, site: Site) -> Exception:
+    if isinstance(failure, OverBudget):
+        return site.over(failure)
+    command: Command = site.node
+    return site.failed(f"error calling {text_of(command.args[0])}: {_reason(failure)}")
 
 
 def _reason(failure: Exception) -> str:

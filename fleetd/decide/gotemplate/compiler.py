@@ -7,8 +7,9 @@ from typing import Any
 
 from fleetd.decide.gotemplate import expressions
 from fleetd.decide.gotemplate.calls import call
+from fleetd.decide.gotemplate.costs import cost_of
 from fleetd.decide.gotemplate.expressions import Expression, Frame, Missing, failing
-from fleetd.decide.gotemplate.formatting import plain, text_of
+from fleetd.decide.gotemplate.formatting import text_of
 from fleetd.decide.gotemplate.functions.signature import Function
 from fleetd.decide.gotemplate.nodes import (
     Action,
@@ -29,33 +30,36 @@ from fleetd.decide.gotemplate.nodes import (
     Variable,
 )
 from fleetd.decide.gotemplate.nodes import text_of as written
+from fleetd.decide.gotemplate.parser import NOWHERE
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.source import Site, Source
-from fleetd.decide.gotemplate.values import Int, truth
+from fleetd.decide.gotemplate.statements import Break, Continue, Statement, elements, jump, junction, literal, literal_and_value, noting
+from fleetd.decide.gotemplate.values import truth
 
-Statement = Callable[[Frame, Any], None]
 Body = Callable[[list[str], Run, Any], None]
 
 
-class _Break(Exception):
-    pass
-
-
-class _Continue(Exception):
-    pass
-
-
 def compile_definitions(
-    source: Source, definitions: Mapping[str, Definition], functions: Mapping[str, Function], missing: Missing
+    source: Source,
+    definitions: Mapping[str, Definition],
+    functions: Mapping[str, Function],
+    missing: Missing,
+    trail: list[Any] | None = None,
 ) -> dict[str, Body]:
-    """A closure for each template; each is called with the output's parts, the run and its data."""
+    """A closure for each template; each is called with the output's parts, the run and its data.
+
+    Args:
+        trail: takes up, while rendering, the node that made each of the parts.
+    """
     bodies: dict[str, Body] = {}
     for definition in definitions.values():
-        bodies[definition.name] = _Compiler(source, definition.name, functions, missing, bodies).body(definition)
+        compiler = Compiler(source, definition.name, functions, missing, bodies)
+        compiler.trail = trail
+        bodies[definition.name] = compiler.body(definition)
     return bodies
 
 
-class _Compiler:
+class Compiler:
     """Compiles one template of a source."""
 
     def __init__(
@@ -66,6 +70,7 @@ class _Compiler:
         self.functions = functions
         self.missing = missing
         self.bodies = bodies
+        self.trail: list[Any] | None = None
 
     def site(self, node: Any) -> Site:
         return Site(self.source, self.template, node)
@@ -83,15 +88,16 @@ class _Compiler:
 
     def block(self, nodes: tuple[Any, ...]) -> Statement:
         """The nodes in order, charged at once for what stands in them outside of inner blocks."""
-        statements = tuple(self.statement(node) for node in nodes)
-        cost = 1 + sum(map(_cost, nodes))
+        statements = self.statements(nodes)
+        cost = 1 + sum(map(cost_of, nodes))
+        site = self.site(nodes[0] if nodes else Text(0, ""))
         if len(statements) == 1:
             only = statements[0]
 
             def single(frame: Frame, dot: Any) -> None:
                 frame[1].steps_left -= cost
                 if frame[1].steps_left < 0:
-                    frame[1].spend(0)
+                    raise site.over(frame[1].over_steps())
                 only(frame, dot)
 
             return single
@@ -100,16 +106,32 @@ class _Compiler:
             run = frame[1]
             run.steps_left -= cost
             if run.steps_left < 0:
-                run.spend(0)
+                raise site.over(run.over_steps())
             for statement in statements:
                 statement(frame, dot)
 
         return several
 
+    def statements(self, nodes: tuple[Any, ...]) -> tuple[Statement, ...]:
+        """A closure for each node, and one for a text and the action behind it: most of a template are such pairs."""
+        if self.trail is not None:
+            return tuple(noting(self.statement(node), node, self.trail) for node in nodes)
+        made: list[Statement] = []
+        before = ""
+        for node, following in zip(nodes, (*nodes, None)[1:], strict=True):
+            if isinstance(node, Text) and isinstance(following, Action) and not following.pipe.variables:
+                before = node.text
+            elif before:
+                made.append(literal_and_value(before, self.pipe(node.pipe), self.site(node.pipe)))
+                before = ""
+            else:
+                made.append(self.statement(node))
+        return tuple(made)
+
     def statement(self, node: Any) -> Statement:
         match node:
             case Text(text=text):
-                return _text(text)
+                return literal(text, self.site(node))
             case Action(pipe=pipe):
                 return self.action(pipe)
             case Branch(word="range"):
@@ -117,11 +139,12 @@ class _Compiler:
             case Branch():
                 return self.branch(node)
             case Jump(word=word):
-                return _jump(word)
+                return jump(word)
         return self.invocation(node)
 
     def action(self, pipe: Pipe) -> Statement:
         value_of = self.pipe(pipe)
+        site = self.site(pipe)
         if pipe.variables:
 
             def assign(frame: Frame, dot: Any) -> None:
@@ -136,7 +159,7 @@ class _Compiler:
             run = frame[1]
             run.output_left -= len(text)
             if run.output_left < 0:
-                raise run.over_output()
+                raise site.over(run.over_output())
 
         return write
 
@@ -155,8 +178,16 @@ class _Compiler:
 
         return choose
 
-    def loop(self, node: Branch) -> Statement:
+    def source_of(self, node: Branch) -> Expression:
+        """What a range goes over."""
         value_of = self.pipe(node.pipe._replace(variables=()))
+        for name, slot in node.pipe.variables:
+            if slot == NOWHERE:
+                value_of = expressions.after(value_of, failing(self.site(node.pipe), f"undefined variable: {name}"))
+        return value_of
+
+    def loop(self, node: Branch) -> Statement:
+        value_of = self.source_of(node)
         body = self.block(node.body)
         orelse = self.block(node.orelse) if node.orelse else None
         slots = [slot for _, slot in node.pipe.variables]
@@ -164,7 +195,10 @@ class _Compiler:
         site = self.site(node.pipe)
 
         def repeat(frame: Frame, dot: Any) -> None:
-            pairs = _pairs(value_of(frame, dot), site, two=len(slots) == 2, run=frame[1])
+            source = value_of(frame, dot)
+            for slot in slots:
+                frame[slot] = source
+            pairs = elements(source, site, two=len(slots) == 2, run=frame[1])
             empty = True
             try:
                 for key, value in pairs:
@@ -175,9 +209,9 @@ class _Compiler:
                             frame[key_slot] = key
                     try:
                         body(frame, value)
-                    except _Continue:
+                    except Continue:
                         continue
-            except _Break:
+            except Break:
                 return
             if empty and orelse is not None:
                 orelse(frame, dot)
@@ -208,11 +242,15 @@ class _Compiler:
             value_of = self.command(command, value_of)
         if not pipe.variables:
             return value_of
-        slot = pipe.variables[0][1]
+        name, slot = pipe.variables[0]
+        undeclared = failing(self.site(pipe), f"undefined variable: {name}") if slot == NOWHERE else None
 
         def assign(frame: Frame, dot: Any) -> Any:
             value = frame[slot] = value_of(frame, dot)
             return value
+
+        if undeclared is not None:
+            return expressions.after(value_of, undeclared)
 
         return assign
 
@@ -221,15 +259,27 @@ class _Compiler:
         if isinstance(first, Identifier):
             return self.call(first.name, command, final)
         if len(command.args) > 1 or final is not None:
-            return self.refused(first)
+            return self.method(first, command, final)
         if isinstance(first, Nil):
             return failing(self.site(first), "nil is not a command")
         return self.operand(first)
+
+    def method(self, first: Any, command: Command, final: Expression | None) -> Expression:
+        """A field that is given arguments; most take none."""
+        names = getattr(first, "names", ())
+        if not names or not (len(names) > 1 or isinstance(first, (Variable, Chain))):
+            return self.refused(first)
+        arguments = [self.operand(node) for node in command.args[1:]] + ([final] if final is not None else [])
+        inner = first._replace(names=names[:-1])
+        receiver = self.operand(inner.node if isinstance(inner, Chain) and not inner.names else inner)
+        return expressions.method(receiver, names[-1], arguments, self.site(first))
 
     def refused(self, first: Any) -> Expression:
         """Arguments to what takes none."""
         site = self.site(first)
         if isinstance(first, Field):
+            return failing(site, f"{first.names[-1]} is not a method but has arguments")
+        if isinstance(first, (Variable, Chain)) and first.names:
             return failing(site, f"{first.names[-1]} is not a method but has arguments")
         return failing(site, f"can't give argument to non-function {written(first)}")
 
@@ -237,13 +287,15 @@ class _Compiler:
         arguments = [(node, self.operand(node)) for node in command.args[1:]]
         site = self.site(command)
         if name in {"and", "or"}:
-            return _junction(name, [inner for _, inner in arguments], final, site)
+            return junction(name, [inner for _, inner in arguments], final, site)
         return call(self.functions[name], arguments, final, site)
 
-    def operand(self, node: Any) -> Expression:  # noqa: PLR0911 - one line a kind of node
+    def operand(self, node: Any) -> Expression:  # noqa: C901, PLR0911 - one line a kind of node
         match node:
             case Field(names=names):
                 return expressions.field(names, self.site(node), self.missing)
+            case Variable(slot=-1, name=name):
+                return failing(self.site(node), f"undefined variable: {name}")
             case Variable(slot=slot, names=()):
                 return expressions.variable(slot)
             case Variable(slot=slot, names=names):
@@ -261,81 +313,3 @@ class _Compiler:
             case Identifier(name=name):
                 return self.call(name, Command(node.pos, (node,)), None)
         return expressions.constant(None)
-
-
-def _text(text: str) -> Statement:
-    size = len(text)
-
-    def write(frame: Frame, _dot: Any) -> None:
-        frame[0].append(text)
-        run = frame[1]
-        run.output_left -= size
-        if run.output_left < 0:
-            raise run.over_output()
-
-    return write
-
-
-def _jump(word: str) -> Statement:
-    kind = _Break if word == "break" else _Continue
-
-    def jump(_frame: Frame, _dot: Any) -> None:
-        raise kind
-
-    return jump
-
-
-def _junction(name: str, arguments: list[Expression], final: Expression | None, site: Site) -> Expression:
-    """`and` and `or`, which evaluate no further than they must."""
-    if final is not None:
-        arguments = [*arguments, final]
-    if not arguments:
-        return failing(site, f"wrong number of args for {name}: want at least 1 got 0")
-    stop = name == "or"
-
-    def junction(frame: Frame, dot: Any) -> Any:
-        value = None
-        for argument in arguments:
-            value = argument(frame, dot)
-            if truth(value) is stop:
-                return value
-        return value
-
-    return junction
-
-
-def _pairs(value: Any, site: Site, *, two: bool, run: Run) -> Any:
-    """What a range goes over, as (key, element)."""
-    if isinstance(value, list):
-        return enumerate(list(value)) if not two else ((Int(at), element) for at, element in enumerate(list(value)))
-    if isinstance(value, dict):
-        run.spend(len(value) >> 3)
-        return [(key, value[key]) for key in sorted(value)]
-    if value is None:
-        return ()
-    if isinstance(value, int) and not isinstance(value, bool):
-        if two:
-            raise site.failed(f"can't use {value} to iterate over more than one variable")
-        kind = type(value)
-        return ((at, kind(at)) for at in range(value))
-    raise site.failed(f"range can't iterate over {plain(value, run)}")
-
-
-def _cost(node: Any) -> int:
-    """Steps of a node, without its inner blocks."""
-    match node:
-        case Text(text=text):
-            return 1 + (len(text) >> 8)
-        case Action(pipe=pipe) | Branch(pipe=pipe):
-            return 1 + _cost(pipe)
-        case Invocation(pipe=pipe):
-            return 3 + (_cost(pipe) if pipe is not None else 0)
-        case Pipe(commands=commands):
-            return sum(map(_cost, commands))
-        case Command(args=args):
-            return sum(map(_cost, args))
-        case Identifier():
-            return 2
-        case Chain(node=inner):
-            return 1 + _cost(inner)
-    return 1

@@ -5,19 +5,24 @@ Every closure takes the frame (`[parts of the output, run, $, variables…]`) an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from fleetd.decide.gotemplate.formatting import time_text
+from fleetd.decide.gotemplate.functions.dates import formatted
 from fleetd.decide.gotemplate.nodes import Number
-from fleetd.decide.gotemplate.source import Site
+from fleetd.decide.gotemplate.source import Site, nearest
 from fleetd.decide.gotemplate.values import MAP_TYPE, Int, Struct, type_name
 
 Frame = list[Any]
 Expression = Callable[[Frame, Any], Any]
 
 _MISSING = object()
+_NAMES = 12
+"""So many keys are named in an error, and so much of each."""
+_SHOWN = 60
 
 
 class Missing(Enum):
@@ -55,6 +60,16 @@ def failing(site: Site, message: str) -> Expression:
     return expression
 
 
+def after(first: Expression, second: Expression) -> Expression:
+    """The second's value, once the first was evaluated."""
+
+    def expression(frame: Frame, dot: Any) -> Any:
+        first(frame, dot)
+        return second(frame, dot)
+
+    return expression
+
+
 def dot(_frame: Frame, value: Any) -> Any:
     """`.`"""
     return value
@@ -69,24 +84,52 @@ def variable(slot: int) -> Expression:
     return expression
 
 
-def field(names: tuple[str, ...], site: Site, missing: Missing) -> Expression:
+_ELSEWHERE = (KeyError, TypeError)
+"""What asking a value for a key raises where it is no map, or has none such: then Go's rules are gone through one by one."""
+
+
+def field(names: tuple[str, ...], site: Site, missing: Missing) -> Expression:  # noqa: C901 - a form for each usual length: the hot path
     """`.a.b.c` from the dot."""
-    first = names[0]
-    if len(names) == 1:
 
-        def one(_frame: Frame, value: Any) -> Any:
-            if type(value) is dict and first in value:
-                return value[first]
-            return _field(value, first, site, missing, from_map=True)[0]
+    def elsewhere(value: Any) -> Any:
+        return walk(value, names, site, missing, from_map=True)
 
-        return one
+    match names:
+        case [first]:
+
+            def one(_frame: Frame, value: Any) -> Any:
+                try:
+                    return value[first]
+                except _ELSEWHERE:
+                    return elsewhere(value)
+
+            return one
+        case [first, second]:
+
+            def two(_frame: Frame, value: Any) -> Any:
+                try:
+                    return value[first][second]
+                except _ELSEWHERE:
+                    return elsewhere(value)
+
+            return two
+        case [first, second, third]:
+
+            def three(_frame: Frame, value: Any) -> Any:
+                try:
+                    return value[first][second][third]
+                except _ELSEWHERE:
+                    return elsewhere(value)
+
+            return three
 
     def several(_frame: Frame, value: Any) -> Any:
         start = value
-        for name in names:
-            if type(value) is not dict or name not in value:
-                return walk(start, names, site, missing, from_map=True)
-            value = value[name]
+        try:
+            for name in names:
+                value = value[name]
+        except _ELSEWHERE:
+            return elsewhere(start)
         return value
 
     return several
@@ -97,13 +140,24 @@ def chain(inner: Expression, names: tuple[str, ...], site: Site, missing: Missin
 
     def expression(frame: Frame, dot: Any) -> Any:
         start = value = inner(frame, dot)
-        for name in names:
-            if type(value) is not dict or name not in value:
-                return walk(start, names, site, missing, from_map=False)
-            value = value[name]
+        try:
+            for name in names:
+                value = value[name]
+        except _ELSEWHERE:
+            return walk(start, names, site, missing, from_map=False)
         return value
 
     return expression
+
+
+def there(keys: Mapping[str, Any], wanted: str) -> str:
+    """What is there instead, for an error: the nearest name, and the names themselves."""
+    if not keys:
+        return "; it is empty"
+    names = sorted(keys)
+    shown = ", ".join(name[:_SHOWN] for name in names[:_NAMES]) + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")
+    near = nearest(names, wanted)
+    return f"{near}{' There' if near else '; there'} {'are' if len(names) > 1 else 'is only'} {shown}"
 
 
 def walk(value: Any, names: tuple[str, ...], site: Site, missing: Missing, *, from_map: bool) -> Any:
@@ -128,7 +182,7 @@ def _field(value: Any, name: str, site: Site, missing: Missing, *, from_map: boo
             return found, True
         match missing:
             case Missing.ERROR:
-                raise site.failed(f'map has no entry for key "{name}"')
+                raise site.failed(f'map has no entry for key "{name}"{there(value, name)}')
             case Missing.DEFAULT:
                 return None, False
         return None if type_name(value) == MAP_TYPE else "", True
@@ -142,7 +196,33 @@ def _field(value: Any, name: str, site: Site, missing: Missing, *, from_map: boo
         return None, False
     if isinstance(value, datetime) and name in _TIME_METHODS:
         return _TIME_METHODS[name](value), True
-    raise site.failed(f"can't evaluate field {name} in type {type_name(value)}")
+    known = there(value.fields, name) if isinstance(value, Struct) else ""
+    raise site.failed(f"can't evaluate field {name} in type {type_name(value)}{known}")
+
+
+def method(inner: Expression, name: str, arguments: list[Expression], site: Site) -> Expression:
+    """`(value).Name argument`, for the methods that a value has by contract: a time's Format, and comparisons of versions."""
+
+    def expression(frame: Frame, dot: Any) -> Any:
+        value = inner(frame, dot)
+        given = [argument(frame, dot) for argument in arguments]
+        body = _method_of(value, name)
+        if body is None:
+            raise site.failed(f"{name} is not a method but has arguments")
+        if len(given) != 1:
+            raise site.failed(f"wrong number of args for {name}: want 1 got {len(given)}")
+        wanted = "string" if isinstance(value, datetime) else type_name(value)
+        if type_name(given[0]) != wanted:
+            raise site.failed(f"wrong type for value; expected {wanted}; got {type_name(given[0])}")
+        return body(given[0])
+
+    return expression
+
+
+def _method_of(value: Any, name: str) -> Callable[[Any], Any] | None:
+    if isinstance(value, datetime):
+        return (lambda layout: formatted(layout, value)) if name == "Format" else None
+    return value.methods.get(name) if isinstance(value, Struct) else None
 
 
 _TIME_METHODS: dict[str, Callable[[datetime], Any]] = {
@@ -152,6 +232,7 @@ _TIME_METHODS: dict[str, Callable[[datetime], Any]] = {
     "Hour": lambda moment: Int(moment.hour),
     "Minute": lambda moment: Int(moment.minute),
     "Second": lambda moment: Int(moment.second),
+    "String": time_text,
     "YearDay": lambda moment: Int(moment.timetuple().tm_yday),
     "Unix": lambda moment: int(moment.timestamp() // 1),
 }

@@ -8,16 +8,20 @@ from typing import Any
 import orjson
 
 from fleetd.decide.gotemplate.formatting import shortest
+from fleetd.decide.gotemplate.json_errors import complaint
 from fleetd.decide.gotemplate.quoting import json_string
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import Struct, utf8
+from fleetd.decide.gotemplate.values import NILS, Struct, utf8
 
 
 def json_ready(value: Struct | datetime) -> Any:
-    """A struct with its JSON names, empty fields left out; a time as RFC 3339 writes it."""
+    """A struct that prints itself as that text, another with its JSON names, empty fields left out; a time as RFC 3339 writes it."""
     if isinstance(value, datetime):
-        text = value.isoformat()
-        return text[:-6] + "Z" if text.endswith("+00:00") else text
+        fraction = f".{value.microsecond:06d}".rstrip("0") if value.microsecond else ""
+        zone = value.isoformat()[-6:]
+        return f"{value.replace(tzinfo=None, microsecond=0).isoformat()}{fraction}{'Z' if zone == '+00:00' else zone}"
+    if value.text is not None:
+        return value.text
     return {_json_name(name): field for name, field in value.fields.items() if field not in {"", None}}
 
 
@@ -65,7 +69,7 @@ def _write(parts: list[str], value: Any, run: Run, html: bool, line: str) -> Non
 def _scalar(value: Any, *, html: bool) -> str:
     if isinstance(value, str):
         return json_string(value, html=html)
-    if value is None:
+    if type(value) in NILS:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -95,7 +99,12 @@ def read_json(text: str, run: Run) -> Any:
         ValueError: the text is no JSON.
     """
     run.spend(len(text) >> 3)
-    return floats(orjson.loads(utf8(text).decode("utf-8", "replace")), run)
+    clean = text if text.isascii() else utf8(text).decode("utf-8", "replace")
+    try:
+        value = orjson.loads(clean)
+    except orjson.JSONDecodeError as broken:
+        raise ValueError(complaint(clean)) from broken
+    return floats(value, run)
 
 
 def floats(value: Any, run: Run) -> Any:

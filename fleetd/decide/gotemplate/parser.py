@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from fleetd.decide.gotemplate.lexer import Token, tokens
@@ -25,23 +25,36 @@ from fleetd.decide.gotemplate.nodes import (
     Text,
     Variable,
 )
-from fleetd.decide.gotemplate.source import Source
+from fleetd.decide.gotemplate.source import Source, nearest
 
 FIRST_SLOT = 2
 """The frame's first two places are the output's parts and the run; `$` comes next."""
+NOWHERE = -1
+"""The place of a variable that is assigned to, or read in its own declaration, and declared nowhere: Go finds that out on its way."""
 NESTING = 60
 """Control structures and parentheses may nest this deep: each costs Python frames at render."""
 
+_ELSEWHERE = {
+    "include": "; it is Helm's own, use {{ template }} here",
+    "tpl": "; it is Helm's own, texts from data are not rendered here",
+    "lookup": "; it is Helm's own, templateResourceRefs bring objects into templates here",
+}
 _CLOSERS = frozenset({"end", "else"})
 
 
-def parse(source: Source, functions: Container[str]) -> dict[str, Definition]:
+def parse(source: Source, functions: Collection[str], variables: Sequence[str] = ()) -> dict[str, Definition]:
     """Every template that the text defines; the text itself is the one under the source's name.
+
+    Args:
+        variables: names, with their `$`, that are bound outside; they take the places after `$`.
 
     Raises:
         EvaluationFailed: the text is no template, or calls a function that is not there.
     """
     parser = _Parser(source, functions)
+    for name in variables:
+        parser.scope.append((name, parser.slots))
+        parser.slots += 1
     body, closing = parser.items(top=True)
     if closing is not None:
         raise source.malformed(closing.pos, f"unexpected {{{{{closing.text}}}}}")
@@ -50,7 +63,7 @@ def parse(source: Source, functions: Container[str]) -> dict[str, Definition]:
 
 
 class _Parser:
-    def __init__(self, source: Source, functions: Container[str]) -> None:
+    def __init__(self, source: Source, functions: Collection[str]) -> None:
         self.source = source
         self.functions = functions
         self.tokens = tokens(source)
@@ -108,11 +121,17 @@ class _Parser:
             word = self.skip_space()
             if word.kind == "word" and word.text in _CLOSERS:
                 self.at += 1
-                del self.scope[mark:]
+                self.leave(mark, word)
                 return tuple(nodes), word
             node = self.statement(word, top=top)
             if node is not None:
                 nodes.append(node)
+
+    def leave(self, mark: int, word: Token) -> None:
+        """Ends the scope of a body. Go's parser takes a body's variables for known in its `else`, too, where they are not."""
+        inner = {name for name, _ in self.scope[mark:]} if word.text == "else" else ()
+        del self.scope[mark:]
+        self.scope.extend((name, NOWHERE) for name in inner if self.known(name) is None)
 
     def statement(self, word: Token, *, top: bool) -> Any:
         if word.kind == "word":
@@ -217,14 +236,17 @@ class _Parser:
 
     def pipeline(self, context: str, end: str) -> Pipe:
         start = self.skip_space()
+        mark = len(self.scope)
         variables, assigns = self.declaration(context)
+        self.scope.extend((name, NOWHERE) for name, _ in variables if self.known(name) is None)
         commands: list[Command] = []
         while True:
             token = self.skip_space()
             if token.kind == end:
                 self.at += 1
                 self.check(commands, context, token)
-                self.scope.extend([] if assigns else variables)
+                if not assigns:
+                    self.scope[mark:] = variables
                 return Pipe(start.pos, tuple(variables), assigns, tuple(commands))
             if token.kind in {"close", "end", "rparen", "comma", "declare", "assign", "pipe"}:
                 raise self.unexpected(token, context)
@@ -249,7 +271,7 @@ class _Parser:
             if following.kind in {"declare", "assign"}:
                 self.at += 1
                 assigns = following.kind == "assign"
-                return [(name, self.resolve(name, token) if assigns else self.slot()) for name in (*variables, token.text)], assigns
+                return [(name, self.assigned(name) if assigns else self.slot()) for name in (*variables, token.text)], assigns
             if following.kind == "comma" and context == "range" and not variables:
                 self.at += 1
                 variables.append(token.text)
@@ -266,11 +288,18 @@ class _Parser:
         self.slots += 1
         return self.slots - 1
 
+    def known(self, name: str) -> int | None:
+        return next((slot for known, slot in reversed(self.scope) if known == name), None)
+
+    def assigned(self, name: str) -> int:
+        slot = self.known(name)
+        return NOWHERE if slot is None else slot
+
     def resolve(self, name: str, token: Token) -> int:
-        for known, slot in reversed(self.scope):
-            if known == name:
-                return slot
-        raise self.source.malformed(token.pos, f'undefined variable "{name}"')
+        slot = self.known(name)
+        if slot is None:
+            raise self.source.malformed(token.pos, f'undefined variable "{name}"')
+        return slot
 
     def command(self) -> Command:
         args: list[Any] = []
@@ -349,7 +378,8 @@ class _Parser:
             case "if" | "with" | "range" | "template" | "block" | "define" | "end" | "else" | "break" | "continue":
                 raise self.unexpected(token, "command")
         if token.text not in self.functions:
-            raise self.source.malformed(token.pos, f'function "{token.text}" not defined')
+            near = _ELSEWHERE.get(token.text) or nearest(self.functions, token.text)
+            raise self.source.malformed(token.pos, f'function "{token.text}" not defined{near}')
         return Identifier(token.pos, token.text)
 
 

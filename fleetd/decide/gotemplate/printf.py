@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from fleetd.decide.gotemplate.formatting import container, plain
 from fleetd.decide.gotemplate.printf_numbers import float_verb, integer_verb
 from fleetd.decide.gotemplate.quoting import hex_of, quoted
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import Struct, type_name
+from fleetd.decide.gotemplate.values import NILS, Int, Struct, type_name
 
 _VERB = re.compile(r"%([-+# 0]*)((?:\[\d*\])?\*|\d*)(?:(\.)((?:\[\d*\])?\*|\d*))?(\[\d*\])?(.?)", re.DOTALL)
 _LARGEST = 1_000_000
 """Go refuses widths and precisions beyond this."""
+_CACHED = 200
+"""Longer formats are read anew each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,45 @@ class _Arguments:
 
 def sprintf(run: Run, template: str, *values: Any) -> str:
     """The template with its verbs filled in."""
+    plainly = _plainly(run, template, values)
+    if plainly is not None:
+        return plainly
     arguments = _Arguments(values)
     text = "".join(_pieces(run, template, arguments))
     if not arguments.reordered and arguments.at < len(values):
         extra = (f"{type_name(value)}={plain(value, run)}" if value is not None else "<nil>" for value in values[arguments.at :])
         text += f"%!(EXTRA {', '.join(extra)})"
     return text
+
+
+@lru_cache(maxsize=1024)
+def _bare(template: str) -> tuple[tuple[str, ...], str] | None:
+    """The texts around the verbs, and the verbs, where these are `%s`, `%d` and `%v` without anything else."""
+    parts = template.split("%")
+    verbs = "".join(part[:1] for part in parts[1:])
+    if len(template) > _CACHED or len(verbs) < len(parts) - 1 or not set(verbs) <= set("sdv"):
+        return None
+    return (parts[0], *(part[1:] for part in parts[1:])), verbs
+
+
+def _plainly(run: Run, template: str, values: tuple[Any, ...]) -> str | None:
+    """The short way for what most templates ask for; None where it does not lead."""
+    bare = _bare(template)
+    if bare is None or len(bare[1]) != len(values):
+        return None
+    texts, verbs = bare
+    made = [texts[0]]
+    for value, verb, text in zip(values, verbs, texts[1:], strict=True):
+        kind = type(value)
+        if kind is str and verb != "d":
+            made.append(value)
+        elif (kind is int or kind is Int) and verb != "s":
+            made.append(str(int(value)))
+        else:
+            return None
+        made.append(text)
+    run.text(sum(map(len, made)))
+    return "".join(made)
 
 
 def _pieces(run: Run, template: str, arguments: _Arguments) -> Iterator[str]:
@@ -102,9 +138,9 @@ def _filled(run: Run, found: re.Match[str], arguments: _Arguments) -> str:
     precision: int | None = None
     if point:
         precision, problem = _size(precision_text or "0", arguments, "PREC")
-        problems += problem
         if precision is not None and precision < 0:
-            precision = None
+            precision, problem = None, "%!(BADPREC)"
+        problems += problem
     arguments.jump(index)
     if not verb:
         return problems + "%!(NOVERB)"
@@ -135,17 +171,19 @@ def _size(text: str, arguments: _Arguments, name: str) -> tuple[int | None, str]
     return (number, "") if number <= _LARGEST else (None, f"%!(BAD{name})")
 
 
-def formatted(run: Run, value: Any, verb: str, style: Style) -> str:
-    """One value under one verb."""
+def formatted(run: Run, value: Any, verb: str, style: Style, *, misfit: bool = False) -> str:
+    """One value under one verb; one that does not fit its verb is shown plainly, with the other flags."""
+    if misfit and "#" in style.flags and not isinstance(value, float):
+        style = replace(style, flags=style.flags.replace("#", ""))
     if verb == "T":
-        return style.pad(type_name(value))
+        return _string(type_name(value), "s", style) or style.pad("")
     if value is None:
         return style.pad("<nil>") if verb == "v" else f"%!{verb}(<nil>)"
     if isinstance(value, (dict, list)):
         return _container(run, value, verb, style)
     text = _scalar(run, value, verb, style)
     if text is None:
-        return f"%!{verb}({type_name(value)}={formatted(run, value, 'v', style)})"
+        return f"%!{verb}({type_name(value)}={formatted(run, value, 'v', style, misfit=True)})"
     return text
 
 
@@ -154,6 +192,8 @@ def _container(run: Run, value: dict[str, Any] | list[Any], verb: str, style: St
         return container(value, run)
     run.spend(len(value) + 1)
     go_syntax = verb == "v" and "#" in style.flags
+    if go_syntax and type(value) in NILS:
+        return f"{type_name(value)}(nil)"
 
     def inner(part: Any) -> str:
         if part is None:

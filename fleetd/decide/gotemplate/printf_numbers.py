@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from fleetd.decide.gotemplate.formatting import digits_of, is_negative, positional, scientific, shortest, special
@@ -57,7 +58,7 @@ def _whole(value: int, verb: str, style: Style) -> str:
 
 def float_verb(value: float, verb: str, style: Style) -> str | None:
     """A float under a float verb; None when the verb is none of its own."""
-    if verb not in set("veEfFgGxX"):
+    if verb not in set("vbeEfFgGxX"):
         return None
     name = special(value)
     body = name.lstrip("+-") if name is not None else _digits(abs(value), verb, style.precision)
@@ -77,6 +78,9 @@ def _digits(value: float, verb: str, precision: int | None) -> str:
             return f"{value:.{6 if precision is None else precision}f}"
         case "x" | "X":
             return _hexadecimal(value)
+        case "b":
+            mantissa, exponent = math.frexp(value)
+            return f"{int(mantissa * 2**53)}p{exponent - 53:+d}"
     return shortest(value, low=-4, high=6) if precision is None else _general(value, precision or 1)
 
 

@@ -68,7 +68,7 @@ class Run:
         """
         self.steps_left -= steps
         if self.steps_left < 0:
-            raise OverBudget(f"the template takes more than {self.steps} steps")
+            raise OverBudget(self.over_steps())
 
     def text(self, size: int) -> None:
         """Asks for room for a text of this many characters, before it is made.
@@ -99,8 +99,11 @@ class Run:
         elif isinstance(value, (list, dict)):
             self.elements(len(value))
 
-    def over_output(self) -> OverBudget:
-        return OverBudget(f"the template writes more than {self.output_bytes} bytes")
+    def over_output(self) -> str:
+        return f"the template writes more than {self.output_bytes} bytes"
+
+    def over_steps(self) -> str:
+        return f"the template takes more than {self.steps} steps"
 
     def enter(self) -> None:
         """One template calls another.

@@ -6,8 +6,9 @@ import json
 from datetime import datetime
 from typing import Any
 
-from fleetd.decide.gotemplate.formatting import shortest
+from fleetd.decide.gotemplate.formatting import plain, shortest
 from fleetd.decide.gotemplate.run import Run
+from fleetd.decide.gotemplate.values import NILS, Struct
 
 _BARE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -26,11 +27,11 @@ def toml_text(value: Any, run: Run) -> str:
 
 
 def _table(parts: list[str], path: tuple[str, ...], table: dict[str, Any], run: Run) -> None:
-    run.spend(len(table) + 1)
+    run.spend(len(table) * 3 + 3)
     pad = "  " * len(path)
     for key in sorted(table):
         value = table[key]
-        if value is not None and not _is_table(value) and not _is_tables(value):
+        if type(value) not in NILS and not _is_table(value) and not _is_tables(value):
             parts.append(f"{pad}{_key(key)} = {_inline(value, run)}\n")
             run.text(len(parts[-1]))
     for key in sorted(table):
@@ -73,4 +74,6 @@ def _inline(value: Any, run: Run) -> str:
     if isinstance(value, dict):
         pairs = (f"{_key(key)} = {_inline(value[key], run)}" for key in sorted(value) if value[key] is not None)
         return "{" + ", ".join(pairs) + "}"
-    raise ValueError("toml: cannot encode array with mixed element types" if value is None else "toml: unsupported type")
+    if isinstance(value, Struct):
+        return json.dumps(plain(value, run), ensure_ascii=False)
+    raise ValueError("toml: cannot encode array with nil element")

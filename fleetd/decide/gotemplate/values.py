@@ -7,7 +7,7 @@ is Go's int, ``Strings`` is []string, and so on. A text is UTF-8 with ``surrogat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,34 @@ class StringMap(dict[str, str]):
     __slots__ = ()
 
 
+class Lists(list[list[Any]]):
+    """Go's [][]interface{}: what `chunk` yields."""
+
+    __slots__ = ()
+
+
+class NilList(list[Any]):
+    """A nil []interface{}: empty like another, but null in JSON and YAML."""
+
+    __slots__ = ()
+
+
+class NilStrings(Strings):
+    """A nil []string."""
+
+    __slots__ = ()
+
+
+class NilMap(dict[str, Any]):
+    """A nil map[string]interface{}: it can be read, not written."""
+
+    __slots__ = ()
+
+
+NILS: frozenset[type] = frozenset({type(None), NilList, NilStrings, NilMap})
+"""What JSON, YAML and TOML take for nothing."""
+
+
 class Struct:
     """A Go struct, or a pointer to one: fields have Go's names and are accessed exactly.
 
@@ -55,12 +83,21 @@ class Struct:
         fields: every field that a template may name.
         type_name: as Go names the type, for error texts; a typed reference when nothing is said.
         text: what printing it gives, where the Go type prints itself; otherwise the fields' values in braces.
+        methods: what a template may call with one argument, another of its kind.
     """
 
-    __slots__ = ("fields", "text", "type_name")
+    __slots__ = ("fields", "methods", "text", "type_name")
 
-    def __init__(self, fields: Mapping[str, Any], *, type_name: str = "v1.ObjectReference", text: str | None = None) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, Any],
+        *,
+        type_name: str = "v1.ObjectReference",
+        text: str | None = None,
+        methods: Mapping[str, Callable[[Any], Any]] | None = None,
+    ) -> None:
         self.fields = dict(fields)
+        self.methods = methods or {}
         self.type_name = type_name
         self.text = text
 
@@ -85,6 +122,10 @@ _TYPES: dict[type, tuple[str, str]] = {
     list: (LIST_TYPE, "slice"),
     Strings: ("[]string", "slice"),
     Ints: ("[]int", "slice"),
+    Lists: ("[][]interface {}", "slice"),
+    NilList: (LIST_TYPE, "slice"),
+    NilStrings: ("[]string", "slice"),
+    NilMap: (MAP_TYPE, "map"),
     datetime: ("time.Time", "struct"),
 }
 
@@ -138,4 +179,4 @@ def from_utf8(data: bytes) -> str:
 
 def wrap64(number: int) -> int:
     """The number as int64 holds it: Go's arithmetic wraps around."""
-    return number if -(1 << 63) <= number < 1 << 63 else (number + (1 << 63)) % (1 << 64) - (1 << 63)
+    return number if -(1 << 63) <= number < 1 << 63 else ((number + (1 << 63)) % (1 << 64)) - (1 << 63)

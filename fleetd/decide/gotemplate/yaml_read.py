@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from typing import Any
 
 import yaml
 
-from fleetd.decide.gotemplate.formatting import shortest
+from fleetd.decide.gotemplate.formatting import shortest, special
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import from_utf8
 from fleetd.decide.gotemplate.yaml_scalars import resolve
@@ -36,8 +37,14 @@ def read_yaml(text: str, run: Run) -> Any:
             return _Reader(loader, run).document()
         finally:
             loader.dispose()
+    except _Unfit as unfit:
+        raise ValueError(f"error converting YAML to JSON: {unfit}") from unfit
     except (yaml.YAMLError, UnicodeError) as broken:
         raise ValueError(f"error converting YAML to JSON: yaml: {_reason(broken)}") from broken
+
+
+class _Unfit(yaml.YAMLError):
+    """What YAML can say and JSON cannot."""
 
 
 class _Reader:
@@ -112,6 +119,8 @@ def _scalar(event: Any) -> Any:
     elif tag not in {_CORE + "int", _CORE + "float", _CORE + "bool", _CORE + "null"}:
         return event.value
     value = resolve(event.value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _Unfit(f"json: unsupported value: {special(value)}")
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -138,7 +147,7 @@ def _key(key: Any) -> str:
         case float():
             return str(int(key)) if key.is_integer() and abs(key) < 1 << 63 else shortest(key, low=-4, high=6)
         case None:
-            return "null"
+            raise _Unfit("unsupported map key of type: %!s(<nil>), key: <nil>, value: <nil>")
     raise yaml.YAMLError("a key is neither a text, a number nor a boolean")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 _WORDS: dict[str, Any] = {
@@ -42,7 +43,7 @@ def _number(text: str) -> Any:
         value = _integer(digits)
         if -(1 << 63) <= value < 1 << 64:
             return value
-    if _FLOAT.match(digits):
+    if _FLOAT.match(text if text[0] == "." else digits):
         value_real = float(digits)
         return text if value_real in {float("inf"), float("-inf")} else value_real
     return text
@@ -56,6 +57,15 @@ def _integer(digits: str) -> int:
 
 def reads_as_text(text: str) -> bool:
     """Whether the text, written plainly, is read back as this text."""
+    return _short_reads_as_text(text) if len(text) <= _SHORT else _reads_as_text(text)
+
+
+def _reads_as_text(text: str) -> bool:
     if not isinstance(resolve(text), str):
         return False
     return not (text[0] in "+-0123456789" and (_TIME.match(text) or _BASE_60.match(text)))
+
+
+_SHORT = 40
+_short_reads_as_text = lru_cache(maxsize=4096)(_reads_as_text)
+"""Keys and words come again and again."""

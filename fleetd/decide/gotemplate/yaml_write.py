@@ -9,9 +9,9 @@ from functools import cmp_to_key
 from typing import Any
 
 from fleetd.decide.gotemplate.formatting import shortest
-from fleetd.decide.gotemplate.json_text import json_ready
+from fleetd.decide.gotemplate.json_text import json_number, json_ready
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import Struct, utf8
+from fleetd.decide.gotemplate.values import NILS, Struct, utf8
 from fleetd.decide.gotemplate.yaml_scalars import reads_as_text
 
 _INDICATORS = frozenset("#,[]{}&*!|>'\"%@`")
@@ -19,7 +19,7 @@ _BREAKS = frozenset("\n\r\x85\u2028\u2029")
 _BLANKS = frozenset("\0 \t\n\r\x85\u2028\u2029")
 _ESCAPES = {
     "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r", "\x1b": "\\e",
-    '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\xa0": "\\_", "\u2028": "\\L", "\u2029": "\\P",
+    '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P",
 }  # fmt: skip
 _KEY_LENGTH = 128
 """Longer keys are written in the long form, `? key`."""
@@ -63,11 +63,16 @@ def _write_map(parts: list[str], value: dict[str, Any], indent: int, run: Run) -
     pad = "\n" + " " * indent
     for key in sorted_keys(value):
         written = _string(key, indent + 2, None)
-        long = len(written) > _KEY_LENGTH
+        long = len(written) > _KEY_LENGTH or not _BREAKS.isdisjoint(key)
+        if long:
+            written = _string(key, indent + 2, indent + 2)
         parts.append(f"{pad}? {written}{pad}:" if long else f"{pad}{written}:")
         inner = value[key]
         column = indent + 1 + (0 if long else len(written))
-        _write(parts, inner, indent - 2 if isinstance(inner, list) and inner else indent, run, column=column)
+        at = len(parts)
+        _write(parts, inner, indent - 2 if isinstance(inner, list) and inner and not long else indent, run, column=column)
+        if long and parts[at].startswith("\n"):
+            parts[at] = " " + parts[at].lstrip("\n ")
 
 
 def _write_list(parts: list[str], value: list[Any], indent: int, run: Run) -> None:
@@ -127,7 +132,7 @@ def _digits(text: str, at: int) -> str:
 def _scalar(value: Any, indent: int, column: int) -> str:
     if isinstance(value, str):
         return _string(value, indent or 2, column)
-    if value is None:
+    if type(value) in NILS:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -139,9 +144,9 @@ def _scalar(value: Any, indent: int, column: int) -> str:
 
 
 def _float(value: float) -> str:
-    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - only NaN differs from itself
-        raise ValueError(f"json: unsupported value: {value}")
-    return str(int(value)) if value == int(value) and abs(value) < 1 << 64 else shortest(value, low=-4, high=6)
+    text = json_number(value)
+    whole = text.removeprefix("-").isdigit() and -(1 << 63) <= int(text) < 1 << 64
+    return str(int(text)) if whole else shortest(value, low=-4, high=6)
 
 
 def _string(text: str, indent: int, column: int | None) -> str:

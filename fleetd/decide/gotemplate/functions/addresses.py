@@ -11,6 +11,8 @@ from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.values import CallFailed, from_utf8, utf8
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2}).{0,2}", re.DOTALL)
+_HOST_FORM = re.compile(r"""(?:\[[^\]]*\]|(?!\[)[^\s/?#@\\^`{|}:]*)(?::[0-9]*)?""")
+_USER_FORM = re.compile(r"""[\w.:~!$&'()*+,;=%@-]*""", re.ASCII)
 _FIELDS = ("scheme", "userinfo", "host", "path", "query", "fragment", "opaque")
 
 
@@ -37,9 +39,6 @@ def url_parse(text: str) -> dict[str, Any]:
     """The parts of a URL under Sprig's names."""
     if any(letter < " " or letter == "\x7f" for letter in text):
         raise CallFailed(f'unable to parse url: parse "{text}": net/url: invalid control character in URL')
-    broken = _BROKEN_ESCAPE.search(text.partition("?")[0])
-    if broken is not None:
-        raise CallFailed(f'unable to parse url: parse "{text}": invalid URL escape "{broken.group()}"')
     rest, _, fragment = text.partition("#")
     rest, _, query = rest.partition("?")
     scheme, colon, after = rest.partition(":")
@@ -49,13 +48,19 @@ def url_parse(text: str) -> dict[str, Any]:
             raise CallFailed(f'unable to parse url: parse "{text}": first path segment in URL cannot contain colon')
     opaque = userinfo = host = hostname = ""
     path = after
-    if after.startswith("//"):
+    if after.startswith("//") and (scheme or not after.startswith("///")):
         authority, slash, tail = after[2:].partition("/")
         path = slash + tail
         userinfo, _, host = authority.rpartition("@")
+        if _HOST_FORM.fullmatch(host) is None or _USER_FORM.fullmatch(userinfo) is None:
+            raise CallFailed(f'unable to parse url: parse "{text}": the host, its port or the user is malformed')
         hostname = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
     elif scheme and after and not after.startswith("/"):
         opaque, path = after, ""
+    for part in (userinfo, host, path, fragment):
+        broken = _BROKEN_ESCAPE.search(part)
+        if broken is not None:
+            raise CallFailed(f'unable to parse url: parse "{text}": invalid URL escape "{broken.group()}"')
     return {
         "scheme": scheme.lower(),
         "host": host,
@@ -64,7 +69,7 @@ def url_parse(text: str) -> dict[str, Any]:
         "query": query,
         "opaque": opaque,
         "fragment": from_utf8(unquote_to_bytes(utf8(fragment))),
-        "userinfo": userinfo,
+        "userinfo": _user(userinfo),
     }
 
 
@@ -75,9 +80,10 @@ def url_join(parts: dict[str, Any]) -> str:
     if found["opaque"]:
         text += found["opaque"]
     else:
-        authority = f"{found['userinfo']}@{found['host']}" if found["userinfo"] else found["host"]
-        path = quote(utf8(found["path"]), safe="/:@!$&'()*+,;=-._~")
-        if authority:
+        host = quote(utf8(found["host"]), safe=_HOST)
+        authority = f"{_user(found['userinfo'])}@{host}" if found["userinfo"] else host
+        path = quote(utf8(found["path"]), safe="-_.~$&+,/:;=@")
+        if authority or (text and path):
             text += "//" + authority
             path = path if not path or path.startswith("/") else "/" + path
         text += path
@@ -85,7 +91,12 @@ def url_join(parts: dict[str, Any]) -> str:
     return text + (f"#{quote(utf8(found['fragment']), safe=_FRAGMENT)}" if found["fragment"] else "")
 
 
-_FRAGMENT = "/:@!$&'()*+,;=?-._~"
+def _user(userinfo: str) -> str:
+    return ":".join(quote(unquote_to_bytes(utf8(part)), safe="-_.~$&+,;=") for part in userinfo.split(":", 1))
+
+
+_HOST = "-_.~!$&'()*+,;=:[]<>\""
+_FRAGMENT = "-_.~$&+,/:;=?@!()*"
 
 FUNCTIONS: dict[str, Function] = declare(
     {

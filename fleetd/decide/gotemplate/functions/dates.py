@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from fleetd.decide.gotemplate.functions.numbers import to_int64
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import CallFailed
+from fleetd.decide.gotemplate.values import CallFailed, wrap64
 
 _LAYOUT = re.compile(
-    r"January|Jan|Monday|Mon|MST|2006|-07:00:00|-07:00|-070000|-0700|-07|Z07:00:00|Z07:00|Z070000|Z0700|Z07"
+    r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|-07:00:00|-07:00|-070000|-0700|-07|Z07:00:00|Z07:00|Z070000|Z0700|Z07"
     r"|002|__2|01|02|03|04|05|06|15|PM|pm|_2(?!006)|[.,]0+(?![0-9])|[.,]9+(?![0-9])|1|2|3|4|5"
 )
 _DURATION = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|µs|μs|ms|s|m|h)")
@@ -117,7 +116,7 @@ _PATTERNS = {
     "02": r"(?P<day>\d\d)", "_2": r" ?(?P<day>\d\d?)", "2": r"(?P<day>\d\d?)", "15": r"(?P<hour>\d\d)",
     "03": r"(?P<hour12>\d\d)", "3": r"(?P<hour12>\d\d?)", "04": r"(?P<minute>\d\d)", "4": r"(?P<minute>\d\d?)",
     "05": r"(?P<second>\d\d)(?:\.(?P<fraction>\d+))?", "5": r"(?P<second>\d\d?)(?:\.(?P<fraction>\d+))?",
-    "PM": r"(?P<half>AM|PM)", "pm": r"(?P<half>am|pm)", "MST": r"(?:UTC|GMT)",
+    "PM": r"(?P<half>AM|PM)", "pm": r"(?P<half>am|pm)", "MST": r"(?P<name>[A-Z]{3,4})",
     "Z07:00": r"(?P<zone>Z|[+-]\d\d:\d\d)", "-07:00": r"(?P<zone>[+-]\d\d:\d\d)", "-0700": r"(?P<zone>[+-]\d{4})",
     "Z0700": r"(?P<zone>Z|[+-]\d{4})", "-07": r"(?P<zone>[+-]\d\d)",
 }  # fmt: skip
@@ -156,11 +155,17 @@ def _assembled(found: dict[str, str]) -> datetime:
         hour = int(found["hour12"]) % 12 + (12 if found.get("half", "").upper() == "PM" else 0)
     micro = int(found.get("fraction", "0")[:6].ljust(6, "0"))
     moment = datetime(year, month, int(found.get("day", 1)), hour, int(found.get("minute", 0)), int(found.get("second", 0)), micro, UTC)
+    return moment.replace(tzinfo=_zone_found(found))
+
+
+def _zone_found(found: dict[str, str]) -> tzinfo:
+    """The zone that the text names; an abbreviation says nothing about the distance from UTC, as Go has it outside of that zone."""
     zone = found.get("zone", "Z").replace(":", "")
+    name = found.get("name", "UTC")
     if zone == "Z":
-        return moment
+        return UTC if name == "UTC" else timezone(timedelta(), name)
     offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5] or 0)) * (-1 if zone[0] == "-" else 1)
-    return (moment - offset).astimezone(UTC)
+    return timezone(offset, zone.ljust(5, "0")) if offset else UTC
 
 
 def _full_year(short: str | None) -> int:
@@ -226,7 +231,12 @@ def ago(run: Run, value: Any) -> str:
 
 def duration(value: Any) -> str:
     """Seconds, as a text or int64, as a duration's text; anything else, a literal too, is none."""
-    return duration_text(to_int64(value) * 10**9 if type(value) in {str, int} else 0)
+    if isinstance(value, str):
+        digits = value[1:] if value[:1] in {"+", "-"} else value
+        seconds = max(-1 << 63, min(int(value), (1 << 63) - 1)) if digits.isascii() and digits.isdigit() and len(digits) < 40 else 0
+    else:
+        seconds = value if type(value) is int else 0
+    return duration_text(wrap64(seconds * 10**9))
 
 
 def rounded(run: Run, value: Any) -> str:
@@ -239,11 +249,11 @@ def rounded(run: Run, value: Any) -> str:
     elif isinstance(value, datetime):
         nanoseconds = round((present(run) - value).total_seconds()) * 10**9
     else:
-        nanoseconds = int(value) if isinstance(value, int) else 0
-    seconds = abs(nanoseconds) // 10**9
+        nanoseconds = value if type(value) is int else 0
+    size = abs(nanoseconds)
     for unit, name in ((31536000, "y"), (2592000, "mo"), (86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
-        if seconds >= unit:
-            return f"{seconds // unit}{name}"
+        if size > unit * 10**9:
+            return f"{size // (unit * 10**9)}{name}"
     return "0s"
 
 

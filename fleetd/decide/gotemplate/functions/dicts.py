@@ -8,7 +8,7 @@ from fleetd.decide.gotemplate.functions.defaults import is_empty
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.functions.strings import as_text
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import CallFailed, Strings, kind_name
+from fleetd.decide.gotemplate.values import CallFailed, NilMap, StringMap, Strings, type_name
 
 _Map = dict[str, Any]
 
@@ -21,6 +21,8 @@ def make(run: Run, *pairs: Any) -> _Map:
 
 
 def put(run: Run, target: _Map, key: str, value: Any) -> _Map:
+    if type(target) is NilMap:
+        raise CallFailed("assignment to entry in nil map")
     run.elements(len(target) + 1)
     target[key] = value
     return target
@@ -57,6 +59,7 @@ def pluck(key: str, *maps: _Map) -> list[Any]:
 
 def merge(run: Run, target: _Map, *sources: _Map) -> _Map:
     """Fills what the target has not, or has empty; inner maps are merged."""
+    target = {} if type(target) is NilMap else target
     for source in sources:
         _merge(run, target, source, overwrite=False)
     return target
@@ -64,6 +67,7 @@ def merge(run: Run, target: _Map, *sources: _Map) -> _Map:
 
 def merge_overwrite(run: Run, target: _Map, *sources: _Map) -> _Map:
     """Replaces what the target has; inner maps are merged."""
+    target = {} if type(target) is NilMap else target
     for source in sources:
         _merge(run, target, source, overwrite=True)
     return target
@@ -82,14 +86,22 @@ def _merge(run: Run, target: _Map, source: _Map, *, overwrite: bool) -> None:
             target[key] = value
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
 def deep_copy(run: Run, value: Any) -> Any:
     """A copy that shares nothing that can be changed."""
+    kind = type(value)
+    if kind is dict:
+        run.spend(6 + len(value))
+        return {key: inner if type(inner) in _LEAVES else deep_copy(run, inner) for key, inner in value.items()}
+    if kind is list:
+        run.spend(4 + len(value))
+        return [inner if type(inner) in _LEAVES else deep_copy(run, inner) for inner in value]
     run.spend(1)
     if isinstance(value, dict):
-        return type(value)((key, deep_copy(run, inner)) for key, inner in value.items())
-    if isinstance(value, list):
-        return type(value)(deep_copy(run, inner) for inner in value)
-    return value
+        return kind((key, deep_copy(run, inner)) for key, inner in value.items())
+    return kind(deep_copy(run, inner) for inner in value) if isinstance(value, list) else value
 
 
 def copied(run: Run, value: Any) -> Any:
@@ -103,13 +115,13 @@ def dig(*arguments: Any) -> Any:
     if len(arguments) < 3:
         raise CallFailed("dig needs at least three arguments")
     *path, fallback, value = arguments
-    if not isinstance(value, dict):
-        raise CallFailed(f"interface conversion: interface {{}} is {kind_name(value)}, not map[string]interface {{}}")
+    if not isinstance(value, dict) or type(value) is StringMap:
+        raise CallFailed(f"interface conversion: interface {{}} is {type_name(value)}, not map[string]interface {{}}")
     for key in path:
-        if not isinstance(value, dict):
-            raise CallFailed(f"interface conversion: interface {{}} is {kind_name(value)}, not map[string]interface {{}}")
+        if not isinstance(value, dict) or type(value) is StringMap:
+            raise CallFailed(f"interface conversion: interface {{}} is {type_name(value)}, not map[string]interface {{}}")
         if not isinstance(key, str):
-            raise CallFailed(f"interface conversion: interface {{}} is {kind_name(key)}, not string")
+            raise CallFailed(f"interface conversion: interface {{}} is {type_name(key)}, not string")
         if key not in value:
             return fallback
         value = value[key]

@@ -15,7 +15,7 @@ from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.json_text import json_text, read_json
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.toml_write import toml_text
-from fleetd.decide.gotemplate.values import from_utf8, utf8
+from fleetd.decide.gotemplate.values import CallFailed, NilList, NilMap, from_utf8, utf8
 from fleetd.decide.gotemplate.yaml_read import read_yaml
 from fleetd.decide.gotemplate.yaml_write import yaml_text
 
@@ -57,13 +57,15 @@ def _raw(value: Any, run: Run) -> str:
 
 
 def _to_toml(run: Run, value: Any) -> str:
+    if value is None:
+        raise CallFailed("there is nothing to write as TOML")
     try:
         return toml_text(value, run)
     except ValueError as broken:
         return str(broken)
 
 
-def _map_reader(read: _Reader, prefix: str) -> Callable[[Run, str], dict[str, Any]]:
+def _map_reader(read: _Reader, prefix: str, nothing: type[dict[str, Any]] = dict) -> Callable[[Run, str], dict[str, Any]]:
     """A map, or one with the only key `Error`, as in Helm."""
 
     def function(run: Run, text: str) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _map_reader(read: _Reader, prefix: str) -> Callable[[Run, str], dict[str, An
         except ValueError as broken:
             return {"Error": str(broken)}
         if value is None:
-            return {}
+            return nothing()
         if isinstance(value, dict):
             return value
         return {"Error": f"{prefix}json: cannot unmarshal {_json_kind(value)} into Go value of type map[string]interface {{}}"}
@@ -80,7 +82,7 @@ def _map_reader(read: _Reader, prefix: str) -> Callable[[Run, str], dict[str, An
     return function
 
 
-def _list_reader(read: _Reader, prefix: str) -> Callable[[Run, str], list[Any]]:
+def _list_reader(read: _Reader, prefix: str, nothing: type[list[Any]] = list) -> Callable[[Run, str], list[Any]]:
     """A list, or one with the error as its only element, as in Helm."""
 
     def function(run: Run, text: str) -> list[Any]:
@@ -89,7 +91,7 @@ def _list_reader(read: _Reader, prefix: str) -> Callable[[Run, str], list[Any]]:
         except ValueError as broken:
             return [str(broken)]
         if value is None:
-            return []
+            return nothing()
         if isinstance(value, list):
             return value
         return [f"{prefix}json: cannot unmarshal {_json_kind(value)} into Go value of type []interface {{}}"]
@@ -142,6 +144,10 @@ def _base64(data: bytes) -> bytes:
     return base64.b64decode(data.replace(b"\n", b"").replace(b"\r", b""), validate=True)
 
 
+def _base32(data: bytes) -> bytes:
+    return base64.b32decode(data.replace(b"\n", b"").replace(b"\r", b""))
+
+
 def base64_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -163,14 +169,14 @@ FUNCTIONS: dict[str, Function] = declare(
         "toToml": ("meter any", _to_toml),
         "fromYaml": ("meter string", _map_reader(read_yaml, "error unmarshaling JSON: while decoding JSON: ")),
         "fromYamlArray": ("meter string", _list_reader(read_yaml, "error unmarshaling JSON: while decoding JSON: ")),
-        "fromJson": ("meter string", _map_reader(read_json, "")),
+        "fromJson": ("meter string", _map_reader(read_json, "", NilMap)),
         "mustFromJson": ("meter string", _must_read_json),
-        "fromJsonArray": ("meter string", _list_reader(read_json, "")),
+        "fromJsonArray": ("meter string", _list_reader(read_json, "", NilList)),
         "fromToml": ("meter string", _map_reader(_read_toml, "")),
         "b64enc": ("string", lambda text: base64_of(utf8(text))),
         "b64dec": ("string", _decoder(_base64, "base64", _BASE_64)),
         "b32enc": ("string", lambda text: base64.b32encode(utf8(text)).decode()),
-        "b32dec": ("string", _decoder(base64.b32decode, "base32", _BASE_32)),
+        "b32dec": ("string", _decoder(_base32, "base32", _BASE_32)),
         "sha1sum": ("string", _digest("sha1")),
         "sha256sum": ("string", _digest("sha256")),
         "sha512sum": ("string", _digest("sha512")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from fleetd.decide.gotemplate.functions import (
     addresses,
+    cases,
     dates,
     defaults,
     dicts,
@@ -65,7 +66,7 @@ _WORLD = {
 
 def _table() -> dict[str, Function]:
     table = dict(BUILTIN)
-    for family in (strings, numbers, lists, dicts, defaults, reflection, regular, formats, dates, versions, addresses):
+    for family in (strings, cases, numbers, lists, dicts, defaults, reflection, regular, formats, dates, versions, addresses):
         table.update(family.FUNCTIONS)
     table.update(CHANCE)
     for name in _MUST:

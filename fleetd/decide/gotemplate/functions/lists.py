@@ -11,7 +11,7 @@ from fleetd.decide.gotemplate.functions.reflection import deep_equal
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.functions.strings import as_texts
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import CallFailed, Strings, kind_name, utf8
+from fleetd.decide.gotemplate.values import CallFailed, Lists, NilList, Strings, kind_name, utf8
 
 _Part = Callable[[Run, list[Any]], Any]
 
@@ -43,7 +43,7 @@ def prepend(run: Run, value: Any, element: Any) -> list[Any]:
 
 def concat(run: Run, *values: Any) -> list[Any]:
     run.elements(sum(len(_listed(value)) for value in values))
-    return [element for value in values for element in value]
+    return [element for value in values for element in value] or NilList()
 
 
 def _listed(value: Any) -> list[Any]:
@@ -66,13 +66,15 @@ def slice_of(value: Any, *bounds: Any) -> Any:
     return type(items)(items[start:stop])
 
 
-def chunk(run: Run, size: int, value: Any) -> list[Any]:
-    """The list in pieces of this size."""
+def chunk(run: Run, size: int, value: Any) -> Lists:
+    """The list in pieces of this size; Sprig takes a negative size for a count of pieces that is none, or too few."""
     items = _list(value, "chunk")
-    if size < 1:
-        raise CallFailed("runtime error: integer divide by zero")
     run.elements(len(items))
-    return [items[at : at + size] for at in range(0, len(items), size)]
+    if size > 0:
+        return Lists(list(items[at : at + size]) for at in range(0, len(items), size))
+    if size == 0 or (len(items) - 1) // size + 1 < 0:
+        raise CallFailed("runtime error: makeslice: len out of range")
+    return Lists()
 
 
 def unique(run: Run, items: list[Any]) -> list[Any]:
@@ -98,7 +100,7 @@ def _holds(run: Run, items: list[Any], needle: Any) -> bool:
 
 
 def sort_alphabetically(run: Run, value: Any) -> Strings:
-    texts = as_texts(value, run)
+    texts = as_texts("<nil>" if value is None else value, run)
     run.spend(len(texts) << 1)
     return Strings(sorted(texts, key=utf8))
 
@@ -117,8 +119,8 @@ FUNCTIONS: dict[str, Function] = declare(
         "concat": ("meter any...", concat),
         "first": ("meter any", _on_list("find first", _edge(0))),
         "last": ("meter any", _on_list("find last", _edge(-1))),
-        "rest": ("meter any", _on_list("find rest", lambda _, items: items[1:])),
-        "initial": ("meter any", _on_list("find initial", lambda _, items: items[:-1])),
+        "rest": ("meter any", _on_list("find rest", lambda _, items: list(items[1:]) if items else NilList())),
+        "initial": ("meter any", _on_list("find initial", lambda _, items: list(items[:-1]) if items else NilList())),
         "reverse": ("meter any", _on_list("find reverse", lambda _, items: items[::-1])),
         "uniq": ("meter any", _on_list("find uniq", unique)),
         "compact": ("meter any", _on_list("compact", lambda _, items: [item for item in items if not is_empty(item)])),

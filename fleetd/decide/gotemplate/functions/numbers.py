@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import reduce
 from typing import Any
 
+from fleetd.decide.gotemplate.formatting import plain
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.literals import number
 from fleetd.decide.gotemplate.run import Run
@@ -86,11 +87,11 @@ def sequence(run: Run, *bounds: int) -> str:
         case [start, end]:
             step = -1 if end < start else 1
         case [start, step, end]:
-            if step == 0 or ((end < start) != (step < 0) and start != end):
+            if step == 0 or (end < start) != (step < 0):
                 return ""
         case _:
             return ""
-    numbers = until_step(run, start, end + (1 if step > 0 else -1), step)
+    numbers = until_step(run, start, wrap64(end + (1 if step > 0 else -1)), step)
     run.text(len(numbers) * 2)
     return " ".join(map(str, numbers))
 
@@ -108,10 +109,10 @@ def round_to(value: Any, places: int, *half: float) -> float:
     return math.floor(digit) / factor
 
 
-def to_decimal(value: Any) -> int:
+def to_decimal(run: Run, value: Any) -> int:
     """An octal text as a number."""
     try:
-        found = int(str(value), 8)
+        found = int(plain(value, run), 8)
     except ValueError:
         return 0
     return found if -(1 << 63) <= found < 1 << 63 else 0
@@ -120,6 +121,10 @@ def to_decimal(value: Any) -> int:
 def atoi(text: str) -> Int:
     digits = text[1:] if text[:1] in {"+", "-"} else text
     return Int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 and abs(int(text)) < 1 << 63 else Int(0)
+
+
+_EXACT = Context(prec=1_000, rounding=ROUND_HALF_UP)
+"""Wide enough for every float: only a quotient is rounded, to 16 places."""
 
 
 def _decimal(value: Any) -> Decimal:
@@ -137,7 +142,9 @@ def _folded(operation: Callable[[Decimal, Decimal], Decimal]) -> Callable[..., f
 
 
 def _quotient(left: Decimal, right: Decimal) -> Decimal:
-    return (left / right).quantize(Decimal("1e-16"), ROUND_HALF_UP) if right else Decimal(1) / 0
+    if not right:
+        raise ZeroDivisionError
+    return _EXACT.quantize(_EXACT.divide(left, right), Decimal("1e-16"))
 
 
 def _whole(rounding: Callable[[float], int], value: Any) -> float:
@@ -151,7 +158,7 @@ FUNCTIONS: dict[str, Function] = declare(
         "int64": ("any", to_int64),
         "float64": ("any", to_float64),
         "atoi": ("string", atoi),
-        "toDecimal": ("any", to_decimal),
+        "toDecimal": ("meter any", to_decimal),
         "add": ("any...", lambda *values: wrap64(sum(map(to_int64, values)))),
         "add1": ("any", lambda value: wrap64(to_int64(value) + 1)),
         "sub": ("any any", lambda left, right: wrap64(to_int64(left) - to_int64(right))),
@@ -164,9 +171,9 @@ FUNCTIONS: dict[str, Function] = declare(
         "maxf": ("any any...", lambda *values: max(map(to_float64, values))),
         "minf": ("any any...", lambda *values: min(map(to_float64, values))),
         "add1f": ("any", lambda value: float(_decimal(value) + 1)),
-        "addf": ("any...", lambda *values: float(sum(map(_decimal, values), Decimal(0)))),
-        "subf": ("any any...", _folded(lambda left, right: left - right)),
-        "mulf": ("any any...", _folded(lambda left, right: left * right)),
+        "addf": ("any...", lambda *values: float(reduce(_EXACT.add, map(_decimal, values), Decimal(0)))),
+        "subf": ("any any...", _folded(_EXACT.subtract)),
+        "mulf": ("any any...", _folded(_EXACT.multiply)),
         "divf": ("any any...", _folded(_quotient)),
         "ceil": ("any", lambda value: _whole(math.ceil, value)),
         "floor": ("any", lambda value: _whole(math.floor, value)),

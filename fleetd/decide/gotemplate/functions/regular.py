@@ -11,7 +11,7 @@ import re2
 
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import CallFailed, Strings
+from fleetd.decide.gotemplate.values import CallFailed, NilStrings, Strings
 
 _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
@@ -63,7 +63,7 @@ def find_all(run: Run, pattern: str, text: str, count: int) -> Strings:
         if 0 <= count <= len(found):
             break
         found.append(match.group())
-    return found
+    return found or NilStrings()
 
 
 def _each(run: Run, pattern: str, text: str) -> Iterator[Any]:
@@ -114,7 +114,7 @@ def _expanded(replacement: str, match: Any) -> str:
 
 def split(run: Run, pattern: str, text: str, count: int) -> Strings:
     if count == 0:
-        return Strings()
+        return NilStrings()
     if pattern and not text:
         return Strings([""])
     parts = Strings()

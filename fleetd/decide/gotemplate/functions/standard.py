@@ -138,16 +138,22 @@ def cut(value: Any, *bounds: Any) -> Any:
 
 
 def html(run: Run, *values: Any) -> str:
-    return _joined(values, run).translate(_HTML)
+    return _room(_joined(values, run), 5, run).translate(_HTML)
+
+
+def _room(text: str, factor: int, run: Run) -> str:
+    """The text, once there is room for one that many times as long."""
+    run.text(factor * len(text))
+    return text
 
 
 def js(run: Run, *values: Any) -> str:
-    text = _joined(values, run).translate(_JS)
+    text = _room(_joined(values, run), 6, run).translate(_JS)
     return "".join(f"\\u{ord(letter):04X}" if letter < " " or not letter.isprintable() else letter for letter in text)
 
 
 def url_query(run: Run, *values: Any) -> str:
-    return quote_plus(utf8(_joined(values, run)), safe="-_.~")
+    return quote_plus(utf8(_room(_joined(values, run), 3, run)), safe="-_.~")
 
 
 def _joined(values: tuple[Any, ...], run: Run) -> str:

@@ -12,7 +12,7 @@ from fleetd.decide.gotemplate.quoting import quoted
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import CallFailed, StringMap, Strings, from_utf8, utf8
 
-_SPACE = re.compile(r"[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+_BYTE_SPACES = re.compile(r"[\t\n\v\f\r \x85\xa0]+")
 
 
 def as_text(value: Any, run: Run) -> str:
@@ -133,7 +133,7 @@ def title(text: str) -> str:
     parts: list[str] = []
     before = " "
     for letter in text:
-        parts.append(letter.title() if _separates(before) else letter)
+        parts.append(_alone(letter, letter.title()) if _separates(before) else letter)
         before = letter
     return "".join(parts)
 
@@ -161,15 +161,27 @@ def swap_case(text: str) -> str:
         if letter.isupper() or letter.istitle():
             parts.append(letter.lower())
         elif letter.islower():
-            parts.append(letter.title() if at_word else letter.upper())
+            parts.append(_alone(letter, letter.title() if at_word else letter.upper()))
         else:
             parts.append(letter)
         at_word = letter.isspace()
     return "".join(parts)
 
 
+def _bytewise(text: str) -> str:
+    """A letter for each byte: how goutils, which Sprig calls, looks at a text."""
+    return utf8(text).decode("latin-1")
+
+
+def without_spaces(text: str) -> str:
+    """Byte by byte, and what is left is read as Latin-1, unless nothing went away."""
+    letters = _bytewise(text)
+    kept = _BYTE_SPACES.sub("", letters)
+    return text if len(kept) == len(letters) else kept
+
+
 def initials(text: str) -> str:
-    return "".join(word[0] for word in text.split())
+    return "".join(word[0] for word in _BYTE_SPACES.sub(" ", _bytewise(text)).split(" ") if word)
 
 
 def abbreviate(width: int, text: str) -> str:
@@ -196,9 +208,15 @@ def _abbreviated(text: str, offset: int, width: int) -> str:
 
 
 def wrap(run: Run, width: int, text: str, *, newline: str = "\n", split_long: bool = False) -> str:
-    """Lines of at most the width, broken at blanks; a long word stays whole unless asked for."""
+    """Lines of at most the width in bytes, broken at blanks; a long word stays whole unless asked for."""
     run.spend(len(text) >> 2)
-    width = max(width, 1)
+    if text.isascii():
+        return _wrapped(run, max(width, 1), text, newline, split_long=split_long)
+    wrapped = _wrapped(run, max(width, 1), _bytewise(text), _bytewise(newline), split_long=split_long)
+    return from_utf8(wrapped.encode("latin-1"))
+
+
+def _wrapped(run: Run, width: int, text: str, newline: str, *, split_long: bool) -> str:
     lines: list[str] = []
     at = 0
     while len(text) - at > width:
@@ -227,58 +245,11 @@ def wrap_with(run: Run, width: int, newline: str, text: str) -> str:
     return wrap(run, width, text, newline=newline or "\n", split_long=True)
 
 
-def snake(text: str) -> str:
-    return _separated(text, "_")
-
-
-def kebab(text: str) -> str:
-    return _separated(text, "-")
-
-
-_CONNECTOR = r"[\s_\-]"
-_TAIL = r"(?:\d+(?![a-z\d]))?"
-_WORD = re.compile(
-    rf"(?P<connector>{_CONNECTOR})|(?P<word>\d+[a-z][a-z\d]*|[A-Z]{{2,}}(?=[A-Z][a-z]|[^a-z]|\Z){_TAIL}|[A-Z]?[a-z]+{_TAIL}|[A-Z]{_TAIL}|\d+)|.",
-    re.DOTALL,
-)
-
-
-def _separated(text: str, mark: str) -> str:
-    """Words in lower case, joined by the mark.
-
-    A word begins at a capital, or at digits that lower-case letters follow; other digits belong to the word before them.
-    """
-    parts: list[str] = []
-    after_word = False
-    for found in _WORD.finditer(text):
-        if found["connector"]:
-            parts.append(mark)
-        elif found["word"]:
-            parts.append((mark if after_word else "") + found["word"].lower())
-        else:
-            parts.append(found.group().lower())
-        after_word = bool(found["word"])
-    return "".join(parts)
-
-
-def camel(text: str) -> str:
-    """Words joined, each with a capital; connectors at the edges stay, and all but one between words."""
-    body = text.lstrip(" _-")
-    lead = text[: len(text) - len(body)]
-    return lead + re.sub(r"(?:\A|[\s_\-])([^\s_\-]+)", _capitalised, body)
-
-
-def _capitalised(found: re.Match[str]) -> str:
-    word = found.group(1)
-    return word.capitalize() if word.isupper() else word[:1].upper() + word[1:]
-
-
 FUNCTIONS: dict[str, Function] = declare(
     {
         "printf": ("meter string any...", sprintf),
         "abbrev": ("int string", abbreviate),
         "abbrevboth": ("int int string", abbreviate_both),
-        "camelcase": ("string", camel),
         "cat": ("meter any...", cat),
         "contains": ("string string", lambda part, text: part in text),
         "hasPrefix": ("string string", lambda part, text: text.startswith(part)),
@@ -286,15 +257,13 @@ FUNCTIONS: dict[str, Function] = declare(
         "indent": ("meter int string", indent),
         "initials": ("string", initials),
         "join": ("meter string any", join),
-        "kebabcase": ("string", kebab),
         "lower": ("string", lower),
         "nindent": ("meter int string", lambda run, spaces, text: "\n" + indent(run, spaces, text)),
-        "nospace": ("string", lambda text: _SPACE.sub("", text)),
+        "nospace": ("string", without_spaces),
         "plural": ("string string int", lambda one, many, count: one if count == 1 else many),
         "quote": ("meter any...", quote),
         "repeat": ("meter int string", repeat),
         "replace": ("meter string string string", replace),
-        "snakecase": ("string", snake),
         "split": ("meter string string", split_map),
         "splitList": ("meter string string", split),
         "splitn": ("meter string int string", lambda run, separator, limit, text: split_map(run, separator, text, limit)),
