@@ -20,7 +20,7 @@ from fleetd.store.reading import Record
 
 EventState = Literal["detected", "matched", "pending", "blocked", "acting", "acted", "failed", "suppressed", "withdrawn"]
 UNACTED: tuple[EventState, ...] = ("pending", "blocked", "acting", "failed")
-MATCHES = 2_000
+MATCHES = 1_000
 """So many matches stand behind a list at most; what has more of them is looked at event by event, the newest first."""
 _MORE_MATCHES = f"SELECT 1 AS one FROM fleet_trigger_matches WHERE {{of}} LIMIT 1 OFFSET {MATCHES}"
 _RARE = "state IN ('suppressed', 'withdrawn')"

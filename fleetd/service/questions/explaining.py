@@ -38,8 +38,10 @@ SELECT m.cluster AS source_cluster FROM (
 ) w JOIN fleet_trigger_matches m ON m.match_id = w.oldest_match_id
 """
 _REACHED = """
-SELECT m.cluster AS source, m.profile FROM fleet_trigger_matches m JOIN fleet_match_destinations d ON d.match_id = m.match_id
-WHERE m.event_trigger = :trigger AND d.cluster = :cluster ORDER BY m.matched_at DESC LIMIT 1
+SELECT m.source, m.profile FROM (
+ SELECT match_id, cluster AS source, profile, matched_at FROM fleet_trigger_matches WHERE event_trigger = :trigger
+ ORDER BY matched_at DESC LIMIT 500
+) m JOIN fleet_match_destinations d ON d.match_id = m.match_id WHERE d.cluster = :cluster ORDER BY m.matched_at DESC LIMIT 1
 """
 
 

@@ -241,15 +241,15 @@ class Ground(Standing):
     def _grouped(self, listing: Listing, expression: str, total: Total) -> Part:
         groups = self.groups(listing, expression, whole=total.exact)
         whole = total.exact or ((listing.source, expression) in _KEPT and listing.conditions == "1 = 1")
-        said_so = () if whole else (f"the groups are counted among the first {COUNTED} rows of the list",)
+        said_so = () if whole else (f"the groups are counted among the first {GROUPED} rows of the list",)
         return Part((), total, groups=groups, warnings=said_so)
 
     def groups(self, listing: Listing, expression: str, *, most: int = 50, whole: bool = False) -> tuple[Group, ...]:
-        """How many rows have the same value, the largest first; among the first 10,000 rows where they are more and none keeps count."""
+        """How many rows have the same value, the largest first; among the first 4,000 rows where they are more than can be counted and none keeps count."""
         inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {listing.conditions}"
         if listing.looked_at or not whole:
             where = " AND ".join((in_order(listing.conditions, self.reader.dialect), *listing.looked_at))
-            most_rows = LOOKED_AT if listing.looked_at else COUNTED
+            most_rows = LOOKED_AT if listing.looked_at else GROUPED
             inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {where} ORDER BY {_order(listing)} LIMIT {most_rows}"
         sql = f"SELECT grouped, COUNT(*) AS n FROM ({inner}) g GROUP BY grouped ORDER BY n DESC, grouped LIMIT {most}"
         values = listing.values
@@ -297,6 +297,7 @@ _KEPT = {
 """Which groups are numbers that are kept."""
 _ALL = {"*", "*/*"}
 LOOKED_AT = 2_000
+GROUPED = 4_000
 _NAMES_AT_ALL = "SELECT cluster FROM fleet_clusters ORDER BY cluster LIMIT :most"
 
 
