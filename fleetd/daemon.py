@@ -19,6 +19,7 @@ from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
+from fleetd.scripts.templates import TemplatePool
 from fleetd.service.inspection import shown
 from fleetd.service.manifests import follow_manifests
 from fleetd.service.plane_cluster import PlaneCluster
@@ -109,7 +110,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
 
     try:
         await itself.prepare()
-        async with ScriptPool() as scripts:
+        async with ScriptPool() as lua, TemplatePool(lua) as scripts:
             engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, shown, observe=settings.observe)
             running = asyncio.create_task(engine.run())
             plane = engine.plane

@@ -42,7 +42,7 @@ def audit(
         fleetd audit --since 2h
         fleetd audit -o json --limit 1000
         fleetd audit verify                  exit code 1 when it is broken, with the first row that is
-        fleetd audit verify --noted 3f1c...  a hash of an earlier run
+        fleetd audit verify --noted 3f1c...   a hash of an earlier run
 
     Parameters
     ----------

@@ -81,14 +81,19 @@ async def live(*, clusters: int, seed: int) -> bool:
         raise InvalidInput("something happens with at least 3 clusters: one of services, the others of applications")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise InvalidInput("--tui needs a terminal; without it the story is told in lines")
+    console = Console(stderr=True, highlight=False)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetd-demo-")))
         path = folder / "fleetd.db"
-        fleet = await stack.enter_async_context(SimulatedFleet(cluster_specs(clusters), seed=seed))
+        specs = cluster_specs(clusters)
+        _say(console, f"[dim]{len(specs)} simulated clusters over HTTPS …[/]")
+        fleet = await stack.enter_async_context(SimulatedFleet(specs, seed=seed))
         key, key_file, _ = key_beside(path)
         database = await Database.open(str(path), key=key)
         stack.push_async_callback(database.close)
+        _say(console, f"[dim]the daemon, and SQLite in {folder} …[/]")
         await stack.enter_async_context(_daemon(path, key_file, folder / "daemon.log"))
+        _say(console, "[dim]clusters register, sources and triggers are declared …[/]")
         life = Life(fleet, Admission(database, manager="fleetd-demo"), seed)
         await life.begin()
         going = asyncio.create_task(life.go_on())

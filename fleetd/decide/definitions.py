@@ -9,12 +9,15 @@ from typing import Any
 
 from fleetd.decide.digest import digest
 from fleetd.decide.select import Selector, compile_selector
+from fleetd.decide.spots import Spot
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.refs import ObjectRef
 
+OURS = "fleetd.io/"
 ADOPT = "fleetd.io/adopt"
 INSTANTIATE = "projectsveltos.io/instantiate"
 TEMPLATE = "projectsveltos.io/template"
+LUA = "projectsveltos.io/lua"
 PAUSED = "profile.projectsveltos.io/paused"
 PROFILE_SECRET_TYPE = "addons.projectsveltos.io/cluster-profile"  # noqa: S105 - a type, no secret
 GENERATED_NAMESPACE = "projectsveltos"
@@ -48,6 +51,59 @@ class PolicyRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Which objects a patch or an exclusion is for: unanchored regular expressions and label selectors, empty means any."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    labels: str = ""
+    annotations: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchText:
+    """A patch as it was written: a template that makes a strategic merge document or a list of JSON6902 operations."""
+
+    text: str
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatchesFrom:
+    """A ConfigMap or Secret each of whose values is a patch with its target; name and namespace may be templates."""
+
+    kind: str
+    namespace: str
+    name: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Paths (JSON pointers) in which a change is no drift."""
+
+    paths: tuple[str, ...]
+    target: Target | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRef:
+    """An object of the management plane that templates may read; name and namespace may be templates."""
+
+    identifier: str
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    optional: bool
+    ignore_status: bool
+    watched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A ClusterProfile or Profile. `trigger` names the EventTrigger that it was generated for, if one did."""
 
@@ -64,11 +120,21 @@ class Profile:
     adopt: bool
     trigger: str = ""
     spec_digest: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    patches: tuple[PatchText, ...] = ()
+    patches_from: tuple[PatchesFrom, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+    resource_refs: tuple[ResourceRef, ...] = ()
 
     @property
     def namespaced(self) -> bool:
         """A Profile reaches only clusters of its own namespace."""
         return self.ref.kind == "Profile"
+
+    @property
+    def excludes(self) -> bool:
+        """Whether some paths of objects are left to others; that is asked for where drift is corrected only, as in Sveltos."""
+        return bool(self.exclusions) and self.sync_mode is SyncMode.DRIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +154,10 @@ class Trigger:
     annotations: Mapping[str, str] = field(default_factory=dict)
     spec_digest: str = ""
 
+    def spot(self, *path: str | int) -> Spot:
+        """A field of its spec."""
+        return Spot(ObjectRef("EventTrigger", LIB_GROUP, "", self.name), ("spec", *path))
+
 
 def compile_trigger(manifest: Manifest) -> Trigger:
     """From a manifest with its defaults."""
@@ -105,8 +175,12 @@ def compile_trigger(manifest: Manifest) -> Trigger:
         spec=spec,
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
-        spec_digest=digest([spec, metadata.get("labels"), (metadata.get("annotations") or {}).get(ADOPT)]),
+        spec_digest=digest([spec, metadata.get("labels"), _of_ours(metadata.get("annotations") or {})]),
     )
+
+
+def _of_ours(annotations: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in annotations.items() if name.startswith(OURS)}
 
 
 def profile_id(ref: ObjectRef) -> str:
@@ -132,7 +206,38 @@ def compile_profile(manifest: Manifest, *, trigger: str = "") -> Profile:
         paused=PAUSED in annotations,
         adopt=ADOPT in annotations,
         trigger=trigger,
-        spec_digest=digest([spec, annotations.get(PAUSED), annotations.get(ADOPT)]),
+        spec_digest=digest([spec, annotations.get(PAUSED), _of_ours(annotations)]),
+        annotations=_of_ours(annotations),
+        patches=tuple(PatchText(item["patch"], target_of(item.get("target"))) for item in spec.get("patches") or ()),
+        patches_from=tuple(_patches_from(item, ref.namespace) for item in spec.get("patchesFrom") or ()),
+        exclusions=tuple(Exclusion(tuple(item["paths"]), target_of(item.get("target"))) for item in spec.get("driftExclusions") or ()),
+        resource_refs=tuple(_resource_ref(item) for item in spec.get("templateResourceRefs") or ()),
+    )
+
+
+def target_of(item: Mapping[str, Any] | None) -> Target | None:
+    """From a `target` as it is written; None stands for every object."""
+    if item is None:
+        return None
+    names = ("group", "version", "kind", "namespace", "name", "labelSelector", "annotationSelector")
+    return Target(*(str(item.get(name) or "") for name in names))
+
+
+def _patches_from(item: Mapping[str, Any], own_namespace: str) -> PatchesFrom:
+    return PatchesFrom(item["kind"], own_namespace or item.get("namespace") or "", item["name"], bool(item.get("optional")))
+
+
+def _resource_ref(item: Mapping[str, Any]) -> ResourceRef:
+    resource = item.get("resource") or {}
+    return ResourceRef(
+        identifier=item["identifier"],
+        api_version=resource.get("apiVersion") or "",
+        kind=resource.get("kind") or "",
+        namespace=resource.get("namespace") or "",
+        name=resource.get("name") or "",
+        optional=bool(item.get("optional")),
+        ignore_status=bool(item.get("ignoreStatusChanges")),
+        watched=tuple(item.get("watchFields") or ()),
     )
 
 

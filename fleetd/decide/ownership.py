@@ -12,6 +12,7 @@ from typing import Any
 
 from fleetd.decide.definitions import PolicyRef, Profile
 from fleetd.decide.digest import Digest, digest, sveltos_hash
+from fleetd.decide.exclusions import excluded
 from fleetd.decide.members import Member
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.refs import ObjectRef
@@ -28,7 +29,7 @@ HELM_RELEASE, HELM_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/releas
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A wanted object with the marks of its owner. `digest` covers all that is applied."""
+    """A wanted object with the marks of its owner. `digest` covers all that is applied; `excluded` paths are left to others."""
 
     ref: ObjectRef
     api_version: str
@@ -36,6 +37,7 @@ class Owned:
     manifest: Manifest
     digest: str
     hash: str
+    excluded: tuple[str, ...] = ()
 
 
 def owned(manifest: Manifest, hashed: str, profile: Profile, member: Member, source: PolicyRef, by: Digest = digest) -> Owned:
@@ -57,7 +59,9 @@ def owned(manifest: Manifest, hashed: str, profile: Profile, member: Member, sou
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **marks}
     marked = {**manifest, "metadata": metadata}
     ref = ref_of(manifest)
-    return Owned(ref, str(manifest["apiVersion"]), str(source), marked, by([str(ref), hashed, marks]), hashed)
+    left = excluded(profile, manifest)
+    told = by([str(ref), hashed, marks, left] if left else [str(ref), hashed, marks])
+    return Owned(ref, str(manifest["apiVersion"]), str(source), marked, told, hashed, left)
 
 
 def hash_of(manifest: Manifest) -> str:

@@ -131,7 +131,7 @@ def _step(item: Owned, known: InventoryRecord | None, live: Mapping[ObjectRef, M
             return Step(Action.KEEP, item.ref, "as it was left", item, known)
         if now is None:
             return Step(Action.CREATE, item.ref, "it was deleted", item, known, force=True)
-        if owned_digest(now, terms.digest) == known.live_digest:
+        if owned_digest(now, terms.digest, item.excluded) == known.live_digest:
             return Step(Action.KEEP, item.ref, "as it was left", item, known, now)
         return Step(Action.UPDATE, item.ref, "it was changed", item, known, now, force=True)
     if seen and now is None:

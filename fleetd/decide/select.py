@@ -9,16 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
-
-from pyroaring import BitMap
+from typing import Any
 
 from fleetd.domain.errors import InvalidInput
 
 Labels = Mapping[str, str]
-_Bucket = tuple[str, str | None] | None
-_Key = TypeVar("_Key")
-_NONE = BitMap()
 
 
 class Operator(StrEnum):
@@ -196,100 +191,3 @@ def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput(f"{where} is {value!r}; labels are text, so write it in quotes")
     return value
-
-
-class SelectorIndex:
-    """Clusters and selectors, each found from the other without asking every pair.
-
-    Clusters are bits in bitmaps by label. A selector waits in the buckets of its rarest positive term, so that one
-    cluster's labels meet few selectors.
-    """
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._ids: dict[int, str] = {}
-        self._labels: dict[str, Labels] = {}
-        self._next = 0
-        self._all = BitMap()
-        self._pairs: dict[tuple[str, str], BitMap] = {}
-        self._keys: dict[str, BitMap] = {}
-        self._selectors: dict[str, tuple[Selector, tuple[_Bucket, ...]]] = {}
-        self._buckets: dict[_Bucket, dict[str, Selector]] = {}
-
-    def add_cluster(self, identity: str, labels: Labels) -> None:
-        """Takes a cluster in, or its new labels."""
-        number = self._numbers.get(identity, self._next)
-        self._next = max(self._next, number + 1)
-        self.remove(identity)
-        self._numbers[identity], self._ids[number], self._labels[identity] = number, identity, dict(labels)
-        self._all.add(number)
-        for pair in labels.items():
-            self._pairs.setdefault(pair, BitMap()).add(number)
-            self._keys.setdefault(pair[0], BitMap()).add(number)
-
-    def remove(self, identity: str) -> None:
-        """Forgets a cluster, if it is known."""
-        number = self._numbers.pop(identity, None)
-        if number is None:
-            return
-        del self._ids[number]
-        self._all.discard(number)
-        for pair in self._labels.pop(identity).items():
-            _without(self._pairs, pair, number)
-            _without(self._keys, pair[0], number)
-
-    def matching(self, selector: Selector) -> set[str]:
-        """The clusters that a selector chooses."""
-        return {self._ids[number] for number in self.bits(selector)}
-
-    def bits(self, selector: Selector) -> BitMap:
-        """The same as a bitmap, for who only counts, intersects or compares."""
-        if not selector.terms:
-            return BitMap()
-        positive = sorted((self._carriers(term) for term in selector.terms if term.is_positive), key=len)
-        found = BitMap(positive[0] if positive else self._all)
-        for carriers in positive[1:]:
-            found &= carriers
-        for term in selector.terms:
-            if not term.is_positive and found:
-                found -= self._carriers(term)
-        return found
-
-    def _carriers(self, term: Term) -> BitMap:
-        """The clusters that have the key of a term, or one of its values."""
-        if not term.values:
-            return self._keys.get(term.key, _NONE)
-        if len(term.values) == 1:
-            return self._pairs.get((term.key, next(iter(term.values))), _NONE)
-        return BitMap.union(*(self._pairs.get((term.key, value), _NONE) for value in term.values))
-
-    def add_selector(self, name: str, selector: Selector) -> None:
-        """Takes a selector in, under a name of the caller's."""
-        self.remove_selector(name)
-        positive = [term for term in selector.terms if term.is_positive]
-        rarest = min(positive, key=lambda term: (len(self._carriers(term)), str(term)), default=None)
-        buckets: tuple[_Bucket, ...] = (None,)
-        if rarest is not None:
-            buckets = tuple((rarest.key, value) for value in sorted(rarest.values)) or ((rarest.key, None),)
-        self._selectors[name] = selector, buckets
-        for bucket in buckets:
-            self._buckets.setdefault(bucket, {})[name] = selector
-
-    def remove_selector(self, name: str) -> None:
-        """Forgets a selector, if it is known."""
-        _, buckets = self._selectors.pop(name, (None, ()))
-        for bucket in buckets:
-            del self._buckets[bucket][name]
-            if not self._buckets[bucket]:
-                del self._buckets[bucket]
-
-    def selectors_matching(self, labels: Labels) -> set[str]:
-        """The names of the selectors that choose these labels."""
-        buckets: list[_Bucket] = [None, *labels.items(), *((key, None) for key in labels)]
-        return {name for bucket in buckets for name, selector in self._buckets.get(bucket, {}).items() if selector.matches(labels)}
-
-
-def _without(bitmaps: dict[_Key, BitMap], key: _Key, number: int) -> None:
-    bitmaps[key].discard(number)
-    if not bitmaps[key]:
-        del bitmaps[key]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from fleetd.decide.definitions import PROFILE_SECRET_TYPE, TEMPLATE, PolicyRef, Profile
+from fleetd.decide.definitions import PROFILE_SECRET_TYPE, PolicyRef, Profile
 from fleetd.decide.digest import Digest, digest
+from fleetd.decide.engines.answers import Awaited
+from fleetd.decide.languages import Moment
+from fleetd.decide.made import as_stored, fault_of
 from fleetd.decide.members import Member, template_data
 from fleetd.decide.ownership import Owned, hash_of, owned
+from fleetd.decide.patching.patches import apply_patches
+from fleetd.decide.patching.reading import Patches, Reader
 from fleetd.decide.rendering import Render
-from fleetd.domain.errors import GiveUp
-from fleetd.domain.objects import Manifest, holds_secrets
+from fleetd.decide.resources import read_resources
+from fleetd.decide.spots import Flaw, Misrendered, Spot
+from fleetd.domain.errors import EvaluationFailed, GiveUp
+from fleetd.domain.objects import Manifest, holds_secrets, ref_of
 from fleetd.domain.refs import ObjectRef
 
 
@@ -22,17 +29,26 @@ class Parsed:
 
     objects: tuple[tuple[Manifest, str], ...] = field(repr=False)
     digest: str
+    used: frozenset[str] = frozenset()
+    """the places of the patches that were for one of them"""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedAddon:
-    """One policyRef resolved for one cluster. With a `problem` nothing is known of its objects, so nothing of it is removed."""
+    """One policyRef resolved for one cluster. With a `problem` nothing is known of its objects, so nothing of it is removed.
+
+    `flaw` is where the problem stands; a `note` is said on the row of an add-on that is deployed.
+    """
 
     addon: str
     source: PolicyRef
     parsed: Parsed
     digest: str
     problem: str = ""
+    flaw: Flaw | None = None
+    note: str = ""
+    waits: bool = False
+    """The problem is that an answer has not come yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,11 @@ class Wanted:
             return "what is wanted here is not known yet"
         return next((addon.problem for addon in self.addons if addon.problem), "")
 
+    @property
+    def waits(self) -> bool:
+        """Whether it will be known more of it when an answer comes."""
+        return any(addon.waits for addon in self.addons)
+
     def objects(self, profile: Profile, member: Member, by: Digest = digest) -> tuple[Owned, ...]:
         """All objects with their owner's marks."""
         return tuple(
@@ -70,70 +91,137 @@ KEPT_PARSED = 4096
 
 def wanted(profile: Profile, member: Member, contents: Mapping[ObjectRef, Manifest], render: Render, cache: Cache) -> Wanted:
     """Never raises for what a user wrote: the add-on then carries the problem as one sentence."""
-    addons, uses = [], set()
+    uses: set[ObjectRef] = set()
+    try:
+        stage = _stage(profile, member, contents, render, cache, uses)
+    except GiveUp as error:
+        return Wanted(tuple(_failed(item, error) for item in profile.policy_refs), frozenset(uses))
+    addons = [addon for index, item in enumerate(profile.policy_refs) if (addon := stage.addon(index, item, uses)) is not None]
+    return Wanted(tuple(_noted(addons, stage.patches, render)), frozenset(uses))
+
+
+def _stage(
+    profile: Profile, member: Member, contents: Mapping[ObjectRef, Manifest], render: Render, cache: Cache, uses: set[ObjectRef]
+) -> _Stage:
+    render = render.of(None, profile.annotations)
+    resources = read_resources(profile, member, contents, render, uses)
     data = template_data(member)
-    for index, item in enumerate(profile.policy_refs):
-        try:
-            source, ref = resolve(item, member, render, f"spec.policyRefs[{index}]")
-        except GiveUp as error:
-            addons.append(WantedAddon(str(item), item, NOTHING, "", str(error)))
-            continue
-        uses.add(ref)
-        if source.local:
-            problem = "deploymentType Local is not acted on yet: nothing of it is deployed anywhere"
-            addons.append(WantedAddon(str(source), source, NOTHING, "", problem))
-            continue
-        content = contents.get(ref)
-        if content is None:
-            if not source.optional:
-                problem = f"{ref.kind} {ref.namespace}/{ref.name} does not exist"
-                addons.append(WantedAddon(str(source), source, NOTHING, "", problem))
-            continue
-        try:
-            parsed = _parse(ref, content, data, member, render, cache)
-        except GiveUp as error:
-            addons.append(WantedAddon(str(source), source, NOTHING, "", str(error)))
-            continue
-        marks = render.digest([parsed.digest, profile.tier, profile.sync_mode, source.tier, str(source)])
-        addons.append(WantedAddon(str(source), source, parsed, marks))
-    return Wanted(tuple(addons), frozenset(uses))
+    if profile.resource_refs:
+        data["MgmtResources"] = resources.found
+        render = replace(render, resources=resources.found, secretive=render.secretive or resources.secretive)
+    patches = Reader(profile, member, contents, render, data).read(uses)
+    seen = digest([member.digest, resources.digest]) if resources.digest else member.digest
+    return _Stage(profile, member, contents, render, cache, data, patches, seen)
 
 
-def resolve(item: PolicyRef, member: Member, render: Render, place: str) -> tuple[PolicyRef, ObjectRef]:
+def _failed(item: PolicyRef, error: GiveUp) -> WantedAddon:
+    flaw = error.flaw if isinstance(error, Misrendered) else None
+    return WantedAddon(str(item), item, NOTHING, "", str(error), flaw, waits=isinstance(error, Awaited))
+
+
+def _noted(addons: Sequence[WantedAddon], patches: Patches, render: Render) -> Iterable[WantedAddon]:
+    """Says on each row which patches are for none of the profile's objects, once all of them are known."""
+    if any(addon.problem for addon in addons):
+        return addons
+    used = {place for addon in addons for place in addon.parsed.used}
+    idle = list(dict.fromkeys(patch.place for patch in patches.items if patch.place not in used))
+    if not idle:
+        return addons
+    note = f"{' and '.join(idle)} {'is' if len(idle) == 1 else 'are'} for none of the objects"
+    return [replace(addon, note=note, digest=render.digest([addon.digest, note])) for addon in addons]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """One profile on one cluster: what its add-ons have in common. `seen` is a digest of what templates see."""
+
+    profile: Profile
+    member: Member
+    contents: Mapping[ObjectRef, Manifest]
+    render: Render
+    cache: Cache
+    data: Manifest
+    patches: Patches
+    seen: str
+
+    def addon(self, index: int, item: PolicyRef, uses: set[ObjectRef]) -> WantedAddon | None:
+        """One policyRef; None where it is optional and not there."""
+        profile = self.profile
+        source = item
+        try:
+            source, ref = resolve(item, self.member, self.render, Spot(profile.ref, ("spec", "policyRefs", index)))
+            uses.add(ref)
+            if source.local:
+                raise GiveUp("deploymentType Local is not acted on yet: nothing of it is deployed anywhere")
+            content = self.contents.get(ref)
+            if content is None:
+                if source.optional:
+                    return None
+                spot = Spot(profile.ref, ("spec", "policyRefs", index, "name"))
+                raise Misrendered(f"{ref.kind} {ref.namespace}/{ref.name} does not exist", Flaw(spot))
+            parsed = self._patched(ref, self._parse(ref, content))
+        except GiveUp as error:
+            return _failed(source, error)
+        marks: list[Any] = [parsed.digest, profile.tier, profile.sync_mode, source.tier, str(source)]
+        if profile.excludes:
+            marks.append([[one.paths, str(one.target)] for one in profile.exclusions])
+        return WantedAddon(str(source), source, parsed, self.render.digest(marks))
+
+    def _parse(self, ref: ObjectRef, content: Manifest) -> Parsed:
+        if content.get("kind") == "Secret" and content.get("type") != PROFILE_SECRET_TYPE:
+            raise GiveUp(f"Secret {ref.namespace}/{ref.name} has type {content.get('type') or 'Opaque'}; it must be {PROFILE_SECRET_TYPE}")
+        found_render = self.render.deploying(content, self.profile.annotations)
+        templated, render = found_render is not None, found_render or self.render
+        texts = render.texts(content)
+        if holds_secrets(content):
+            render = replace(render, secretive=True)
+        key = (str(ref), digest([texts, render.engine.name if templated else "", self.seen if templated else ""]))
+        found = self.cache.get(key)
+        if found is not None:
+            return found
+        if templated:
+            render.foresee(texts.values(), self.data, Moment.DEPLOY)
+        objects: list[Manifest] = []
+        for name, text in texts.items():
+            objects.extend(map(as_stored, self._objects(text, Spot(ref, ("data", name)), render, templated=templated)))
+        return self._keep(key, Parsed(_hashed(objects), render.digest([texts, templated, objects])))
+
+    def _objects(self, text: str, spot: Spot, render: Render, *, templated: bool) -> tuple[Manifest, ...]:
+        if not templated or not render.engine.concerns(text):
+            return render.manifests(text, spot)
+        rendered = render.deploy(text, self.data, spot)
+        return render.manifests(rendered, spot, lambda: render.trail(text, self.data, Moment.DEPLOY))
+
+    def _patched(self, ref: ObjectRef, parsed: Parsed) -> Parsed:
+        if not self.patches.items:
+            return parsed
+        key = (f"{ref} patched", digest([parsed.digest, self.patches.digest]))
+        found = self.cache.get(key)
+        if found is not None:
+            return found
+        made = apply_patches([manifest for manifest, _ in parsed.objects], self.patches.items)
+        objects = list(map(as_stored, made.objects))
+        for manifest in objects:
+            wrong = fault_of(manifest)
+            if wrong is not None:
+                raise EvaluationFailed(f"after the patches, in {ref_of(manifest)}: {wrong.sentence}")
+        return self._keep(key, Parsed(_hashed(objects), self.render.digest([parsed.digest, self.patches.digest, objects]), made.used))
+
+    def _keep(self, key: tuple[str, str], parsed: Parsed) -> Parsed:
+        while len(self.cache) >= KEPT_PARSED:
+            del self.cache[next(iter(self.cache))]
+        self.cache[key] = parsed
+        return parsed
+
+
+def _hashed(objects: Sequence[Manifest]) -> tuple[tuple[Manifest, str], ...]:
+    return tuple((manifest, hash_of(manifest)) for manifest in objects)
+
+
+def resolve(item: PolicyRef, member: Member, render: Render, spot: Spot) -> tuple[PolicyRef, ObjectRef]:
     """Fills in the templates of a reference; an empty namespace is that of the matching cluster."""
     data = template_data(member)
-    name = render.deploy(item.name, data, f"{place}.name")
-    namespace = render.deploy(item.namespace, data, f"{place}.namespace") or member.namespace
+    name = render.deploy(item.name, data, spot.below("name"))
+    namespace = render.deploy(item.namespace, data, spot.below("namespace")) or member.namespace
     source = PolicyRef(item.kind, namespace, name, item.local, item.optional, item.tier)
     return source, ObjectRef(item.kind, "", namespace, name)
-
-
-def _parse(ref: ObjectRef, content: Manifest, data: Manifest, member: Member, render: Render, cache: Cache) -> Parsed:
-    if content.get("kind") == "Secret" and content.get("type") != PROFILE_SECRET_TYPE:
-        raise GiveUp(f"Secret {ref.namespace}/{ref.name} has type {content.get('type') or 'Opaque'}; it must be {PROFILE_SECRET_TYPE}")
-    templated = TEMPLATE in (content["metadata"].get("annotations") or {})
-    texts = render.texts(content)
-    if holds_secrets(content):
-        render = replace(render, secretive=True)
-    key = (str(ref), digest([texts, templated, member.digest if templated else ""]))
-    found = cache.get(key)
-    if found is not None:
-        return found
-    objects: list[Manifest] = []
-    for name, text in texts.items():
-        place = f"{ref.kind} {ref.namespace}/{ref.name}, data[{name}]"
-        objects.extend(map(_as_stored, render.manifests(render.deploy(text, data, place) if templated else text, place)))
-    parsed = Parsed(tuple((manifest, hash_of(manifest)) for manifest in objects), render.digest([texts, templated, objects]))
-    while len(cache) >= KEPT_PARSED:
-        del cache[next(iter(cache))]
-    cache[key] = parsed
-    return parsed
-
-
-def _as_stored(manifest: Manifest) -> Manifest:
-    """A Secret's `stringData` as the `data` that the server makes of it, so that we own what we compare."""
-    if manifest.get("kind") != "Secret" or manifest.get("apiVersion") != "v1" or not isinstance(manifest.get("stringData"), dict):
-        return manifest
-    coded = {key: base64.b64encode(str(value).encode()).decode() for key, value in manifest["stringData"].items()}
-    rest = {key: value for key, value in manifest.items() if key != "stringData"}
-    return {**rest, "data": {**(manifest.get("data") or {}), **coded}}

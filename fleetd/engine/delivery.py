@@ -10,6 +10,7 @@ from fleetd.cluster.port import Cluster, FieldConflict, NoSuchKind
 from fleetd.decide.definitions import Profile, SyncMode
 from fleetd.decide.digest import Digest, digest
 from fleetd.decide.drift import brought, field_set, fields_of_entry, held_paths, owned_digest
+from fleetd.decide.exclusions import spared
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import Owned, bare, foreign_owner, ours
 from fleetd.decide.plan import Action, Plan, Step, Terms, plan, to_read
@@ -108,9 +109,9 @@ class Delivery:
         states: dict[str, tuple[AddonState, str]] = {}
         for item in wanted.addons:
             if item.problem:
-                states[item.addon] = (AddonState.FAILED, item.problem)
+                states[item.addon] = (AddonState.WAITING if item.waits else AddonState.FAILED, item.problem)
             else:
-                states[item.addon] = done.troubles.get(item.addon) or common or (AddonState.DEPLOYED, "")
+                states[item.addon] = done.troubles.get(item.addon) or common or (AddonState.DEPLOYED, item.note)
         names = {item.addon for item in wanted.addons}
         left = {item.addon for item in order.inventory.values() if item.ref not in done.gone} - names
         for addon in {item.addon for item in order.inventory.values()} - names - left:
@@ -128,8 +129,8 @@ class Delivery:
             if kind is not None:
                 now = live[ref] = await self._cluster.read(gvk_of(kind.manifest), ref.namespace, ref.name)
                 known = order.inventory.get(ref)
-                changed = known is not None and (now is None or owned_digest(now, order.digest) != known.live_digest)
-                if changed and not (now is not None and brought(now, kind.manifest)):
+                changed = known is not None and (now is None or owned_digest(now, order.digest, kind.excluded) != known.live_digest)
+                if changed and not (now is not None and brought(now, kind.manifest, kind.excluded)):
                     self._done.found.append((ref, now))
         terms = Terms(profile, order.member, order.adopt, order.digest)
         made = plan(objects, order.inventory, live, terms, prune=complete and not wanted.problem)
@@ -203,18 +204,28 @@ class Delivery:
     async def _apply(self, step: Step) -> None:
         wanted = step.wanted
         assert wanted is not None  # noqa: S101 - steps that apply have it
+        manifest = await self._spared(step, wanted)
         try:
-            live = await self._put(wanted.manifest, force=step.force)
+            live = await self._put(manifest, force=step.force)
         except FieldConflict as error:
             if not self._were_ours(step.known, error):
                 claim = error.claims[0] if error.claims else None
                 who = f"{claim.manager} holds {claim.path}" if claim else str(error)
                 self._tell(step.ref, "conflict", who)
                 raise Conflict(f"{step.ref}: {who}; `fleetd adopt {step.ref}@{self._order.key[1]}` takes it over") from error
-            live = await self._put(wanted.manifest, force=True)
+            live = await self._put(manifest, force=True)
         self._enter(wanted, live)
         self._done.corrected.append(step.ref)
         self._tell(step.ref, "applied", step.reason)
+
+    async def _spared(self, step: Step, wanted: Owned) -> Manifest:
+        """What is applied: without the paths that are left to others, where the object is there already."""
+        if not wanted.excluded or step.action is Action.CREATE:
+            return wanted.manifest
+        now = (
+            step.live if step.live is not None else await self._cluster.read(gvk_of(wanted.manifest), wanted.ref.namespace, wanted.ref.name)
+        )
+        return spared(wanted.manifest, now, field_set(fields_of_entry(now)), wanted.excluded) if now is not None else wanted.manifest
 
     async def _put(self, manifest: Manifest, *, force: bool) -> Manifest:
         """Applies; makes a missing namespace first, as Sveltos does, and tries once more."""
@@ -245,7 +256,7 @@ class Delivery:
                 addon=wanted.addon,
                 applied_at=self._clock.now(),
                 wanted_digest=wanted.digest,
-                live_digest=owned_digest(live, self._order.digest),
+                live_digest=owned_digest(live, self._order.digest, wanted.excluded),
                 fields=fields_of_entry(live),
                 uid=str(metadata.get("uid") or ""),
                 resource_version=str(metadata.get("resourceVersion") or ""),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from fleetd.decide.digest import digest, keyed
+from fleetd.decide.engines.answers import Rendered, Rendering
 from fleetd.decide.observe import Wish, decisive
 from fleetd.decide.plane.observing import answer_asked
+from fleetd.decide.plane.rendered import rendered
 from fleetd.decide.plane.state import DeliveryKey, Plane
 from fleetd.decide.plane.turn import Ask, Turn
 from fleetd.domain.inspection import Show
@@ -28,15 +30,33 @@ from fleetd.store.database import Database
 
 log = structlog.get_logger(__name__)
 
+RENDERED_TOGETHER = 100
+"""Renderings whose answers are taken in one turn: a profile is looked at once for all of them."""
 Answer = tuple[bool | None, str]
 """(whether the object matches, or None where the script failed; the script's message, or the error)"""
 
 
+class Made(Protocol):
+    """A text, or one sentence and its line; or, seconds until it is to be asked again."""
+
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def again(self) -> float: ...
+
+
 class Scripts(Protocol):
-    """Who runs users' scripts, apart from us."""
+    """Who runs users' scripts and templates, apart from us; neither call raises for what one does."""
 
     async def evaluate(self, script: str, body: object) -> Answer:
-        """Never raises for what a script does."""
+        """Whether a script selects an object."""
+
+    async def render(self, task: str, text: str, argument: bytes) -> Made:
+        """What a template of another engine makes."""
 
 
 class Engine:
@@ -101,9 +121,34 @@ class Engine:
         self.inspector.inspect(request)
 
     def ask(self, ask: Ask) -> None:
-        task = asyncio.get_running_loop().create_task(self._ask(ask))
+        self._begin(self._ask(ask))
+
+    def render(self, renderings: Sequence[Rendering]) -> None:
+        for start in range(0, len(renderings), RENDERED_TOGETHER):
+            self._begin(self._render(renderings[start : start + RENDERED_TOGETHER]))
+
+    def _begin(self, what: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(what)
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
+
+    async def _render(self, renderings: Sequence[Rendering]) -> None:
+        made = await asyncio.gather(*(self._made(rendering) for rendering in renderings))
+        answers = [(rendering.key, one) for rendering, one in zip(renderings, made, strict=True) if isinstance(one, Rendered)]
+        await self.loop.feed(partial(_taken, answers))
+        later = [(rendering, one) for rendering, one in zip(renderings, made, strict=True) if not isinstance(one, Rendered)]
+        if later:
+            await asyncio.sleep(max(seconds for _, seconds in later))
+            await self._render([rendering for rendering, _ in later])
+
+    async def _made(self, rendering: Rendering) -> Rendered | float:
+        """The answer, or seconds until it is to be asked again."""
+        try:
+            made = await self._scripts.render(rendering.task, rendering.text, rendering.argument)
+        except Exception:
+            log.exception("a template could not be rendered")
+            return Rendered(None, "the template could not be rendered")
+        return made.again or Rendered(made.text, made.error, made.line)
 
     async def _ask(self, ask: Ask) -> None:
         answers = await asyncio.gather(*(self._evaluate(wish, ask.observed) for wish in ask.wishes))
@@ -115,6 +160,10 @@ class Engine:
         except Exception:
             log.exception("a script could not be run", source=wish.source)
             return None, "the script could not be run"
+
+
+def _taken(answers: Sequence[tuple[str, Rendered]], plane: Plane, turn: Turn) -> None:
+    rendered(plane, turn, answers)
 
 
 def _answered(ask: Ask, answers: Sequence[Answer], plane: Plane, turn: Turn) -> None:

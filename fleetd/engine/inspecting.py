@@ -12,7 +12,7 @@ import structlog
 from fleetd.cluster.errors import TooLarge
 from fleetd.cluster.port import Cluster, NoSuchKind
 from fleetd.decide.drift import drifted_fields, owned_digest
-from fleetd.decide.plane.drifting import wanted_manifest
+from fleetd.decide.plane.drifting import left_to_others, wanted_manifest
 from fleetd.decide.plane.requesting import inspected
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
@@ -95,8 +95,9 @@ def _compared(plane: Plane, item: InventoryRecord | None, live: Manifest) -> Loo
     """The live object beside what we left there."""
     wanted = wanted_manifest(plane, item) if item is not None else None
     secretive = holds_secrets(live) or (wanted is not None and holds_secrets(wanted))
-    left = owned_digest(live, plane.digest) == item.live_digest if item is not None else None
-    differs = drifted_fields(live, wanted, item.fields) if item is not None and wanted is not None else ()
+    others = left_to_others(plane, item) if item is not None else ()
+    left = owned_digest(live, plane.digest, others) == item.live_digest if item is not None else None
+    differs = drifted_fields(live, wanted, item.fields, others) if item is not None and wanted is not None else ()
     return Look(live, left, differs, secretive, plane.digest)
 
 

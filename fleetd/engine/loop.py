@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from fleetd.decide.engines.answers import Rendering
 from fleetd.decide.plane.declaring import settle
 from fleetd.decide.plane.state import DeliveryKey, Plane
 from fleetd.decide.plane.turn import Ask, Turn
@@ -45,6 +46,7 @@ class Consequences(Protocol):
 
     def deliver(self, key: DeliveryKey) -> None: ...
     def ask(self, ask: Ask) -> None: ...
+    def render(self, renderings: Sequence[Rendering]) -> None: ...
     def read_again(self, cluster: str, gvk: GroupVersionKind) -> None: ...
     def reconnect(self, cluster: str) -> None: ...
 
@@ -162,6 +164,8 @@ class Loop:
             acting.read_again(cluster, gvk)
         for ask in turn.asks:
             acting.ask(ask)
+        if turn.renderings:
+            acting.render(turn.renderings)
         for request in turn.inspect:
             acting.inspect(request)
 

@@ -13,12 +13,18 @@ import yaml
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.protobuf import MEDIA_TYPE, from_protobuf
-from fleetd.kubeapi.refusals import bad_request, unsupported_media_type
+from fleetd.kubeapi.refusals import bad_request, invalid, unsupported_media_type
+from fleetd.kubeapi.rules import wrong_value
+from fleetd.kubeapi.syntax import first_wrong
 from fleetd.kubeapi.typed import json_type
+from fleetd.kubeapi.types import type_of
 
 JSON = "application/json"
 YAML = "application/yaml"
+SCHEME = "pkg/api/legacyscheme/scheme.go:30"
 ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+SUMMARY = 30
+HEAD = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
 DEPTH = 256
 """Levels that a body may nest; what reads it is recursive."""
 NODES = 1_000_000
@@ -77,22 +83,29 @@ def from_yaml(text: bytes) -> Any:
         raise bad_request("error decoding YAML: error converting YAML to JSON: yaml: the document cannot be read") from error
 
 
-def _no_json(text: bytes, kind: Kind) -> Exception:
-    shown = text[:256].decode("utf-8", "replace")
-    wrong = first_wrong(shown)
-    return bad_request(
-        f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; json parse error: {wrong} ({shown})"
-    )
+def _no_json(text: bytes, kind: str, why: str) -> Exception:
+    said = f"couldn't get version/kind; json parse error: {why} ({_summary(text)})"
+    return bad_request(f"the object provided is unrecognized (must be of type {kind}): {said}")
 
 
-def first_wrong(text: str) -> str:
-    """What Go's reader of JSON says of a text that is none, as far as its first characters tell."""
-    found = re.match(r"\s*(\{\s*)?(.)?", text, re.DOTALL)
-    inside, character = (found[1], found[2]) if found else (None, None)
-    if character is None:
-        return "unexpected end of JSON input"
-    where = "object key string" if inside else "value"
-    return f"invalid character '{character}' looking for beginning of {where}"
+def _summary(text: bytes) -> str:
+    """How messages show a body: its beginning, in hexadecimal digits where it does not look like JSON."""
+    if not text:
+        return "<empty>"
+    begin = text[:SUMMARY]
+    shown = begin.decode("utf-8", "replace") if text.startswith(b"{") else begin.hex()
+    return f"{shown} ..." if len(text) > SUMMARY else shown
+
+
+def object_of(text: bytes, kind: str) -> dict[str, Any]:
+    """The JSON object of a body that is to be of a kind. Raises ApiRefusal (400)."""
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _no_json(text, kind, first_wrong(text.decode("utf-8", "replace"))) from error
+    if not isinstance(found, dict):
+        raise _no_json(text, kind, f"json: cannot unmarshal {json_type(found)} into Go value of type {HEAD}")
+    return found
 
 
 def manifest(request: Request, kind: Kind) -> dict[str, Any]:
@@ -106,12 +119,9 @@ def manifest(request: Request, kind: Kind) -> dict[str, Any]:
     elif form == YAML:
         body = from_yaml(request.body)
     else:
-        try:
-            body = orjson.loads(request.body)
-        except orjson.JSONDecodeError as error:
-            raise _no_json(request.body, kind) from error
+        body = object_of(request.body, kind.kind)
     if not isinstance(body, dict):
-        raise _no_json(request.body, kind)
+        raise _no_json(request.body, kind.kind, f"json: cannot unmarshal {json_type(body)} into Go value of type {HEAD}")
     refuse_depth(request.body, body)
     return of_kind(body, kind)
 
@@ -119,12 +129,13 @@ def manifest(request: Request, kind: Kind) -> dict[str, Any]:
 def of_kind(body: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """The body, checked to be of a kind; a body that names none is taken as of that kind. Raises ApiRefusal (400)."""
     said_kind, said_version = body.setdefault("kind", kind.kind), body.setdefault("apiVersion", kind.api_version)
-    if said_kind != kind.kind:
-        internal = kind.group.partition(".")[0] or "core"
-        here, there = f"({said_version}.{said_kind})", f"({internal}.{kind.kind})"
-        raise bad_request(
-            f'{said_kind} in version "{kind.version}" cannot be handled as a {kind.kind}: converting {here} to {there}: unknown conversion'
-        )
+    if kind.custom and said_kind != kind.kind and said_version == kind.api_version:
+        named = body.get("metadata")
+        name = str(named.get("name") or "") if isinstance(named, dict) else ""
+        raise invalid(kind.group, str(said_kind), name, [wrong_value("kind", str(said_kind), f"must be {kind.kind}")])
+    why = "" if kind.custom else other_kind(said_kind, said_version, kind)
+    if why:
+        raise bad_request(f'{said_kind} in version "{str(said_version).rpartition("/")[2]}" cannot be handled as a {kind.kind}: {why}')
     if said_version != kind.api_version:
         raise bad_request(f"the API version in the data ({said_version}) does not match the expected API version ({kind.api_version})")
     metadata = body.setdefault("metadata", {})
@@ -133,6 +144,16 @@ def of_kind(body: dict[str, Any], kind: Kind) -> dict[str, Any]:
             kind, f"json: cannot unmarshal {json_type(metadata)} into Go struct field {kind.kind}.metadata of type v1.ObjectMeta"
         )
     return body
+
+
+def other_kind(said: Any, version: Any, kind: Kind) -> str:
+    """Why an object that says to be of some kind cannot be had as one of a built-in kind; nothing if it can."""
+    if type_of(str(version), str(said)) is None:
+        return f'no kind "{said}" is registered for version "{version}" in scheme "{SCHEME}"'
+    if said == kind.kind:
+        return ""
+    internal = kind.group.partition(".")[0] or "core"
+    return f"converting ({str(version).rpartition('/')[2]}.{said}) to ({internal}.{kind.kind}): unknown conversion"
 
 
 def unreadable(kind: Kind, why: str) -> Exception:

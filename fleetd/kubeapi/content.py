@@ -47,12 +47,24 @@ def completed(kind: Kind, body: Body, live: Mapping[str, Any] | None, held: Allo
         unestablished(body)
 
 
+WRITTEN_BESIDE = ("labels", "annotations", "ownerReferences", "finalizers")
+
+
+def _metadata_beside(kind: Kind, old: Body, new: Body) -> Body:
+    """The metadata after a write to the status: that of custom kinds stays, that of most others may be written along."""
+    free = (
+        () if kind.custom or kind.resource == DEFINITIONS else WRITTEN_BESIDE[1:] if kind.resource == "deployments.apps" else WRITTEN_BESIDE
+    )
+    written = {key: new[key] for key in free if new.get(key)}
+    return {**{key: value for key, value in old.items() if key not in free}, **written, "managedFields": new.get("managedFields")}
+
+
 def what_the_path_writes(target: Target, live: Record, body: Body) -> Body:
     """The new object as far as its path may write it: status is written through its own path only, and that path writes nothing else."""
     kind = target.kind
     kept = live.copy()
     if target.subresource in ("status", "approval"):
-        metadata = {**kept["metadata"], "managedFields": body["metadata"].get("managedFields")}
+        metadata = _metadata_beside(kind, kept["metadata"], body["metadata"])
         return {**kept, "metadata": metadata, "status": body.get("status") or {}}
     if target.subresource == "ephemeralcontainers":
         more = (body.get("spec") or {}).get("ephemeralContainers")

@@ -21,7 +21,8 @@ def defaults(body: dict[str, Any]) -> None:
     names = spec.setdefault("names", {})
     kind = str(names.get("kind", ""))
     names.setdefault("singular", kind.lower())
-    names.setdefault("listKind", f"{kind}List")
+    if kind:
+        names.setdefault("listKind", f"{kind}List")
     spec.setdefault("conversion", {"strategy": "None"})
 
 

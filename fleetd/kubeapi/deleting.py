@@ -9,7 +9,7 @@ from typing import Any
 
 from fleetd.kubeapi.admission import Admission, Asked, Operation, admitted
 from fleetd.kubeapi.definitions import CLEANUP, DEFINITIONS, kinds_of
-from fleetd.kubeapi.ending import check_preconditions, ending, grace_of, is_held
+from fleetd.kubeapi.ending import check_preconditions, ending, finalizers_after, grace_of, is_held
 from fleetd.kubeapi.establishing import Establishing
 from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.kinds import Kind, Kinds
@@ -88,14 +88,16 @@ class Deleting:
     async def _ended(self, target: Target, live: Record, options: DeleteOptions) -> tuple[Record, bool]:
         kind, metadata = target.kind, live.metadata
         write = Write(kind.shelf, target.stored_namespace, target.name, None, live.version)
-        held, grace = is_held(kind, live.body), grace_of(kind, live.body, options)
+        had, grace = list(metadata.get("finalizers") or ()), grace_of(kind, live.body, options)
+        finalizers = finalizers_after(kind, live.body, options) if self.holds_dependents else had
+        held = is_held(kind, {**live.body, "metadata": {**metadata, "finalizers": finalizers}})
         begun = bool(metadata.get("deletionTimestamp"))
-        if begun and (held or grace) and grace >= metadata.get("deletionGracePeriodSeconds", 0):
+        shorter = grace < metadata.get("deletionGracePeriodSeconds", 0)
+        if begun and (held or grace) and not shorter and (grace or finalizers == had):
             return live, False
-        added = options.finalizers if self.holds_dependents and not begun else ()
-        if not held and not added and not grace:
+        if not held and not grace:
             return (live if options.dry_run else await self.storage.commit(write)), True
-        body = ending(kind, live, self.clock(), added, grace)
+        body = ending(kind, live, self.clock(), finalizers, grace)
         if options.dry_run:
             return Record(live.version, body), False
         return await self.storage.commit(replace(write, body=body)), False

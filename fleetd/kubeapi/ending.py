@@ -14,6 +14,11 @@ from fleetd.kubeapi.refusals import forbidden, unmet_precondition
 from fleetd.kubeapi.storage import Record
 from fleetd.kubeapi.targets import Target
 
+ORPHANING = ("jobs.batch", "replicationcontrollers")
+"""Kinds whose dependents stay where a deletion does not say what becomes of them."""
+CHILDLESS = ("events", "events.events.k8s.io", DEFINITIONS)
+"""Kinds that do not wait for dependents."""
+OF_THE_COLLECTOR = ("orphan", "foregroundDeletion")
 KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
 
 
@@ -32,6 +37,20 @@ def check_preconditions(target: Target, live: Record, options: DeleteOptions) ->
         raise forbidden(kind, name, "this namespace may not be deleted")
 
 
+def finalizers_after(kind: Kind, body: Mapping[str, Any], options: DeleteOptions) -> list[str]:
+    """What is to hold an object that is deleted: its own finalizers, and that for which a collector of garbage is waited."""
+    held = list(body["metadata"].get("finalizers") or ())
+    if kind.resource in CHILDLESS:
+        return held
+    wanted = {"Foreground": "foregroundDeletion", "Orphan": "orphan", "Background": ""}.get(options.propagation)
+    if wanted is None:
+        usual = "orphan" if kind.resource in ORPHANING else ""
+        wanted = next((one for one in held if one in OF_THE_COLLECTOR), usual)
+    if wanted in held and sum(one in OF_THE_COLLECTOR for one in held) == 1:
+        return held
+    return [*(one for one in held if one not in OF_THE_COLLECTOR), *filter(None, (wanted,))]
+
+
 def grace_of(kind: Kind, body: Mapping[str, Any], options: DeleteOptions) -> int:
     """How many seconds what runs has to end, which only a Pod on a node takes."""
     if kind.resource != "pods":
@@ -44,14 +63,17 @@ def grace_of(kind: Kind, body: Mapping[str, Any], options: DeleteOptions) -> int
     return int(asked) if known is None else min(int(asked), int(known))
 
 
-def ending(kind: Kind, live: Record, now: datetime, finalizers: tuple[str, ...] = (), grace: int = 0) -> dict[str, Any]:
-    """The object as it waits for what holds it: its finalizers and these, or what still runs for so many seconds."""
+def ending(kind: Kind, live: Record, now: datetime, finalizers: list[str], grace: int = 0) -> dict[str, Any]:
+    """The object as it waits for what holds it: these finalizers, or what still runs for so many seconds."""
     body = live.copy()
     metadata = body["metadata"]
     begun = "deletionTimestamp" in metadata
-    metadata["deletionTimestamp"] = stamp(now + timedelta(seconds=grace))
+    if not begun or kind.resource == "pods":
+        metadata["deletionTimestamp"] = stamp(now + timedelta(seconds=grace))
     if finalizers:
-        metadata["finalizers"] = list(dict.fromkeys((*(metadata.get("finalizers") or ()), *finalizers)))
+        metadata["finalizers"] = finalizers
+    else:
+        metadata.pop("finalizers", None)
     if kind.resource == DEFINITIONS:
         _ending_definition(body, stamp(now))
         return ordered(body)

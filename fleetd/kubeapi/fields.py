@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from fleetd.kubeapi.bodies import JSON, media_type, unreadable
+from fleetd.kubeapi.bodies import JSON, media_type, other_kind, unreadable
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.metadata import ORDER
@@ -111,16 +111,27 @@ def _doubled_keys(text: bytes) -> Iterator[str]:
     return iter(found)
 
 
-def patched(kind: Kind, body: Body, mode: str, shown: Callable[[], str]) -> tuple[Body, dict[str, str]]:
+def doubled_in_patch(request: Request, patch: Any) -> list[str]:
+    """What warnings and refusals say of keys that a patch has more than once."""
+    if len(KEY.findall(request.body)) <= orjson.dumps(patch).count(b'":'):
+        return []
+    before = "json patch " if isinstance(patch, list) else ""
+    return [f'{before}duplicate field "{path}"' for path in _doubled_keys(request.body)]
+
+
+def patched(kind: Kind, body: Body, mode: str, doubled: Sequence[str], shown: Callable[[], str]) -> tuple[Body, dict[str, str]]:
     """What a patch made, without unknown fields, and the headers that warn of them; `shown` is the patch as messages show it.
 
-    Raises ApiRefusal (422 where the result is not of its kind's form, or the request is strict).
+    `doubled` is what is to be said of the patch itself. Raises ApiRefusal (422 where the result is not of its kind's form, or the
+    request is strict).
     """
-    if _whole(kind, body):
-        return body, {}
-    if kind.type is not None and (why := misfit(kind.type, body)):
+    if kind.type is not None and (why := other_kind(body.get("kind") or kind.kind, body.get("apiVersion") or kind.api_version, kind)):
         raise _patch_refused(shown(), why)
-    strange = [f'unknown field "{path}"' for path in _unknown(kind, body)]
+    if not doubled and _whole(kind, body):
+        return body, {}
+    if kind.type is not None and (unfit := misfit(kind.type, body)):
+        raise _patch_refused(shown(), unfit)
+    strange = [*doubled, *(f'unknown field "{path}"' for path in _unknown(kind, body))]
     if strange and mode == "Strict":
         raise _patch_refused(shown(), f"strict decoding error: {', '.join(strange)}")
     return _kept(kind, body), warnings_of(strange, mode)

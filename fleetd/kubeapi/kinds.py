@@ -188,6 +188,10 @@ class Kinds:
     def serves(self, group: str, version: str) -> bool:
         return version in self._groups.get(group, ())
 
+    def builds(self, group: str) -> bool:
+        """Whether the group is the server's own, not one of custom kinds."""
+        return any(not row.custom for (of, _, _), row in self._rows.items() if of == group)
+
     def groups(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Each group with its versions, the preferred one first; the core group is the empty name."""
         for group, versions in self._groups.items():

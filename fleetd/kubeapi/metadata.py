@@ -66,9 +66,11 @@ def born(kind: Kind, body: dict[str, Any], uid: str, now: str) -> None:
 
 
 def carried_over(live: Mapping[str, Any], body: dict[str, Any]) -> None:
-    """Keeps in a changed object what the server says of it."""
+    """Keeps in a changed object what the server says of it; who owns its fields may be said anew."""
     old, new = live["metadata"], body["metadata"]
     for key in (*OF_THE_SERVER, "name", "namespace", "generateName", "managedFields"):
+        if key == "managedFields" and new.get(key):
+            continue
         if key in old:
             new[key] = old[key]
         else:

@@ -8,20 +8,21 @@ from typing import Any
 
 import orjson
 
-from fleetd.kubeapi.bodies import first_wrong, from_yaml, in_its_form, manifest, media_type, refuse_depth
+from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, refuse_depth
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
-from fleetd.kubeapi.fields import declared, mode_of, patched, shown_merge, shown_strategic, taken
+from fleetd.kubeapi.fields import declared, doubled_in_patch, mode_of, patched, shown_merge, shown_strategic, taken
 from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.options import APPLY, apply_options, delete_options, write_options
-from fleetd.kubeapi.patches import json_patched, merged
+from fleetd.kubeapi.patches import json_patched, merged, touched
 from fleetd.kubeapi.pod_paths import PATHS, PodPaths
 from fleetd.kubeapi.reading import Reading
 from fleetd.kubeapi.refusals import bad_request, no_such_resource, unsupported_media_type
 from fleetd.kubeapi.reviews import Reviews
 from fleetd.kubeapi.scale import SCALE_KIND, applied_scale, scale_body, scale_of, scaled
 from fleetd.kubeapi.strategic import strategic
+from fleetd.kubeapi.syntax import first_wrong
 from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.typed import json_type
 from fleetd.kubeapi.writing import Writer, Writing
@@ -37,10 +38,11 @@ CARRIED_OUT = ("", "status", "scale", "finalize", "approval", "ephemeralcontaine
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """A patch: what it makes of an object, and how messages show it beside what it made."""
+    """A patch: what it makes of an object, how messages show it beside what it made, and what is to be said of its doubled keys."""
 
     made: Alter
     shown: Callable[[Body], str]
+    doubled: tuple[str, ...] = ()
 
 
 def merge_patched(patch: Any) -> Alter:
@@ -170,7 +172,7 @@ class Operations:
         def alter(body: Body) -> Body:
             nonlocal warnings
             made = alteration.made(_shown(target.kind, body))
-            made, warnings = patched(target.kind, made, mode, lambda: alteration.shown(made))
+            made, warnings = patched(target.kind, made, mode, alteration.doubled, lambda: alteration.shown(made))
             return _kept(target.kind, made)
 
         record = await self.writing.change(target.kept, alter, writer)
@@ -189,22 +191,26 @@ class Operations:
         except orjson.JSONDecodeError as error:
             raise bad_request(before + first_wrong(request.body.decode("utf-8", "replace"))) from error
         refuse_depth(request.body, patch)
+        doubled = tuple(doubled_in_patch(request, patch))
         if form == known[0]:
-            return Alteration(lambda body: json_patched(body, patch), lambda body: shown_merge(body, None))
+            return Alteration(lambda body: json_patched(body, patch), lambda body: shown_merge(body, touched(patch)), doubled)
         if not isinstance(patch, dict):
             raise bad_request(f"{before}json: cannot unmarshal {json_type(patch)} into Go value of type map[string]interface {{}}")
         if form == known[1]:
-            return Alteration(merge_patched(patch), lambda body: shown_merge(body, patch))
+            return Alteration(merge_patched(patch), lambda body: shown_merge(body, patch), doubled)
         shape = kind.facts.root
-        return Alteration(lambda body: strategic(body, patch, shape), lambda _body: shown_strategic(patch))
+        return Alteration(lambda body: strategic(body, patch, shape), lambda _body: shown_strategic(patch), doubled)
 
     async def _apply(self, request: Request, target: Target, user: User) -> Response:
         writer = Writer(user, apply_options(request))
         body = from_yaml(request.body)
         refuse_depth(request.body, body)
         kind = target.kind
+        if body is None:
+            body = {}
         if not isinstance(body, dict):
-            raise bad_request("error decoding YAML: the body is no object")
+            why = f"json: cannot unmarshal {json_type(body)} into Go value of type map[string]interface {{}}"
+            raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}")
         said_kind, said_version = str(body.get("kind") or ""), str(body.get("apiVersion") or "")
         if target.subresource == "scale" and (said_version, said_kind) == SCALE_KIND:
             record, _ = await self.writing.apply(target, applied_scale(kind, target.name, body), writer)

@@ -19,7 +19,14 @@ MANAGER_LENGTH = 128
 
 
 def truth(text: str) -> bool:
-    return text.lower() in ("1", "t", "true")
+    """What a text of a query says: everything but false and 0 is a yes."""
+    return text.lower() not in ("", "false", "0")
+
+
+def says(request: Request, key: str) -> bool:
+    """Whether the query says yes to something; a key without a value does."""
+    values = request.query.get(key)
+    return values is not None and len(values) > 0 and (not values[0] or truth(values[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ def write_options(request: Request, kind: str, *, applies: bool = False) -> Opti
         raise _meta(kind, Cause("FieldValueTooLong", f"Too long: may not be more than {MANAGER_LENGTH} bytes", "fieldManager"))
     if not applies and "force" in request.query:
         raise _meta(kind, Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"))
-    return Options(manager or _agent(request), dry_run, truth(request.first("force")))
+    return Options(manager or _agent(request), dry_run, says(request, "force"))
 
 
 def apply_options(request: Request) -> Options:
@@ -72,7 +79,7 @@ def _dry_run(values: tuple[str, ...], kind: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DeleteOptions:
-    """`uid` and `version` are preconditions, empty where there is none; `propagation` is Background, Foreground or Orphan.
+    """`uid` and `version` are preconditions, empty where there is none; `propagation` is Background, Foreground, Orphan, or empty.
 
     `grace` is how many seconds whatever runs has to end, None for what the object itself says.
     """
@@ -80,16 +87,11 @@ class DeleteOptions:
     dry_run: bool = False
     uid: str = ""
     version: str = ""
-    propagation: str = "Background"
+    propagation: str = ""
     grace: int | None = None
 
-    @property
-    def finalizers(self) -> tuple[str, ...]:
-        """What holds the object until its dependents are seen to; nothing where they are seen to afterwards."""
-        return {"Foreground": ("foregroundDeletion",), "Orphan": ("orphan",)}.get(self.propagation, ())
 
-
-PROPAGATIONS = ("Background", "Foreground", "Orphan")
+PROPAGATIONS = ("Foreground", "Background", "Orphan")
 BOTH = "orphanDependents and deletionPropagation cannot be both set"
 
 
@@ -110,8 +112,8 @@ def _asked(request: Request) -> Mapping[str, Any]:
     asked: dict[str, Any] = {key: request.first(key) for key in ("propagationPolicy",) if request.first(key)}
     if request.query.get("dryRun"):
         asked["dryRun"] = request.query["dryRun"]
-    if request.first("orphanDependents"):
-        asked["orphanDependents"] = truth(request.first("orphanDependents"))
+    if request.query.get("orphanDependents"):
+        asked["orphanDependents"] = says(request, "orphanDependents")
     grace = request.first("gracePeriodSeconds")
     if grace:
         if not grace.removeprefix("-").isdecimal():
@@ -128,9 +130,10 @@ def options_of(said: Mapping[str, Any]) -> DeleteOptions:
     orphans, policy = said.get("orphanDependents"), said.get("propagationPolicy")
     if orphans is not None and policy is not None:
         raise _meta("DeleteOptions", wrong("propagationPolicy", in_json(policy), BOTH))
-    propagation = policy or ("Orphan" if orphans is True else "Background")
-    if propagation not in PROPAGATIONS:
-        message = f'Unsupported value: "{propagation}": supported values: "Background", "Foreground", "Orphan", "nil"'
+    said_before = "" if orphans is None else "Orphan" if orphans else "Background"
+    propagation = said_before if policy is None else policy
+    if policy is not None and policy not in PROPAGATIONS:
+        message = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
         raise _meta("DeleteOptions", Cause("FieldValueNotSupported", message, "propagationPolicy"))
     trial = _dry_run(tuple(map(str, dry_run)), "DeleteOptions")
     uid, version = str(conditions.get("uid") or ""), str(conditions.get("resourceVersion") or "")

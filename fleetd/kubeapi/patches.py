@@ -35,6 +35,8 @@ def json_patched(live: dict[str, Any], operations: Any) -> dict[str, Any]:
         raise bad_request(f"error decoding patch: json: cannot unmarshal {said} into Go value of type []handlers.jsonPatchOp")
     if len(operations) > OPERATIONS:
         raise bad_request(f"the allowed maximum operations in a JSON patch is {OPERATIONS}, got {len(operations)}")
+    for operation in operations:
+        _refuse_form(operation)
     document: Any = {"": live}
     copied = 0
     for operation in operations:
@@ -51,6 +53,29 @@ def json_patched(live: dict[str, Any], operations: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise rejected_patch()
     return found
+
+
+def touched(operations: list[Any]) -> dict[str, Any]:
+    """The objects that a JSON patch goes through, as a tree of their keys."""
+    found: dict[str, Any] = {}
+    for operation in operations:
+        for key in ("path", "from"):
+            steps = str((operation or {}).get(key) or "").split("/")[1:-1]
+            here = found
+            for step in steps:
+                here = here.setdefault(step.replace("~1", "/").replace("~0", "~"), {})
+    return found
+
+
+def _refuse_form(operation: Any) -> None:
+    """Raises ApiRefusal (400) for what does not have the form of an operation."""
+    before = "error decoding patch: json: cannot unmarshal"
+    if operation is not None and not isinstance(operation, dict):
+        raise bad_request(f"{before} {json_type(operation)} into Go value of type handlers.jsonPatchOp")
+    for key in ("op", "path", "from"):
+        value = (operation or {}).get(key)
+        if value is not None and not isinstance(value, str):
+            raise bad_request(f"{before} {json_type(value)} into Go struct field jsonPatchOp.{key} of type string")
 
 
 def _path(operation: dict[str, Any], key: str) -> list[str]:

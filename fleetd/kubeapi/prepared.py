@@ -9,6 +9,7 @@ from typing import Any
 from fleetd.kubeapi.defaults_pods import GENERATION, absent, quality, struct, structs
 from fleetd.kubeapi.exchange import User
 from fleetd.kubeapi.metadata import generated_name
+from fleetd.kubeapi.refusals import ApiRefusal
 from fleetd.kubeapi.storage import Storage
 
 Body = dict[str, Any]
@@ -23,16 +24,20 @@ MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """Where and when an object is written; `protects`: claims and volumes wait for a controller before they go."""
+    """Where and when an object is written.
+
+    `protects`: claims and volumes wait for a controller before they go. `accounts`: every Pod needs a ServiceAccount that is there.
+    """
 
     storage: Storage
     user: User
     now: str
     protects: bool
+    accounts: bool = False
 
 
 async def prepared(kind: str, body: Body, live: Live, where: Circumstances) -> None:
-    """Puts it in, in place; `kind` is the resource, `live` the state before an update."""
+    """Puts it in, in place; `kind` is the resource, `live` the state before an update. Raises ApiRefusal (403) for what is not there."""
     prepare = PREPARE.get(kind)
     if prepare is not None:
         await prepare(body, live, where)
@@ -117,6 +122,9 @@ async def _pod(body: Body, live: Live, where: Circumstances) -> None:
     account = spec.get("serviceAccountName") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = account
     record = await where.storage.get("serviceaccounts", metadata["namespace"], account)
+    if record is None and where.accounts:
+        missing = f'serviceaccount "{account}" not found'
+        raise _refused(metadata, f"error looking up service account {metadata['namespace']}/{account}: {missing}")
     wanted = spec.get("automountServiceAccountToken")
     if wanted is None and record is not None:
         wanted = record.body.get("automountServiceAccountToken")
@@ -124,7 +132,10 @@ async def _pod(body: Body, live: Live, where: Circumstances) -> None:
         _mount(spec, metadata["uid"])
     if record is not None and record.body.get("imagePullSecrets") and not spec.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [dict(one) for one in record.body["imagePullSecrets"]]
-    await _priority(spec, where.storage)
+    await _priority(metadata, spec, where.storage)
+    runtime = spec.get("runtimeClassName")
+    if runtime and await where.storage.get("runtimeclasses.node.k8s.io", "", runtime) is None:
+        raise _refused(metadata, f'pod rejected: RuntimeClass "{runtime}" not found')
     _tolerate(spec)
     body["status"]["qosClass"] = quality(spec)
 
@@ -142,9 +153,16 @@ def _mount(spec: Body, uid: str) -> None:
         container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mounted]
 
 
-async def _priority(spec: Body, storage: Storage) -> None:
+def _refused(metadata: Body, why: str) -> ApiRefusal:
+    name = metadata["name"]
+    return ApiRefusal(403, "Forbidden", f'pods "{name}" is forbidden: {why}', {"name": name, "kind": "pods"})
+
+
+async def _priority(metadata: Body, spec: Body, storage: Storage) -> None:
     name = spec.get("priorityClassName")
     record = await storage.get("priorityclasses.scheduling.k8s.io", "", name) if name else None
+    if name and record is None:
+        raise _refused(metadata, f"no PriorityClass with name {name} was found")
     chosen = record.body if record is not None else {}
     if record is None and not name:
         whole = [one.body for one in (await storage.listing("priorityclasses.scheduling.k8s.io")).records if one.body.get("globalDefault")]

@@ -14,11 +14,12 @@ import orjson
 from fleetd.kubeapi.exchange import Request, Response, Stream
 from fleetd.kubeapi.forms import accepted, many, one
 from fleetd.kubeapi.kinds import Kind
-from fleetd.kubeapi.options import truth
-from fleetd.kubeapi.refusals import Cause, bad_request, expired, failed, invalid, not_found, too_large_version
+from fleetd.kubeapi.options import says
+from fleetd.kubeapi.refusals import ApiRefusal, Cause, bad_request, expired, failed, invalid, not_found, too_large_version
 from fleetd.kubeapi.rules import not_allowed, unsupported
 from fleetd.kubeapi.selectors import Matches, everything, matcher
 from fleetd.kubeapi.storage import Forgotten, Listing, Record, Storage, key_of
+from fleetd.kubeapi.syntax import first_wrong
 from fleetd.kubeapi.targets import Target
 from fleetd.kubeapi.watching import Refused, Wanted, Watches
 
@@ -41,13 +42,32 @@ def token(version: int, key: str) -> str:
 def read_token(text: str) -> tuple[int, str]:
     """The version and the key of a continue token. Raises ApiRefusal (400)."""
     try:
-        said = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        version, key = said["rv"], said["start"]
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
-        raise bad_request("continue key is not valid") from error
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _no_token(f": illegal base64 data at input byte {_first_strange(text)}") from error
+    try:
+        said = orjson.loads(raw)
+    except ValueError as error:
+        raise _no_token(f": {first_wrong(raw.decode('utf-8', 'replace'))}") from error
+    if not isinstance(said, dict) or said.get("v") != "meta.k8s.io/v1":
+        raise _no_token(f": server does not recognize this encoded version {said.get('v', '') if isinstance(said, dict) else ''}")
+    version, key = said.get("rv") or 0, said.get("start") or ""
     if not isinstance(version, int) or not isinstance(key, str):
-        raise bad_request("continue key is not valid")
+        raise _no_token("")
+    if not version:
+        raise _no_token(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+    if not key:
+        raise _no_token(": encoded start key empty (version meta.k8s.io/v1)")
     return version, key
+
+
+def _no_token(why: str) -> Exception:
+    return bad_request(f"invalid continue token: continue key is not valid{why}")
+
+
+def _first_strange(text: str) -> int:
+    """Where a text stops being base64, of the form without padding."""
+    return next((at for at, one in enumerate(text) if not re.fullmatch(r"[-_A-Za-z0-9]", one)), len(text) // 4 * 4)
 
 
 def read_version(text: str) -> int:
@@ -125,6 +145,7 @@ class Reading:
 
     async def list(self, request: Request, target: Target) -> Response:
         """A list or one page of it. Raises ApiRefusal (400, 406, 410, 422, 504)."""
+        read_count(request, "timeoutSeconds")
         _check_options(request, watch=False)
         matches = self.matches(request, target)
         listing = await self._listing(request, target)
@@ -152,17 +173,26 @@ class Reading:
     async def _listing(self, request: Request, target: Target) -> Listing:
         kind, namespace = target.kind, target.stored_namespace
         if request.first("continue"):
+            page = read_token(request.first("continue"))
             if request.first("resourceVersion") not in ("", "0"):
                 raise bad_request("specifying resource version is not allowed when using continue")
-            return await self._rest(kind, namespace, *read_token(request.first("continue")))
-        version, newest = read_version(request.first("resourceVersion")), self.storage.version()
+            return await self._rest(kind, namespace, *page)
+        version, newest = self._at_least(request), self.storage.version()
         if version > newest:
             raise too_large_version(version, newest)
-        exact = request.first("resourceVersionMatch") == "Exact"
+        match = request.first("resourceVersionMatch")
+        exact = match == "Exact" or (not match and version > 0 and read_count(request, "limit") > 0)
         try:
             return await self.storage.listing(kind.shelf, namespace, at=version if exact else None)
         except Forgotten as error:
             raise expired(TOO_OLD) from error
+
+    def _at_least(self, request: Request) -> int:
+        """The version that a list asks for. Raises ApiRefusal (400)."""
+        try:
+            return read_version(request.first("resourceVersion"))
+        except ApiRefusal as refusal:
+            raise bad_request(f"invalid resource version: {refusal.message}") from refusal
 
     async def _rest(self, kind: Kind, namespace: str, version: int, key: str) -> Listing:
         try:
@@ -176,8 +206,8 @@ class Reading:
         form = accepted(request.headers.get("accept", ""))
         said = request.first("resourceVersion")
         version = read_version(said)
-        bookmarks = truth(request.first("allowWatchBookmarks"))
-        sends, asks = truth(request.first("sendInitialEvents")), "sendInitialEvents" in request.query
+        bookmarks = says(request, "allowWatchBookmarks")
+        sends, asks = says(request, "sendInitialEvents"), "sendInitialEvents" in request.query
         wanted = Wanted(
             target.kind,
             target.stored_namespace,

@@ -54,7 +54,8 @@ class ApiRefusal(Exception):
         return body
 
     def response(self) -> Response:
-        return Response(self.status, orjson.dumps(self.body()))
+        seconds = (self.details or {}).get("retryAfterSeconds")
+        return Response(self.status, orjson.dumps(self.body()), headers={"Retry-After": str(seconds)} if seconds else {})
 
 
 def _named(name: str, group: str, kind: str) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def expired(message: str, *, goes_on: str = "") -> ApiRefusal:
 def too_large_version(asked: int, newest: int) -> ApiRefusal:
     """A list at a version that is not there yet; the client comes again."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    message = f"Too large resource version: {asked}, current: {newest}"
+    message = f"Timeout: Too large resource version: {asked}, current: {newest}"
     return ApiRefusal(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
 
 

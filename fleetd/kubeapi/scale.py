@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from fleetd.kubeapi.bodies import object_of
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import bad_request, conflict, failed, invalid
 from fleetd.kubeapi.rules import not_negative
@@ -55,13 +54,7 @@ def _selector(said: Any) -> str:
 
 def scale_body(text: bytes) -> Body:
     """The Scale of a PUT. Raises ApiRefusal (400)."""
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(f"the object provided is unrecognized (must be of type Scale): {error}") from error
-    if not isinstance(found, dict):
-        raise bad_request("the object provided is unrecognized (must be of type Scale)")
-    return found
+    return object_of(text, "Scale")
 
 
 def _replicas(scale: Any, name: str) -> int:
@@ -79,7 +72,9 @@ def scaled(kind: Kind, alter: Callable[[Body], Body]) -> Callable[[Body], Body]:
     def change(body: Body) -> Body:
         live = scale_of(kind, body)
         wanted = alter(scale_of(kind, body))
-        said = _map(wanted.get("metadata")).get("resourceVersion")
+        named, said = (_map(wanted.get("metadata")).get(key) for key in ("name", "resourceVersion"))
+        if named and named != live["metadata"]["name"]:
+            raise bad_request(f"the name of the object ({named}) does not match the name on the URL ({live['metadata']['name']})")
         if said and said != live["metadata"].get("resourceVersion"):
             raise conflict(kind, body["metadata"]["name"])
         _put(body, kind.scaled_by[0], _replicas(wanted, body["metadata"]["name"]))

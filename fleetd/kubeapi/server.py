@@ -170,6 +170,8 @@ class ApiServer:
         if place is None:
             return self._open_page(request, self._acting(Wish(user, request.method.lower(), path=request.path), other))
         if not self.kinds.serves(place.group, place.version):
+            if self.kinds.builds(place.group):
+                raise no_such_resource()
             return NO_SUCH_PAGE
         target = target_of(place, self.kinds)
         verb = verb_of(request, place, target)

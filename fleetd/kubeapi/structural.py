@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fleetd.kubeapi.refusals import Cause
 from fleetd.kubeapi.typed import kept as kept_by_type
 from fleetd.kubeapi.typed import unknown as unknown_to_type
 from fleetd.kubeapi.types import named_type
@@ -94,41 +93,3 @@ def fill(schema: Schema, value: Any, copied: Callable[[Any], Any]) -> None:
     elif isinstance(value, list) and schema.get("items"):
         for item in value:
             fill(schema["items"], item, copied)
-
-
-def faults(schema: Schema, path: str, *, root: bool = True, nested: bool = True) -> Iterator[Cause]:
-    """What a schema may not say; `nested`: it is no part of an allOf or its like, where types are not asked for."""
-    kind = schema.get("type")
-    if root and kind != "object":
-        if kind:
-            yield Cause("FieldValueInvalid", f'Invalid value: "{kind}": must be object at the root', f"{path}.type")
-        else:
-            yield Cause("FieldValueRequired", "Required value: must not be empty at the root", f"{path}.type")
-    elif nested and not root and not kind and not schema.get(INT_OR_STRING) and not schema.get(PRESERVE):
-        yield Cause("FieldValueRequired", "Required value: must not be empty for specified object fields", f"{path}.type")
-    if schema.get("properties") and isinstance(schema.get("additionalProperties"), (Mapping, bool)):
-        yield Cause("FieldValueForbidden", "Forbidden: additionalProperties and properties are mutual exclusive", f"{path}")
-    yield from _list_faults(schema, path)
-    for name, inner in properties(schema).items():
-        if not (root and name in ALWAYS) and isinstance(inner, Mapping):
-            yield from faults(inner, f"{path}.properties[{name}]", root=False)
-    more = schema.get("additionalProperties")
-    if isinstance(more, Mapping):
-        yield from faults(more, f"{path}.additionalProperties", root=False)
-    if isinstance(schema.get("items"), Mapping):
-        yield from faults(schema["items"], f"{path}.items", root=False)
-
-
-def _list_faults(schema: Schema, path: str) -> Iterator[Cause]:
-    if schema.get("type") == "array" and not isinstance(schema.get("items"), Mapping):
-        yield Cause("FieldValueRequired", "Required value: must be specified", f"{path}.items")
-    if schema.get("x-kubernetes-list-type") == "map":
-        keys = schema.get("x-kubernetes-list-map-keys")
-        if not keys:
-            why = "Required value: must not be empty if x-kubernetes-list-type is map"
-            yield Cause("FieldValueRequired", why, f"{path}.x-kubernetes-list-map-keys")
-        known = properties(schema.get("items") or NOTHING)
-        for number, key in enumerate(keys or ()):
-            if key not in known:
-                why = f'Invalid value: "{key}": entries must all be names of item properties'
-                yield Cause("FieldValueInvalid", why, f"{path}.x-kubernetes-list-map-keys[{number}]")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind, Kinds
-from fleetd.kubeapi.options import truth
+from fleetd.kubeapi.options import says
 from fleetd.kubeapi.refusals import no_such_method, no_such_resource
 
 BELOW_A_NAMESPACE = ("status", "finalize")
@@ -93,7 +93,7 @@ def verb_of(request: Request, place: Place, target: Target) -> str:
     below = target.kind.below(place.subresource) if place.subresource else None
     if verb not in (below.verbs if below else target.kind.verbs):
         raise no_such_method()
-    if verb == "create" and target.kind.namespaced and not place.namespace:
+    if verb in ("create", "deletecollection") and target.kind.namespaced and not place.namespace:
         raise no_such_method()
     return verb
 
@@ -102,7 +102,7 @@ def _verb(request: Request, place: Place) -> str:
     if place.subresource:
         return SUBRESOURCE.get("GET" if request.method in READS else request.method, "")
     if request.method in READS:
-        if place.watches or truth(request.first("watch")):
+        if place.watches or says(request, "watch"):
             return "watch"
         return "get" if place.name else "list"
     return (OBJECT if place.name else COLLECTION).get(request.method, "")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fleetd.kubeapi import checks_kinds as kinds
 from fleetd.kubeapi import checks_pods as pods
 from fleetd.kubeapi import checks_services as services
 from fleetd.kubeapi.bodies import unreadable
-from fleetd.kubeapi.definitions import kinds_of
+from fleetd.kubeapi.checks_definitions import definition
+from fleetd.kubeapi.definitions import DEFINITIONS
 from fleetd.kubeapi.fields import TEXT_MAPS
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import Cause, invalid
@@ -20,7 +21,6 @@ from fleetd.kubeapi.rules import (
     config_key_causes,
     finalizer_causes,
     immutable,
-    in_json,
     label_causes,
     name_causes,
     not_allowed,
@@ -28,10 +28,9 @@ from fleetd.kubeapi.rules import (
     prefix_causes,
     qualified_name_causes,
     required,
-    wrong,
     wrong_value,
 )
-from fleetd.kubeapi.structural import Schema, faults
+from fleetd.kubeapi.structural import Schema
 from fleetd.kubeapi.structural_checks import MISSING, doubled
 from fleetd.kubeapi.structural_checks import causes as schema_causes
 from fleetd.kubeapi.structural_rules import BLOCKING, NOT_CHECKED, Compile, broken, has_rules
@@ -108,6 +107,8 @@ def check(kind: Kind, body: Body, live: Body | None, compile_rule: Compile | Non
     rules = RULES.get(kind.resource)
     if rules is not None:
         causes.extend(rules(body, live))
+    if kind.resource == DEFINITIONS:
+        causes.extend(definition(body, live, compile_rule))
     if kind.schema is not None:
         causes.extend(_of_schema(kind.schema, body, live, compile_rule))
     if causes:
@@ -198,38 +199,6 @@ def _secret(body: Body, live: Body | None) -> Iterator[Cause]:
     yield from _frozen(body, live, ("data",))
 
 
-def _versions(versions: Sequence[Body]) -> Iterator[Cause]:
-    for number, version in enumerate(versions):
-        if not version.get("name") or not isinstance(version["name"], str):
-            yield required(f"spec.versions[{number}].name")
-        if not (version.get("schema") or {}).get("openAPIV3Schema"):
-            yield required(f"spec.versions[{number}].schema.openAPIV3Schema")
-        elif isinstance(version["schema"]["openAPIV3Schema"], dict):
-            yield from faults(version["schema"]["openAPIV3Schema"], f"spec.versions[{number}].schema.openAPIV3Schema")
-
-
-def _definition(body: Body, live: Body | None) -> Iterator[Cause]:
-    spec = body["spec"]
-    names = spec.get("names") or {}
-    for field, value in (("group", spec.get("group")), ("names.plural", names.get("plural")), ("names.kind", names.get("kind"))):
-        if not value or not isinstance(value, str):
-            yield required(f"spec.{field}")
-    name = body["metadata"]["name"]
-    if name != f"{names.get('plural')}.{spec.get('group')}":
-        yield wrong_value("metadata.name", name, 'must be spec.names.plural+"."+spec.group')
-    if not spec.get("versions"):
-        yield required("spec.versions")
-    elif sum(bool(version.get("storage")) for version in spec["versions"]) != 1:
-        yield wrong("spec.versions", in_json(spec["versions"]), "must have exactly one version marked as storage version")
-    for key in ("singular", "listKind"):
-        if not isinstance(names.get(key), str):
-            yield required(f"spec.names.{key}")
-    yield from _versions(spec.get("versions") or ())
-    kinds_of(body)
-    if live is not None and live["spec"].get("scope") != spec.get("scope"):
-        yield immutable("spec.scope", str(spec.get("scope")))
-
-
 def _event(body: Body, _live: Body | None) -> Iterator[Cause]:
     namespace = (body.get("involvedObject") or {}).get("namespace", "")
     if namespace and namespace != body["metadata"].get("namespace"):
@@ -241,7 +210,6 @@ RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
     "clusterroles.rbac.authorization.k8s.io": kinds.role,
     "configmaps": _config_map,
     "cronjobs.batch": pods.cron_job,
-    "customresourcedefinitions.apiextensions.k8s.io": _definition,
     "daemonsets.apps": pods.workload,
     "deployments.apps": pods.workload,
     "endpointslices.discovery.k8s.io": kinds.endpoint_slice,

@@ -76,7 +76,8 @@ class Extras:
     of custom kinds' schemas ready; without it their rules are not asked. `rights` decides instead of the server's `may`, and gives its
     reasons; `knows` says whom a bearer token stands for, whose audience is `audience`. `furnished`: the storage is new and has the first
     namespaces already. `holds_dependents`: there is a collector of garbage, for which foreground deletions and orphaning wait.
-    `protects_volumes`: claims and volumes have the finalizers for which a controller has to be there.
+    `protects_volumes`: claims and volumes have the finalizers for which a controller has to be there. `wants_accounts`: a Pod is refused
+    whose ServiceAccount is not there.
     """
 
     ends_namespaces: bool = True
@@ -87,6 +88,7 @@ class Extras:
     furnished: bool = False
     holds_dependents: bool = False
     protects_volumes: bool = False
+    wants_accounts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +347,7 @@ class Writing:
         return record
 
     async def _prepared(self, target: Target, body: Body, live: Body | None, writer: Writer) -> None:
-        where = Circumstances(self.storage, writer.user, stamp(self.clock()), self.extras.protects_volumes)
+        where = Circumstances(self.storage, writer.user, stamp(self.clock()), self.extras.protects_volumes, self.extras.wants_accounts)
         await prepared(target.kind.resource, body, live, where)
 
     async def _admitted(self, target: Target, operation: Operation, before: Body | None, after: Body, writer: Writer) -> Any:

@@ -1,4 +1,4 @@
-"""A process that runs scripts: `python -m fleetd.scripts.child MARK PARENT LIMITS`, frames on stdin and stdout."""
+"""A process that runs scripts: `python -m fleetd.scripts.child MARK PARENT LIMITS PROGRAM`, frames on stdin and stdout."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import msgspec
 
 from fleetd.scripts.confine import allow_cpu, confine
 from fleetd.scripts.limits import ScriptLimits
-from fleetd.scripts.lua import Lua
-from fleetd.scripts.places import Place
 from fleetd.scripts.protocol import HEADER, Answer, Batch, Hello, Mark, Work, framed
+from fleetd.scripts.runner import Runner, load
 
 _IN, _OUT = 0, 1
 _DESCRIPTORS = 256
@@ -23,8 +22,8 @@ _PATIENCE = 0.01
 class Child:
     """Reads batches, runs them one by one, writes answers."""
 
-    def __init__(self, lua: Lua, mark: Mark, limits: ScriptLimits) -> None:
-        self._lua = lua
+    def __init__(self, runner: Runner, mark: Mark, limits: ScriptLimits) -> None:
+        self._runner = runner
         self._mark = mark
         self._limits = limits
         self._decoder = msgspec.msgpack.Decoder(Batch)
@@ -39,9 +38,9 @@ class Child:
 
     def _work(self, batch: Batch) -> None:
         if batch.forget:
-            self._lua.forget()
+            self._runner.forget()
         for key, script in batch.scripts.items():
-            self._lua.keep(key, script)
+            self._runner.keep(key, script)
         answers: list[Answer] = []
         told = time.monotonic()
         for work in batch.work:
@@ -65,7 +64,7 @@ class Child:
             self._mark.set(work.number, running=True)
 
         began = time.monotonic()
-        result = self._lua.run(work.key, Place(work.place), work.argument, begun)
+        result = self._runner.run(work.key, work.place, work.argument, begun)
         took = time.monotonic() - began
         return Answer(work.number, result.value, result.error, result.line, result.missing, result.hint, took)
 
@@ -95,10 +94,10 @@ def main(arguments: list[str]) -> None:
     mark = Mark(descriptor)
     # The memory stays without its descriptor, and without the copy that `mmap` made for itself.
     os.closerange(3, _DESCRIPTORS)
-    lua = Lua(limits)
+    runner = load(arguments[3], limits)
     unfiltered = confine(limits.process_bytes, parent)
     _write(framed(Hello(unfiltered=unfiltered)))
-    Child(lua, mark, limits).serve()
+    Child(runner, mark, limits).serve()
 
 
 if __name__ == "__main__":

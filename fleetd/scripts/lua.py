@@ -69,21 +69,22 @@ class Lua:
         """Forgets all scripts."""
         self._forget()
 
-    def run(self, key: str, place: Place, argument: bytes, begun: Callable[[], None]) -> Result:
+    def run(self, key: str, place: str, argument: bytes, begun: Callable[[], None]) -> Result:
         """Runs a kept script; whatever it does wrong is told by the result.
 
         Args:
             argument: JSON, see `Contract.given`.
             begun: called when the script itself begins.
         """
-        contract = CONTRACTS[place]
+        where = Place(place)
+        contract = CONTRACTS[where]
         if self._limits.lua_bytes:
             self._runtime.set_max_memory(self._limits.lua_bytes + _BYTES_FOR_EACH * len(argument))
         try:
             values = self._values(contract, argument)
             self._watch(values, len(argument))
             begun()
-            answer = _decoded(self._run(key, self._contracts[place], values))
+            answer = _decoded(self._run(key, self._contracts[where], values))
         except (LuaError, MemoryError, UnicodeError, RecursionError, orjson.JSONDecodeError) as error:
             return Result(error=_sentence(error))
         return self._result(contract, answer)

@@ -121,6 +121,7 @@ class Result:
         line: 1-based, in the script, of the error; 0 when not known.
         missing: paths such as `obj.status.phase` that the script read and that are not there; told of what failed or said no.
         hint: one sentence, where something is likely to be a mistake; empty otherwise.
+        again: seconds until it may be tried again, where it was not run at all; 0 otherwise.
     """
 
     value: Any = None
@@ -128,6 +129,7 @@ class Result:
     line: int = 0
     missing: tuple[str, ...] = ()
     hint: str = ""
+    again: float = 0.0
 
     @property
     def sentence(self) -> str:

@@ -19,11 +19,14 @@ from fleetd.scripts.process import Child, Ended
 from fleetd.scripts.protocol import Answer, Batch, Work
 from fleetd.scripts.quarantine import Quarantine
 from fleetd.scripts.queue import Queue, Request
+from fleetd.scripts.runner import LUA
 from fleetd.scripts.standing import Standings
 
 _BATCH_COUNT, _BATCH_BYTES = 64, 1_000_000
 _KNOWN_SCRIPTS = 512
 _DEATHS = 2
+_START_AGAIN = 10.0
+"""Seconds until a process that did not start is worth another try."""
 _LIMITS = ScriptLimits()
 _SCRIPT_CHARACTERS = 1_000_000
 
@@ -37,16 +40,19 @@ class ScriptPool:
     Args:
         workers: how many processes.
         clock: seconds, never going back.
+        program: what the processes run, see `runner`.
     """
 
-    def __init__(self, workers: int = 2, limits: ScriptLimits = _LIMITS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, workers: int = 2, limits: ScriptLimits = _LIMITS, clock: Callable[[], float] = time.monotonic, *, program: str = LUA
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self._standings = Standings()
         self._queue = Queue(self._standings)
         self._quarantine = Quarantine()
         given = (self._queue, self._standings, self._quarantine, limits, clock)
-        self._workers = [Worker(*given, proven_only=number > 0) for number in range(workers)]
+        self._workers = [Worker(*given, program=program, proven_only=number > 0) for number in range(workers)]
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
 
@@ -77,10 +83,11 @@ class ScriptPool:
         matching, message = result.value["matching"], result.value["message"]
         return matching, message or ("" if matching or not result.explanation else f"the script says no: {result.explanation}")
 
-    async def call(self, script: str, place: Place, argument: object) -> Result:
+    async def call(self, script: str, place: str, argument: object) -> Result:
         """Runs a script by its place's contract; whatever the script does, the answer is a result.
 
         Args:
+            place: a `Place` of Lua, or what another program is to do.
             argument: plain data, see `Contract.given`; or the same as JSON.
         """
         try:
@@ -114,8 +121,10 @@ class Worker:
         limits: ScriptLimits,
         clock: Callable[[], float],
         *,
+        program: str,
         proven_only: bool,
     ) -> None:
+        self._program = program
         self._proven_only = proven_only
         self._queue = queue
         self._standings = standings
@@ -130,7 +139,7 @@ class Worker:
         requests: list[Request] = []
         try:
             with suppress(OSError):  # it is tried again, and told, when there is work
-                self.child = await Child.start(self._limits)
+                self.child = await Child.start(self._limits, self._program)
             while True:
                 requests = await self._queue.take(_BATCH_COUNT, _BATCH_BYTES, proven_only=self._proven_only)
                 await self._serve(requests)
@@ -142,10 +151,10 @@ class Worker:
 
     async def _serve(self, requests: list[Request]) -> None:
         try:
-            child = self.child = self.child or await Child.start(self._limits)
+            child = self.child = self.child or await Child.start(self._limits, self._program)
         except OSError as error:
             for request in requests:
-                request.settle(Result(error=str(error)))
+                request.settle(Result(error=str(error), again=_START_AGAIN))
             return
         numbered = {self._number + place: request for place, request in enumerate(requests, 1)}
         self._number += len(requests)
@@ -185,7 +194,7 @@ def _batch(child: Child, numbered: dict[int, Request]) -> Batch:
     forget = len(child.known) > _KNOWN_SCRIPTS
     known = set() if forget else child.known
     scripts = {request.key: request.script for request in numbered.values() if request.key not in known}
-    work = [Work(number, request.key, request.place.value, request.argument) for number, request in numbered.items()]
+    work = [Work(number, request.key, str(request.place), request.argument) for number, request in numbered.items()]
     return Batch(work, scripts, forget)
 
 
@@ -198,7 +207,7 @@ def _reason(end: Ended, seconds: float) -> str:
 
 
 def _resting(rest: float) -> Result:
-    return Result(error=f"it is not run for another {rest:.0f} s, because it ended its process several times in a row")
+    return Result(error=f"it is not run for another {rest:.0f} s, because it ended its process several times in a row", again=rest)
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ import structlog
 
 from fleetd.scripts.limits import ScriptLimits
 from fleetd.scripts.protocol import HEADER, LARGEST_FRAME, MARK, Answer, Batch, Hello, Mark, framed
+from fleetd.scripts.runner import LUA
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Child:
         """Keys of the scripts that it has been given."""
 
     @classmethod
-    async def start(cls, limits: ScriptLimits) -> Self:
+    async def start(cls, limits: ScriptLimits, program: str = LUA) -> Self:
         """Starts a process, which is ready to work.
 
         Raises:
@@ -76,7 +77,7 @@ class Child:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-s", "-m", "fleetd.scripts.child"),
-                *(str(descriptor), str(os.getpid()), msgspec.json.encode(limits).decode()),
+                *(str(descriptor), str(os.getpid()), msgspec.json.encode(limits).decode(), program),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,

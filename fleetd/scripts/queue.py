@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleetd.scripts.places import Place, Result
+from fleetd.scripts.places import Result
 from fleetd.scripts.standing import QUICK, Standings
 
 
@@ -22,7 +22,7 @@ class Request:
 
     key: str
     script: str
-    place: Place
+    place: str
     argument: bytes
     answer: asyncio.Future[Result]
     deaths: int = 0

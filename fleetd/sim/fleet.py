@@ -120,8 +120,9 @@ class SimulatedFleet:
                 knows=knows,
                 audience=lambda: self.clusters[name].audience,
                 furnished=True,
-                holds_dependents=self._chosen.garbage,
+                holds_dependents=self._chosen.garbage or self._chosen == NONE,
                 protects_volumes=self._chosen.volumes or self._chosen == NONE,
+                wants_accounts=self._chosen == NONE,
             )
             return ApiServer(storage, clock=clock, new_uid=Uids(seed), extras=extras), storage
 

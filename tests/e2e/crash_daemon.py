@@ -20,6 +20,7 @@ from fleetd.daemon import read_kubeconfig_text
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
+from fleetd.scripts.templates import TemplatePool
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
 
@@ -71,7 +72,7 @@ async def serve(url: str, key_file: str, fatal: int) -> None:
         return proxied  # type: ignore[no-any-return]
 
     watched: Any = Proxy(database, border)
-    async with ScriptPool() as scripts:
+    async with ScriptPool() as lua, TemplatePool(lua) as scripts:
         engine = Engine(watched, open_cluster, scripts, Clock())
         running = asyncio.create_task(engine.run())
         await stopping.wait()

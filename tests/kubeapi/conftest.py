@@ -90,6 +90,7 @@ class World:
     storage: MemoryStorage = field(default_factory=MemoryStorage)
     ends_namespaces: bool = True
     roles: bool = False
+    alone: bool = False
 
     def __post_init__(self) -> None:
         self.server = ApiServer(
@@ -97,7 +98,14 @@ class World:
             clock=self.time.clock,
             new_uid=lambda: str(uuid.uuid4()),
             later=self.time.later,
-            extras=Extras(self.ends_namespaces, compile_rule, RoleBasedAccess() if self.roles else None),
+            extras=Extras(
+                self.ends_namespaces,
+                compile_rule,
+                RoleBasedAccess() if self.roles else None,
+                holds_dependents=self.alone,
+                protects_volumes=self.alone,
+                wants_accounts=self.alone,
+            ),
         )
 
     async def ask(self, method: str, path: str, body: Any = None, *, user: User | None = ADMIN, headers: Any = None, **query: str) -> Any:
@@ -136,7 +144,7 @@ def world() -> World:
 @pytest.fixture
 def lone_world() -> World:
     """A server with no controller beside it, as the one that the vectors were recorded from."""
-    return World(ends_namespaces=False, roles=True)
+    return World(ends_namespaces=False, roles=True, alone=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetd.decide.select import Operator, Selector, SelectorIndex, Term, compile_label_filters, compile_selector
+from fleetd.decide.select import Operator, Selector, Term, compile_label_filters, compile_selector
+from fleetd.decide.select_index import SelectorIndex
 from fleetd.domain.errors import InvalidInput
 
 

@@ -164,6 +164,24 @@ def optional_field(operand: Run, key: str, at: Place) -> Run:
     return lambda frame: select_optionally(operand(frame), key, at)
 
 
+def alternative(operand: Run, other: Run, at: Place, *, unwrapped: bool) -> Run:
+    """A closure for ``operand.or(other)`` and, ``unwrapped``, for ``operand.orValue(other)``."""
+    name = "orValue" if unwrapped else "or"
+
+    def run(frame: Frame) -> Any:
+        value = operand(frame)
+        if type(value) is not Maybe:
+            raise EvaluationFailed(f"{name} takes an optional, not {type_name(value)}", line=at[0], column=at[1])
+        if value.present:
+            return value.value if unwrapped else value
+        found = other(frame)
+        if not unwrapped and type(found) is not Maybe:
+            raise EvaluationFailed(f"or takes another optional, not {type_name(found)}", line=at[0], column=at[1])
+        return found
+
+    return run
+
+
 def item(operand: Run, key: Run, at: Place, *, optional: bool) -> Run:
     """A closure for ``operand[key]`` and ``operand[?key]``."""
 

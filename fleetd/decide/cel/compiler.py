@@ -16,6 +16,8 @@ from fleetd.domain.errors import EvaluationFailed
 
 _MEANT: Final = frozenset(("object", "self", "obj", "oldObject", "this", "oldSelf"))
 _AFFIXES: Final = frozenset(("startsWith", "endsWith", "contains"))
+_LAZY: Final = frozenset(("or", "orValue"))
+"""Members of optionals whose argument is evaluated only when it is needed."""
 _TIMES: Final = frozenset(("timestamp", "duration"))
 
 
@@ -39,7 +41,22 @@ class Compiled:
 Recorder = Callable[[tree.Node, Run], Run]
 
 
-def compile_tree(text: Text, node: tree.Node, variables: Sequence[str], recorder: Recorder | None = None, spare: int = 0) -> Compiled:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an expression may name.
+
+    Args:
+        variables: their names, which may have dots.
+        container: names are sought in it first, then outwards.
+        checked: a name or function that does not exist is refused beforehand; otherwise it is an error of the evaluation.
+    """
+
+    variables: tuple[str, ...]
+    container: str = ""
+    checked: bool = True
+
+
+def compile_tree(text: Text, node: tree.Node, given: Given, recorder: Recorder | None = None, spare: int = 0) -> Compiled:
     """Closures for a tree.
 
     Args:
@@ -49,16 +66,20 @@ def compile_tree(text: Text, node: tree.Node, variables: Sequence[str], recorder
     Raises:
         EvaluationFailed: a name or function that does not exist, or a pattern that is none.
     """
-    compiler = _Compiler(text, variables, recorder, spare)
+    compiler = _Compiler(text, given, recorder, spare)
     run = compiler.compile(node)
     return Compiled(run, compiler.steps, compiler.slots)
 
 
 class _Compiler:
-    def __init__(self, text: Text, variables: Sequence[str], recorder: Recorder | None, spare: int) -> None:
+    def __init__(self, text: Text, given: Given, recorder: Recorder | None, spare: int) -> None:
         self._text = text
-        self._variables = variables
-        self._scope = {name: Known(slot) for slot, name in enumerate(variables, 1)}
+        self._given = given
+        self._variables = variables = given.variables
+        self._globals = {name: Known(slot) for slot, name in enumerate(variables, 1)}
+        self._dots = any("." in name for name in variables)
+        self._scope: dict[str, Known] = {}
+        """names of macros, which hide variables"""
         self._recorder = recorder
         self._next = len(variables) + 1 + spare
         self.steps = 0
@@ -122,16 +143,36 @@ class _Compiler:
     # Names and paths
 
     def _name(self, node: tree.Name) -> Run:
-        known = self._scope.get(node.name)
+        known = self._known(node)
         if known is None:
             if node.name in catalogue.TYPES:
                 value = TypeName(catalogue.TYPES[node.name])
                 return lambda _: value
-            raise self._undeclared(node)
+            return self._refused(self._undeclared(node))
         if known.value is not None:
             return loops.bound_name(known.slot, known.value)
         slot = known.slot
         return lambda frame: frame[slot]
+
+    def _known(self, node: tree.Name) -> Known | None:
+        """What a name stands for: that of a macro, else a variable."""
+        return (None if node.absolute else self._scope.get(node.name)) or self._variable(node.name, absolute=node.absolute)
+
+    def _variable(self, name: str, *, absolute: bool = False) -> Known | None:
+        """The variable of this name, sought from the container outwards."""
+        inner = [] if absolute else self._given.container.split(".")
+        names = [".".join((*inner[:length], name)) for length in range(len(inner), -1, -1)]
+        return next((self._globals[each] for each in names if each in self._globals), None)
+
+    def _refused(self, error: EvaluationFailed) -> Run:
+        """Raises, or where nothing is checked beforehand makes a closure that does."""
+        if self._given.checked:
+            raise error
+
+        def run(_: Frame) -> Any:
+            raise error.with_traceback(None)
+
+        return run
 
     def _undeclared(self, node: tree.Name) -> EvaluationFailed:
         message = f"undeclared reference to {node.name!r}"
@@ -140,8 +181,9 @@ class _Compiler:
         elif catalogue.function(node.name, member=False) is not None:
             message += f"; the function is called with brackets: {node.name}(…)"
         else:
-            close = catalogue.closest(node.name, [*self._scope])
-            message += f"; did you mean {close}?" if close else f"; there is {', '.join(self._scope)}"
+            names = [*self._globals, *(name for name in self._scope if not name.startswith("@"))]
+            close = catalogue.closest(node.name, names)
+            message += f"; did you mean {close}?" if close else f"; there is {', '.join(names) or 'no variable'}"
         return self._text.failure(message, node.start)
 
     def _path(self, node: tree.Node) -> tuple[int, tuple[str, ...], tuple[Place, ...]] | None:
@@ -154,10 +196,21 @@ class _Compiler:
             node = node.operand
         if not isinstance(node, tree.Name):
             return None
-        known = self._scope.get(node.name)
+        keys.reverse()
+        places.reverse()
+        known, parts = self._longest(node, keys)
         if known is None or known.value is not None:
             return None
-        return known.slot, tuple(reversed(keys)), tuple(reversed(places))
+        return known.slot, tuple(keys[parts:]), tuple(places[parts:])
+
+    def _longest(self, node: tree.Name, keys: Sequence[str]) -> tuple[Known | None, int]:
+        """The variable with the longest name that a path begins with, and how many keys that name takes."""
+        if self._dots and (node.absolute or node.name not in self._scope):
+            for length in range(len(keys), 0, -1):
+                known = self._variable(".".join((node.name, *keys[:length])), absolute=node.absolute)
+                if known is not None:
+                    return known, length
+        return self._known(node), 0
 
     def _select(self, node: tree.Select) -> Run:
         if path := self._path(node):
@@ -172,7 +225,7 @@ class _Compiler:
     def _dotted(self, node: tree.Node | None) -> str:
         """``a.b`` as a name, when its first part is no variable; otherwise an empty text."""
         if isinstance(node, tree.Name):
-            return "" if node.name in self._scope else node.name
+            return "" if self._known(node) is not None else node.name
         if isinstance(node, tree.Select) and (before := self._dotted(node.operand)):
             return f"{before}.{node.key}"
         return ""
@@ -267,9 +320,12 @@ class _Compiler:
         arguments = (() if target is None else (target,)) + node.arguments
         at = self._text.at(node.start if target is None else self._name_of(node))
         if function is None:
-            raise self._unknown(name, target is not None, at)
+            return self._refused(self._unknown(name, target is not None, at))
         if not function.fewest <= len(arguments) <= function.most:
-            raise EvaluationFailed(f"{name} does not take {len(node.arguments)} arguments", line=at[0], column=at[1])
+            return self._refused(EvaluationFailed(f"{name} does not take {len(node.arguments)} arguments", line=at[0], column=at[1]))
+        if name in _LAZY and target is not None:
+            operand, other = map(self.compile, arguments)
+            return access.alternative(operand, other, at, unwrapped=name == "orValue")
         if (value := _constant(name, function, arguments)) is not None:
             return lambda _: value
         if quick := self._quick_call(name, arguments, at):

@@ -26,9 +26,8 @@ def expand(text: Text, call: tree.Call, at: int) -> tree.Node:
     count = len(call.arguments)
     if call.target is None:
         return _has(text, call) if call.function == "has" and count == 1 else call
-    if isinstance(call.target, tree.Name) and call.target.name == "cel" and call.function == "bind" and count == 3:
-        name = _variable(text, call.arguments[0])
-        return tree.Bind(call.start, call.end, name, call.arguments[1], call.arguments[2])
+    if isinstance(call.target, tree.Name) and call.target.name == "cel" and (made := _of_cel(text, call)) is not None:
+        return made
     if call.function in ("optMap", "optFlatMap") and count == 2:
         names = (_variable(text, call.arguments[0]),)
         return tree.Loop(call.start, call.end, call.function, call.target, names, call.arguments[1])
@@ -39,6 +38,22 @@ def expand(text: Text, call: tree.Call, at: int) -> tree.Node:
     if call.function in LOOPS:
         raise text.failure(f"{call.function} takes a name and an expression, not {count} arguments", at)
     return call
+
+
+def _of_cel(text: Text, call: tree.Call) -> tree.Node | None:
+    """The macros that begin with ``cel.``; those that number their names are what optimizers write."""
+    match call.function, call.arguments:
+        case "bind", (name, bound, body):
+            return tree.Bind(call.start, call.end, _variable(text, name), bound, body)
+        case "block", (tree.Items(items=bound), body):
+            for number, value in reversed([*enumerate(bound)]):
+                body = tree.Bind(call.start, call.end, f"@index{number}", value, body)
+            return body
+        case "index" | "iterVar" | "accuVar" as kind, (tree.Literal(), *_) as numbers:
+            values = [number.value if isinstance(number, tree.Literal) else None for number in numbers]
+            if all(type(value) is int and value >= 0 for value in values) and len(values) == (1 if kind == "index" else 2):
+                return tree.Name(call.start, call.end, f"@{kind}{':'.join(map(str, values))}")
+    return None
 
 
 def _has(text: Text, call: tree.Call) -> tree.Node:

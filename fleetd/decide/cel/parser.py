@@ -163,9 +163,9 @@ class _Parser:
     def _member(self, node: tree.Node) -> tree.Node:
         optional = self._accept("?") is not None
         name = self._take()
-        if name.kind not in (Kind.NAME, Kind.QUOTED) or name.text == "in":
+        if name.kind not in (Kind.NAME, Kind.QUOTED) or name.text == "in" or name.text in _CONSTANTS:
             self._position -= 1
-            raise self._unexpected("a name is missing after the dot")
+            raise self._unexpected(f"a name is missing after the dot{f', or backticks around it: `{name.text}`' if name.text else ''}")
         if self._is("(") and name.kind is Kind.NAME and not optional:
             return self._call(name, node)
         return tree.Select(node.start, name.end, node, str(name.value), optional)
@@ -202,7 +202,8 @@ class _Parser:
                 case "{":
                     return self._entries(token)
                 case "." if self._here.kind is Kind.NAME:
-                    return self._name(self._take())
+                    named = self._name(self._take())
+                    return replace(named, absolute=True) if isinstance(named, tree.Name) else named
         self._position -= 1
         raise self._unexpected("a value is missing")
 

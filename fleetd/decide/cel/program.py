@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from fleetd.decide.cel import reading, recording, tree
-from fleetd.decide.cel.compiler import compile_tree
+from fleetd.decide.cel.compiler import Given, compile_tree
 from fleetd.decide.cel.frame import LEFT, Frame, charge
 from fleetd.decide.cel.library.function import breadth
 from fleetd.decide.cel.parser import parse
@@ -21,14 +22,15 @@ from fleetd.domain.errors import EvaluationFailed, OverBudget
 class Program:
     """An expression that is ready to be evaluated; it is never changed, and may be shared."""
 
-    __slots__ = ("_blank", "_node", "_run", "_steps", "_variables", "reads", "source")
+    __slots__ = ("_blank", "_given", "_node", "_run", "_steps", "_variables", "reads", "source")
 
-    def __init__(self, source: str, node: tree.Node, variables: Sequence[str]) -> None:
-        compiled = compile_tree(Text(source), node, variables)
+    def __init__(self, source: str, node: tree.Node, given: Given) -> None:
+        compiled = compile_tree(Text(source), node, given)
         self.source = source
-        self.reads = reading.paths(node, variables[0]) if variables else frozenset()
+        self.reads = reading.paths(node, given.variables[0]) if given.variables else frozenset()
         self._node = node
-        self._variables = tuple(variables)
+        self._given = given
+        self._variables = given.variables
         self._run = compiled.run
         self._steps = compiled.steps
         self._blank: Frame = [None] * compiled.slots
@@ -72,20 +74,30 @@ class Program:
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """Evaluates and keeps the value or error of every sub-expression; raises nothing that the expression does."""
-        return recording.record(self.source, self._node, self._variables, bindings, budget)
+        return recording.record(self.source, self._node, self._given, bindings, budget)
 
     def __repr__(self) -> str:
         return f"Program({self.source!r})"
 
 
-def compile_cel(source: str, *, variables: Sequence[str] = ("resource",)) -> Program:
-    """Compiles an expression.
+def compile_cel(source: str, *, variables: Sequence[str] = ("resource",), container: str = "", checked: bool = True) -> Program:
+    """Compiles an expression; of two with the same arguments the second costs nothing.
+
+    Args:
+        variables: the names that it may use, the first being the object's; they may have dots.
+        container: where names are sought first, then outwards.
+        checked: whether a name or function that does not exist is refused now, or is an error of the evaluation.
 
     Raises:
         EvaluationFailed: it has no meaning; the sentence says where and what was probably meant.
         NotUnderstood: it has one for other engines (a kind of EvaluationFailed).
     """
+    return _compiled(source, Given(tuple(variables), container, checked))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str, given: Given) -> Program:
     try:
-        return Program(source, parse(source), variables)
+        return Program(source, parse(source), given)
     except RecursionError:
         raise EvaluationFailed("the expression is nested too deeply", line=1, column=1) from None

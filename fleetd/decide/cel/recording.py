@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fleetd.decide.cel import tree
-from fleetd.decide.cel.compiler import compile_tree
+from fleetd.decide.cel.compiler import Given, compile_tree
 from fleetd.decide.cel.frame import Frame, Run
 from fleetd.decide.cel.position import Text
 from fleetd.decide.cel.trace import Trace
@@ -16,9 +16,9 @@ MOST: Final = 2000
 """Entries of one trace; what comes behind them is evaluated and not kept."""
 
 
-def record(source: str, node: tree.Node, variables: Sequence[str], bindings: Mapping[str, Any], budget: int) -> Trace:
+def record(source: str, node: tree.Node, given: Given, bindings: Mapping[str, Any], budget: int) -> Trace:
     """The trace of one evaluation."""
-    slot = len(variables) + 1
+    slot = len(given.variables) + 1
 
     def recorder(of: tree.Node, run: Run) -> Run:
         text = source[of.start : of.end]
@@ -41,10 +41,10 @@ def record(source: str, node: tree.Node, variables: Sequence[str], bindings: Map
 
         return recorded
 
-    compiled = compile_tree(Text(source), node, variables, recorder, 1)
+    compiled = compile_tree(Text(source), node, given, recorder, 1)
     top = Trace(node, source)
     try:
-        values = [bindings[name] for name in variables]
+        values = [bindings[name] for name in given.variables]
         compiled.run([budget - compiled.steps, *values, _Stack(top), *[None] * (compiled.slots - 1)])
     except KeyError as missing:
         top.error = f"no value was given for the variable {missing}"

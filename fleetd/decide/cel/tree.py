@@ -23,7 +23,10 @@ class Literal(Node):
 
 @dataclass(frozen=True, slots=True)
 class Name(Node):
+    """``absolute`` is one written with a dot before it: no name of a macro hides it."""
+
     name: str
+    absolute: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fleetd.decide.lint.compilers import Compilers
 from fleetd.decide.lint.given import Given, entries, texts
 from fleetd.decide.lint.lua_code import scripts_of
-from fleetd.decide.lint.variables import TEMPLATED, carries, event_texts
+from fleetd.decide.lint.variables import TEMPLATED, carries, event_texts, in_other_language
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 from fleetd.domain.findings import CODES, Finding
@@ -101,7 +101,7 @@ def _templates(document: Document) -> Iterator[tuple[Path, str]]:
     if document.manifest.get("kind") == "EventTrigger":
         yield from ((path, text) for path, text in event_texts(document) if "{{" in text)
     elif document.manifest.get("kind") in ("ConfigMap", "Secret") and any(carries(document, mark) for mark in TEMPLATED):
-        yield from _content(document)
+        yield from () if in_other_language(document) else _content(document)
 
 
 def _content(document: Document) -> Iterator[tuple[Path, str]]:

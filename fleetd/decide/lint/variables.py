@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from fleetd.decide.engines.annotations import ENGINE, FORM
 from fleetd.decide.lint.given import Given, at, references, texts
 from fleetd.domain.documents import Document
 from fleetd.domain.findings import CODES, Finding
@@ -13,6 +14,7 @@ from fleetd.domain.kinds.mistakes import Path, dotted
 INSTANTIATE = "projectsveltos.io/instantiate"
 TEMPLATE = "projectsveltos.io/template"
 TEMPLATED = (INSTANTIATE, TEMPLATE)
+LUA = "projectsveltos.io/lua"
 
 _EVENT_FIELDS = (
     "helmCharts",
@@ -39,8 +41,18 @@ def carries(document: Document, annotation: str) -> bool:
     return isinstance(annotations, dict) and annotation in annotations
 
 
+def in_other_language(document: Document) -> bool:
+    """Whether its texts are no Go templates that make text."""
+    annotations = at(document.manifest, "metadata", "annotations")
+    if not isinstance(annotations, dict):
+        return False
+    return LUA in annotations or annotations.get(ENGINE, "go") != "go" or annotations.get(FORM, "text") != "text"
+
+
 def event_texts(document: Document) -> Iterator[tuple[Path, str]]:
     """The texts of an EventTrigger that are templates over the event."""
+    if in_other_language(document):
+        return
     for name in _EVENT_FIELDS:
         yield from texts(at(document.manifest, "spec", name), ("spec", name))
 
@@ -90,6 +102,8 @@ def _source_of(trigger: Document, given: Given) -> Document | None:
 
 
 def _content(content: Document, trigger: Document, source: Document | None) -> Iterator[Finding]:
+    if in_other_language(content) or in_other_language(trigger):
+        return
     marked = carries(content, INSTANTIATE)
     name = "data" if content.manifest.get("kind") == "ConfigMap" else "stringData"
     for path, text in texts(content.manifest.get(name), (name,)):

@@ -43,18 +43,16 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
     elif kind in (CLUSTER_PROFILE, PROFILE):
         problem = _declare_profile(plane, turn, ref, manifest)
     elif kind in CONTENTS:
-        if manifest is None:
-            plane.contents.pop(ref, None)
-        else:
-            plane.contents[ref] = manifest
-        plane.dirty.contents.add(ref)
         plane.dirty.reactions |= plane.readers.get(ref, set())
         turn.reconnect |= plane.credentials.get(ref, set())
     elif kind in (SVELTOS_CLUSTER, CAPI_CLUSTER):
         _declare_member(plane, turn, ref, manifest)
+    plane.dirty.contents.add(ref)
     if manifest is None:
+        plane.contents.pop(ref, None)
         plane.statuses.pop(ref, None)
         return
+    plane.contents[ref] = manifest
     state = DeclaredState.FAILED if problem else DeclaredState.UNSUPPORTED if unsupported else DeclaredState.READY
     reason = problem or (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "")
     status = str(manifest["metadata"].get("uid") or ""), state, reason
@@ -82,10 +80,10 @@ def _declare_trigger(plane: Plane, name: str, manifest: Manifest | None) -> str:
     plane.dirty.triggers.add(name)
     plane.unreadable.discard(f"EventTrigger/{name}")
     if manifest is None:
-        plane.triggers.pop(name, None)
+        plane.put_trigger(name, None)
         return ""
     try:
-        plane.triggers[name] = compile_trigger(manifest)
+        plane.put_trigger(name, compile_trigger(manifest))
     except (GiveUp, InvalidInput) as error:
         plane.unreadable.add(f"EventTrigger/{name}")
         return str(error)
@@ -101,14 +99,15 @@ def _declare_profile(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifes
     plane.unreadable.discard(name)
     before = plane.profiles.get(name)
     if manifest is None:
-        plane.profiles.pop(name, None)
+        plane.put_profile(name, None)
         plane.dirty.reactions |= plane.readers.get(ref, set())
         return ""
     try:
-        now = plane.profiles[name] = compile_profile(manifest)
+        now = compile_profile(manifest)
     except (GiveUp, InvalidInput) as error:
         plane.unreadable.add(name)
         return str(error)
+    plane.put_profile(name, now)
     clusters = sorted(plane.placements.get(name, ()))
     if before is not None and (before.sync_mode, before.paused) != (now.sync_mode, now.paused):
         turn.rewatch.update(clusters)
@@ -126,13 +125,13 @@ def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest
     if before is not None:
         plane.credentials[credentials_of(before).secret].discard(cluster)
     if manifest is None:
-        plane.members.pop(cluster, None)
+        plane.put_member(cluster, None)
         _leave(plane, turn, cluster)
         return
     known = plane.known_members.get(cluster)
     metadata = manifest["metadata"]
     spec = manifest.get("spec") or {}
-    plane.members[cluster] = Member(
+    member = Member(
         cluster=cluster,
         kind=ref.kind,
         namespace=ref.namespace,
@@ -143,8 +142,9 @@ def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest
         paused=bool(spec.get("paused")),
         leaving=WITHDRAW in (metadata.get("annotations") or {}),
     )
-    plane.credentials[credentials_of(plane.members[cluster]).secret].add(cluster)
-    if before is not None and before.paused != plane.members[cluster].paused:
+    plane.put_member(cluster, member)
+    plane.credentials[credentials_of(member).secret].add(cluster)
+    if before is not None and before.paused != member.paused:
         for name in sorted(plane.placed.get(cluster, ())):
             release(plane, turn, name, cluster)
 
@@ -183,6 +183,7 @@ def settle(plane: Plane, turn: Turn) -> None:
         react(plane, turn)
         place(plane, turn)
     matches_settled(plane, turn)
+    turn.renderings += plane.answers.asked()
 
 
 def _listen(plane: Plane, turn: Turn) -> None:
@@ -198,7 +199,8 @@ def _listen(plane: Plane, turn: Turn) -> None:
         _leave(plane, turn, cluster)
     touched: set[str] = set()
     reactions = reacting(plane) if triggers else {}
-    for name in sorted(plane.triggers.keys() | plane.selected.keys() | triggers):
+    choosing, profiles = _choosing(plane, members)
+    for name in sorted(triggers.union(*choosing.values())):
         touched |= select(plane, turn, name, None if name in triggers else members, reactions)
     for name in sources:
         touched |= _edited(plane, name)
@@ -207,11 +209,25 @@ def _listen(plane: Plane, turn: Turn) -> None:
     pairs = {(name, cluster) for name in triggers for cluster in plane.selected.get(name, ())}
     for name, cluster in pairs | {pair for pair in plane.reactions_by_trigger if pair[0] in triggers}:
         dirty.reactions |= _reactions(plane, name, cluster)
-    for cluster in members:
-        for name in plane.triggers:
+    for cluster, names in choosing.items():
+        for name in names:
             dirty.reactions |= _reactions(plane, name, cluster)
-    dirty.profiles |= {name for name, profile in plane.profiles.items() if members}
+    dirty.profiles |= profiles
     dirty.profiles |= {name for cluster in members for name in plane.placed.get(cluster, ())}
+
+
+def _choosing(plane: Plane, members: Collection[str]) -> tuple[dict[str, set[str]], set[str]]:
+    """The triggers that choose each of these clusters, or did so; and the profiles that choose any of them."""
+    triggers: dict[str, set[str]] = {}
+    profiles: set[str] = set()
+    for cluster in members:
+        triggers[cluster] = set().union(*plane.listeners.get(cluster, {}).values())
+        member = plane.members.get(cluster)
+        if member is not None:
+            chosen_by, named_by = plane.choosing.of(cluster, member.labels)
+            triggers[cluster] |= chosen_by
+            profiles |= named_by
+    return triggers, profiles
 
 
 def _reactions(plane: Plane, name: str, cluster: str) -> set[tuple[str, str, ObjectRef | None]]:

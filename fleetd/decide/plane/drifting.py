@@ -8,6 +8,7 @@ import orjson
 
 from fleetd.decide.definitions import SyncMode
 from fleetd.decide.drift import brought, changed_by, drifted_fields, owned_digest
+from fleetd.decide.exclusions import excluded
 from fleetd.decide.ownership import IGNORE_DRIFT, OWNER_NAME, marks
 from fleetd.decide.plane.placing import hold
 from fleetd.decide.plane.state import Plane
@@ -60,7 +61,7 @@ def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live:
     placement = plane.placements.get(item.profile, {}).get(cluster)
     if placement is None or placement.wanted is None:
         return
-    if live is not None and (owned_digest(live, plane.digest) == item.live_digest or IGNORE_DRIFT in marks(live)):
+    if live is not None and (_as_left(plane, item, live) or IGNORE_DRIFT in marks(live)):
         incident = plane.incidents.get((cluster, item.ref))
         if incident is None:
             return
@@ -77,9 +78,22 @@ def suspect(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord, live:
         turn.due[item.profile, cluster] = turn.cause
 
 
+def _as_left(plane: Plane, item: InventoryRecord, live: Manifest) -> bool:
+    return owned_digest(live, plane.digest, left_to_others(plane, item)) == item.live_digest
+
+
+def left_to_others(plane: Plane, item: InventoryRecord) -> tuple[str, ...]:
+    """The paths of an object of the inventory that its profile excludes from drift."""
+    profile = plane.profiles.get(item.profile)
+    if profile is None or not profile.excludes:
+        return ()
+    wanted = wanted_manifest(plane, item)
+    return excluded(profile, wanted) if wanted is not None else ()
+
+
 def _brought(plane: Plane, item: InventoryRecord, live: Manifest) -> bool:
     wanted = wanted_manifest(plane, item)
-    return wanted is not None and brought(live, wanted)
+    return wanted is not None and brought(live, wanted, left_to_others(plane, item))
 
 
 def owned_listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, present: Collection[ObjectRef]) -> None:
@@ -103,7 +117,7 @@ def open_incident(plane: Plane, turn: Turn, cluster: str, item: InventoryRecord,
     cause = known.cause_id if known else turn.caused_by()
     turn.cause = cause
     wanted = wanted_manifest(plane, item)
-    fields = drifted_fields(live, wanted, item.fields) if wanted is not None else ()
+    fields = drifted_fields(live, wanted, item.fields, left_to_others(plane, item)) if wanted is not None else ()
     plane.flaps[key] += 0 if known else 1
     incident = IncidentRecord(
         incident_id=known.incident_id if known else turn.new_id(),

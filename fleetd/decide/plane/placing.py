@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from fleetd.decide.definitions import Profile, SyncMode
 from fleetd.decide.digest import digest
+from fleetd.decide.engines.answers import Asking
 from fleetd.decide.members import Member
+from fleetd.decide.plane.blame import blamed
 from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.matching import destination_states
 from fleetd.decide.plane.state import Placement, Plane
@@ -70,12 +72,11 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
 
 
 def _candidates(plane: Plane, profile: Profile | None) -> Iterable[Member]:
-    """Without a selector only the clusters that are named can be reached: most profiles of events name one of a thousand."""
+    """The clusters that are named and those that the index finds: most profiles of events name one of a thousand."""
     if profile is None:
         return ()
-    if profile.selector is not None:
-        return plane.members.values()
-    return [plane.members[name] for name in sorted(profile.cluster_refs) if name in plane.members]
+    chosen = plane.choosing.clusters(profile.selector) if profile.selector is not None else set()
+    return [plane.members[name] for name in sorted(chosen.union(profile.cluster_refs)) if name in plane.members]
 
 
 def _withdraw(plane: Plane, turn: Turn, name: str, cluster: str) -> None:
@@ -121,9 +122,15 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
         return
     if profile.sync_mode is SyncMode.DRY_RUN:
         return
-    want = wanted(profile, member, plane.contents, replace(turn.render, digest=plane.digest), plane.parsed)
+    plane.answers.begin(key)
+    render = replace(turn.render, digest=plane.digest, asking=Asking(plane.answers, key))
+    want = wanted(profile, member, plane.contents, render, plane.parsed)
+    if want.problem:
+        want = blamed(plane, render, want)
     for ref in want.uses:
         plane.users[ref].add(profile.id)
+    if want.waits and placement is not None and placement.wanted is not None and placement.wanted.unknown:
+        return  # after a restart: what is there is not to be called anything else before it is known
     mark = digest([[item.addon, item.digest, item.problem] for item in want.addons] + [profile.adopt, profile.leave])
     if placement is not None and placement.wanted is not None and placement.digest == mark:
         placement.wanted, placement.leave = want, profile.leave
@@ -137,10 +144,16 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
     if any(item.state in MOVING for item in addons.values()) or _stale(plane, key, want):
         if not hold(plane, member.cluster, profile.id):
             turn.due[key] = turn.cause
-            turn.tell(Stage.SCHEDULE, profile.id, member.cluster, "due", f"{len(want.addons)} add-ons")
+            turn.tell(Stage.SCHEDULE, profile.id, member.cluster, "due", _contents(want))
     else:
         problems = {item.addon for item in want.addons if item.problem}
-        placement.settled = all(item.state in DONE or item.addon in problems for item in addons.values())
+        placement.settled = not want.waits and all(item.state in DONE or item.addon in problems for item in addons.values())
+
+
+def _contents(want: Wanted) -> str:
+    """How much, and what there is to say about it."""
+    note = next((item.note for item in want.addons if item.note), "")
+    return f"{len(want.addons)} add-ons{'; ' if note else ''}{note}"
 
 
 def _deployed(addons: dict[str, AddonRecord]) -> bool:
@@ -169,14 +182,14 @@ def _put_addons(plane: Plane, turn: Turn, profile: Profile, member: Member, want
 
 def _stands(before: AddonRecord, item: WantedAddon) -> bool:
     if item.problem:
-        return (before.state, before.reason) == (AddonState.FAILED, item.problem)
+        return (before.state, before.reason) == (AddonState.WAITING if item.waits else AddonState.FAILED, item.problem)
     return before.state in DONE
 
 
 def _addon(plane: Plane, turn: Turn, key: tuple[str, str], item: WantedAddon, before: AddonRecord | None) -> AddonRecord:
     state, reason = AddonState.APPLYING, ""
     if item.problem:
-        state, reason = AddonState.FAILED, item.problem
+        state, reason = AddonState.WAITING if item.waits else AddonState.FAILED, item.problem
     else:
         because = hold(plane, key[1], key[0])
         if because:

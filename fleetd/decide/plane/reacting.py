@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fleetd.decide.definitions import Trigger, compile_profile, profile_id
 from fleetd.decide.digest import digest
+from fleetd.decide.engines.answers import Asking, Awaited
 from fleetd.decide.instantiate import Generated, instantiate
 from fleetd.decide.members import Member
 from fleetd.decide.plane.feedback import loop
@@ -31,7 +32,7 @@ def meet(plane: Plane, turn: Turn, events: Iterable[EventRecord]) -> None:
             refs: list[ObjectRef | None] = [change.object.ref for change in event.changes] if trigger.one_for_event else [None]
             for ref in refs:
                 key = (name, event.cluster, ref)
-                if _objects(plane, key):
+                if objects_of(plane, key):
                     new_match(plane, turn, key, event.event_id)
                 plane.dirty.reactions.add(key)
 
@@ -61,7 +62,7 @@ def _order(key: ReactionKey) -> tuple[str, str, str]:
 def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     name, cluster, _ = key
     trigger, member = plane.triggers.get(name), plane.members.get(cluster)
-    objects = _objects(plane, key)
+    objects = objects_of(plane, key)
     if trigger is None and member is not None and f"EventTrigger/{name}" in plane.unreadable:
         return
     if trigger is None or member is None or not objects:
@@ -75,10 +76,16 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
         destination_states(plane, turn, reaction.profile)
         return
     uses: set[ObjectRef] = set()
+    plane.answers.begin(key)
     try:
         _refuse_loop(plane, key, objects)
-        made = instantiate(trigger, member, objects, plane.contents, turn.render, source=plane.selected[name][cluster], uses=uses)
+        render = replace(turn.render, asking=Asking(plane.answers, key))
+        made = instantiate(trigger, member, objects, plane.contents, render, source=plane.selected[name][cluster], uses=uses)
         _claim(plane, key, made)
+    except Awaited as error:
+        _use(plane, key, reaction, frozenset(uses))
+        _wait(plane, turn, reaction, str(error))
+        return
     except GiveUp as error:
         _use(plane, key, reaction, frozenset(uses | {error.ref} if isinstance(error, Taken) else uses))
         _fail(plane, turn, key, reaction, error)
@@ -98,7 +105,8 @@ def _refuse_loop(plane: Plane, key: ReactionKey, objects: Sequence[ReportedObjec
         raise GiveUp(sentence)
 
 
-def _objects(plane: Plane, key: ReactionKey) -> Sequence[ReportedObject]:
+def objects_of(plane: Plane, key: ReactionKey) -> Sequence[ReportedObject]:
+    """What a match is about: one object, or all of the report; nothing where it is over."""
     name, cluster, ref = key
     trigger = plane.triggers.get(name)
     source = plane.selected.get(name, {}).get(cluster)
@@ -164,6 +172,14 @@ def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error:
         turn.tell(Stage.INSTANTIATE, f"EventTrigger/{key[0]}", key[1], "failed", problem)
 
 
+def _wait(plane: Plane, turn: Turn, reaction: Reaction, because: str) -> None:
+    """What was made before stays as it is until the answer is there."""
+    reaction.inputs = reaction.problem = ""
+    match = plane.matches[reaction.match_id]
+    if match.state in (MatchState.PENDING, MatchState.FAILED) and match.reason != because:
+        put_match(plane, turn, replace(match, state=MatchState.PENDING, reason=because, acted_at=None))
+
+
 def _use(plane: Plane, key: ReactionKey, reaction: Reaction, uses: frozenset[ObjectRef]) -> None:
     for ref in reaction.uses - uses:
         plane.readers[ref].discard(key)
@@ -197,23 +213,31 @@ def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: 
         plane.generated[ref] = record
         turn.records.append(record)
         if manifest["kind"] == "ClusterProfile":
-            plane.profiles[profile_id(ref)] = compile_profile(manifest, trigger=name)
+            plane.put_profile(profile_id(ref), compile_profile(manifest, trigger=name))
             turn.rewatch |= plane.placements.get(profile_id(ref), {}).keys()
             plane.reaction_of[profile_id(ref)] = key
         else:
             plane.contents[ref] = manifest
             plane.dirty.contents.add(ref)
-        turn.tell(Stage.INSTANTIATE, ref, cluster, "changed" if known else "created", f"EventTrigger {name}")
+        turn.tell(Stage.INSTANTIATE, ref, cluster, "changed" if known else "created", _because(plane, key, made, ref))
     profile = profile_id(refs[-1])
     stale = reaction.generated - frozenset(refs)
     before, reaction.profile, reaction.generated = reaction.profile, profile, frozenset(refs)
     plane.dirty.profiles.add(profile)
     match = plane.matches[reaction.match_id]
-    if changed or match.profile != profile or match.state is MatchState.FAILED:
+    waited = match.state is MatchState.PENDING and match.reason != ""
+    if changed or match.profile != profile or match.state is MatchState.FAILED or waited:
         put_match(plane, turn, replace(match, profile=profile, state=MatchState.PENDING, reason="", acted_at=None))
     _drop(plane, turn, stale)
     if before and before != profile:
         destination_states(plane, turn, profile)
+
+
+def _because(plane: Plane, key: ReactionKey, made: Generated, ref: ObjectRef) -> str:
+    """The trigger, the template and how it stood, and whose data filled it."""
+    template = f" from {made.sources[ref]}" if ref in made.sources else ""
+    event = plane.matches[plane.match_of[key]].event_id
+    return f"EventTrigger {key[0]}{template} for {key[2] or 'the whole report'} as event {event} saw it"
 
 
 def _retract(plane: Plane, turn: Turn, key: ReactionKey) -> None:
@@ -234,7 +258,7 @@ def _drop(plane: Plane, turn: Turn, refs: Iterable[ObjectRef]) -> None:
             continue
         turn.records.append(GeneratedGone(ref=ref, at=turn.now))
         if ref.kind == "ClusterProfile":
-            plane.profiles.pop(profile_id(ref), None)
+            plane.put_profile(profile_id(ref), None)
             plane.reaction_of.pop(profile_id(ref), None)
             plane.dirty.profiles.add(profile_id(ref))
             plane.dirty.reactions |= plane.readers.get(ref, set())

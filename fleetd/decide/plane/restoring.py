@@ -117,7 +117,7 @@ def _restore_matches(plane: Plane, known: Known) -> None:
             reaction.generated |= {record.ref}
         if record.ref.kind == "ClusterProfile":
             name = profile_id(record.ref)
-            plane.profiles[name] = compile_profile(record.manifest, trigger=record.trigger)
+            plane.put_profile(name, compile_profile(record.manifest, trigger=record.trigger))
             plane.reaction_of[name] = key
         else:
             plane.contents[record.ref] = record.manifest

@@ -37,7 +37,7 @@ def select(plane: Plane, turn: Turn, name: str, only: set[str] | None, reactions
     now = {} if only is None else {cluster: source for cluster, source in before.items() if cluster not in only}
     known = {**reactions.get(name, {}), **before}
     if trigger is not None:
-        for cluster in plane.members if only is None else only:
+        for cluster in sorted(plane.choosing.clusters(trigger.sources)) if only is None else only:
             member = plane.members.get(cluster)
             source = _source_on(trigger, member, turn.render, known.get(cluster, "")) if member is not None else ""
             if source:

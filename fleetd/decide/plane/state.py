@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from fleetd.decide.definitions import Profile, Trigger
 from fleetd.decide.digest import Digest, digest
+from fleetd.decide.engines.answers import Answers
 from fleetd.decide.members import Member
 from fleetd.decide.observe import Judgement, Source
+from fleetd.decide.plane.choosing import Choosing
 from fleetd.decide.wanted import Parsed, Wanted
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
@@ -111,7 +113,10 @@ class Plane:
     sources: dict[str, Source] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    choosing: Choosing = field(default_factory=Choosing)
+    """members, triggers and profiles, each found from the other by labels"""
     contents: dict[ObjectRef, Manifest] = field(default_factory=dict)
+    """what may be referred to: everything declared, and generated copies"""
     selected: dict[str, dict[str, str]] = field(default_factory=dict)
     """trigger → its source clusters → the name of its source there"""
     listeners: dict[str, dict[str, set[str]]] = field(default_factory=dict)
@@ -151,6 +156,8 @@ class Plane:
     """requests whose look at an object has begun"""
     seen_in_flight: dict[tuple[str, ObjectRef], tuple[str, Manifest | None]] = field(default_factory=dict)
     parsed: dict[tuple[str, str], Parsed] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
+    """what children rendered; reactions and deliveries wait for it"""
     dirty: Dirty = field(default_factory=Dirty)
     unreadable: set[str] = field(default_factory=set)
     """declared triggers and profiles that cannot be read as they are now; what they led to before stays"""
@@ -158,6 +165,30 @@ class Plane:
     """declared object → its uid, and what was last said of it"""
     interest: dict[str, dict[GroupVersionKind, tuple[Source, ...]]] = field(default_factory=dict)
     """cluster → kind → the sources that some trigger wants evaluated there"""
+
+    def put_profile(self, name: str, profile: Profile | None) -> None:
+        """Takes a profile as it is now, or None when it is gone."""
+        if profile is None:
+            self.profiles.pop(name, None)
+        else:
+            self.profiles[name] = profile
+        self.choosing.profile(name, profile)
+
+    def put_trigger(self, name: str, trigger: Trigger | None) -> None:
+        """Takes a trigger as it is now, or None when it is gone."""
+        if trigger is None:
+            self.triggers.pop(name, None)
+        else:
+            self.triggers[name] = trigger
+        self.choosing.trigger(name, trigger)
+
+    def put_member(self, cluster: str, member: Member | None) -> None:
+        """Takes a member as it is now, or None when it is gone."""
+        if member is None:
+            self.members.pop(cluster, None)
+        else:
+            self.members[cluster] = member
+        self.choosing.member(cluster, member.labels if member is not None else None)
 
     def report(self, source: str, cluster: str) -> Report:
         """The report, made when there is none yet."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fleetd.decide.engines.answers import Rendering
 from fleetd.decide.observe import Wish
 from fleetd.decide.plane.state import DeliveryKey
 from fleetd.decide.rendering import Render
@@ -40,6 +41,7 @@ class Turn:
     records: list[Record] = field(default_factory=list)
     due: dict[DeliveryKey, str] = field(default_factory=dict)
     asks: list[Ask] = field(default_factory=list)
+    renderings: list[Rendering] = field(default_factory=list)
     doubts: set[tuple[str, GroupVersionKind]] = field(default_factory=set)
     rewatch: set[str] = field(default_factory=set)
     reconnect: set[str] = field(default_factory=set)

@@ -44,6 +44,8 @@ _POLICY_REF: Acted = {
     "deploymentType": frozenset({"Remote"}),
     "optional": WHOLE,
 }
+_RENDERED: Mapping[str, Acted] = {"templateResourceRefs": WHOLE, "patches": WHOLE, "patchesFrom": WHOLE, "driftExclusions": WHOLE}
+"""What becomes of templates before they are deployed."""
 _PROFILE: Acted = {
     "clusterSelector": WHOLE,
     "clusterRefs": WHOLE,
@@ -52,6 +54,7 @@ _PROFILE: Acted = {
     "stopMatchingBehavior": WHOLE,
     "tier": WHOLE,
     "continueOnError": WHOLE,
+    **_RENDERED,
 }
 
 ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
@@ -68,6 +71,7 @@ ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
             "syncMode": frozenset({"OneTime", "Continuous", "ContinuousWithDriftDetection"}),
             "stopMatchingBehavior": WHOLE,
             "tier": WHOLE,
+            **_RENDERED,
         }
     },
     GroupKind(CONFIG_GROUP, "ClusterProfile"): {"spec": _PROFILE},

@@ -245,7 +245,7 @@ class Ground(Standing):
         return Part((), total, groups=groups, warnings=said_so)
 
     def groups(self, listing: Listing, expression: str, *, most: int = 50, whole: bool = False) -> tuple[Group, ...]:
-        """How many rows have the same value, the largest first; among the first 4,000 rows where they are more than can be counted and none keeps count."""
+        """How many rows have the same value, the largest first; among the first 4,000 where they are too many and nobody keeps count."""
         inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {listing.conditions}"
         if listing.looked_at or not whole:
             where = " AND ".join((in_order(listing.conditions, self.reader.dialect), *listing.looked_at))

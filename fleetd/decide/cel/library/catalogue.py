@@ -7,7 +7,19 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Final
 
-from fleetd.decide.cel.library import collections, maths, moments, network, optionals, quantities, shared, standard, text, versions
+from fleetd.decide.cel.library import (
+    collections,
+    maths,
+    moments,
+    network,
+    optionals,
+    patterns,
+    quantities,
+    shared,
+    standard,
+    text,
+    versions,
+)
 from fleetd.decide.cel.library.function import Function, Functions
 from fleetd.decide.cel.macros import LOOPS
 from fleetd.decide.cel.port import NotUnderstood
@@ -32,6 +44,7 @@ GLOBAL: Final[Functions] = {
     **_weighed(quantities.GLOBAL, _KUBERNETES),
     **_weighed(versions.GLOBAL, _KUBERNETES),
     **_weighed(network.GLOBAL, _KUBERNETES),
+    **_weighed(patterns.GLOBAL, _PATTERN),
     "matches": replace(standard.GLOBAL["matches"], steps=_PATTERN),
 }
 MEMBER: Final[Functions] = {
@@ -48,8 +61,14 @@ MEMBER: Final[Functions] = {
 }
 TYPES: Final = {
     name: name for name in ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type")
-} | {f"google.protobuf.{name}": f"google.protobuf.{name}" for name in ("Duration", "Timestamp")}
-ELSEWHERE: Final = frozenset(("cel", "proto", "regex"))
+} | {
+    name: name
+    for name in (
+        *("google.protobuf.Duration", "google.protobuf.Timestamp", "net.IP", "net.CIDR"),
+        *("kubernetes.Quantity", "kubernetes.Semver", "kubernetes.URL"),
+    )
+}
+ELSEWHERE: Final = frozenset(("cel", "proto"))
 """Namespaces that other engines have."""
 NAMESPACES: Final = frozenset(name.partition(".")[0] for name in GLOBAL if "." in name)
 

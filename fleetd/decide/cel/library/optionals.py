@@ -40,6 +40,12 @@ def _or_value(optional: Any, other: Any) -> Any:
     return optional.value if optional.present else other
 
 
+def _unwrap(optionals: Any) -> list[Any]:
+    want(list, optionals)
+    want(Maybe, *optionals)
+    return [optional.value for optional in optionals if optional.present]
+
+
 def _encode(value: Any) -> str:
     want(bytes, value)
     return base64.b64encode(value).decode()
@@ -57,10 +63,12 @@ GLOBAL: Functions = {
     "optional.of": fixed(Maybe, 1),
     "optional.none": fixed(Maybe, 0),
     "optional.ofNonZeroValue": fixed(_of_non_zero, 1),
+    "optional.unwrap": fixed(_unwrap, 1, reads_all=True),
     "base64.encode": fixed(_encode, 1, reads_all=True),
     "base64.decode": fixed(_decode, 1, reads_all=True),
 }
 MEMBER: Functions = {
+    "unwrapOpt": fixed(_unwrap, 1, reads_all=True),
     "value": fixed(_value, 1),
     "hasValue": fixed(_has_value, 1),
     "or": fixed(_or, 2),

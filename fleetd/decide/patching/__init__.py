@@ -1,0 +1,1 @@
+"""Patches of profiles: what is rendered, changed before it is deployed."""

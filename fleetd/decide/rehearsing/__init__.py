@@ -1,0 +1,1 @@
+"""What declared objects would do, on a plane of its own, without clusters and without a store."""

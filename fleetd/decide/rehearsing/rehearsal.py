@@ -1,0 +1,146 @@
+"""A fleet out of files: the daemon's own stages, up to what would be delivered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from fleetd.decide.definitions import member_key
+from fleetd.decide.engines.answers import Rendered, Rendering
+from fleetd.decide.plane.declaring import declared, settle
+from fleetd.decide.plane.membering import member_declared, member_state
+from fleetd.decide.plane.observing import answer_asked, listed
+from fleetd.decide.plane.rendered import rendered
+from fleetd.decide.plane.state import Plane
+from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.domain.objects import Manifest, Observed, gvk_of, ref_of
+from fleetd.domain.refs import GroupVersionKind, ObjectRef
+from fleetd.domain.states import ClusterState
+
+CLUSTERS = ("SveltosCluster", "Cluster")
+LISTS = 100
+"""Rounds until nothing is to be listed any more; each one is of kinds that were not looked at before."""
+
+Answer = tuple[bool | None, str]
+"""Whether a script says that the object matches (None: it failed), and its message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the fleet is made of. `objects` stand on the cluster that is named, or, without one, on each that is listened to."""
+
+    declared: Sequence[Manifest]
+    objects: Sequence[tuple[str, Manifest]]
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """One plane, and the objects that its clusters show."""
+
+    now: datetime
+    plane: Plane = field(default_factory=lambda: Plane("rehearsal"))
+    _number: int = 0
+    _asks: list[Ask] = field(default_factory=list)
+    _renderings: list[Rendering] = field(default_factory=list)
+
+    def play(self, given: Given) -> Generator[Sequence[Ask], Sequence[Sequence[Answer]], None]:
+        """Plays everything to its end; asks for scripts to be run, an answer for each wish of each ask."""
+        with self._turn() as turn:
+            for manifest in given.declared:
+                self._declare(turn, manifest)
+        for cluster in sorted(self.plane.members):
+            with self._turn() as turn:
+                member_state(self.plane, turn, cluster, ClusterState.READY)
+        seen: set[tuple[str, GroupVersionKind, frozenset[str]]] = set()
+        for _ in range(LISTS):
+            unseen = [key for key in self._interesting() if key not in seen]
+            if not unseen:
+                break
+            for cluster, gvk, sources in unseen:
+                seen.add((cluster, gvk, sources))
+                with self._turn() as turn:
+                    listed(self.plane, turn, cluster, gvk, _observed(given.objects, cluster, gvk))
+                yield from self._answered()
+
+    def renderings(self) -> Sequence[Rendering]:
+        """What is to be rendered by somebody else since the last time; until there is nothing, the play is not at its end."""
+        asked, self._renderings = self._renderings, []
+        return asked
+
+    def take(self, answers: Sequence[tuple[str, Rendered]]) -> None:
+        """Takes what was rendered, by the key of each."""
+        with self._turn() as turn:
+            rendered(self.plane, turn, answers)
+
+    def _interesting(self) -> list[tuple[str, GroupVersionKind, frozenset[str]]]:
+        return [
+            (cluster, gvk, frozenset(source.name for source in sources))
+            for cluster, kinds in sorted(self.plane.interest.items())
+            for gvk, sources in kinds.items()
+        ]
+
+    def _answered(self) -> Generator[Sequence[Ask], Sequence[Sequence[Answer]], None]:
+        while self._asks:
+            asks, self._asks = self._asks, []
+            answers = yield asks
+            with self._turn() as turn:
+                for ask, said in zip(asks, answers, strict=True):
+                    answer_asked(self.plane, turn, ask, said)
+
+    def _declare(self, turn: Turn, manifest: Manifest) -> None:
+        ref = ref_of(manifest)
+        turn.caused_by()
+        declared(self.plane, turn, ref, manifest)
+        if ref.kind in CLUSTERS:
+            member_declared(self.plane, turn, member_key(ref))
+
+    @contextmanager
+    def _turn(self) -> Iterator[Turn]:
+        turn = Turn(self.now, self._new_id)
+        yield turn
+        settle(self.plane, turn)
+        self._asks += turn.asks
+        self._renderings += turn.renderings
+
+    def _new_id(self) -> str:
+        self._number += 1
+        return f"rehearsed-{self._number}"
+
+
+def _observed(objects: Iterable[tuple[str, Manifest]], cluster: str, gvk: GroupVersionKind) -> list[Observed]:
+    found: dict[ObjectRef, Observed] = {}
+    for where, manifest in objects:
+        if where in ("", cluster) and gvk_of(manifest) == gvk:
+            metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
+            body = {**manifest, "metadata": metadata}
+            found[ref_of(manifest)] = Observed(
+                ref=ref_of(manifest),
+                uid=str(metadata.get("uid") or ""),
+                resource_version=str(metadata.get("resourceVersion") or "0"),
+                body=body,
+                raw=orjson.dumps(body),
+            )
+    return list(found.values())
+
+
+def listened(plane: Plane) -> Mapping[str, frozenset[GroupVersionKind]]:
+    """The clusters that some trigger listens to, with the kinds."""
+    found: dict[str, frozenset[GroupVersionKind]] = defaultdict(frozenset)
+    found.update({cluster: frozenset(kinds) for cluster, kinds in plane.interest.items()})
+    return found
+
+
+def carry_out(play: Generator[Sequence[Ask], Sequence[Sequence[Answer]], None], answer: Callable[[Ask], Sequence[Answer]]) -> None:
+    """Plays with somebody who answers at once."""
+    said: Sequence[Sequence[Answer]] | None = None
+    while True:
+        try:
+            asks = next(play) if said is None else play.send(said)
+        except StopIteration:
+            return
+        said = [answer(ask) for ask in asks]
