@@ -12,7 +12,20 @@ from tempfile import TemporaryDirectory
 import uvloop
 from rich.console import Console
 
-from bench import p1_noop, p3_latency, p6_lua, p7_apply, p8_memory, p12_idle, p_engines, reach, service_scale, sim_scale, tui_speed
+from bench import (
+    p1_noop,
+    p3_latency,
+    p6_lua,
+    p7_apply,
+    p8_memory,
+    p12_idle,
+    p_engines,
+    p_templates,
+    reach,
+    service_scale,
+    sim_scale,
+    tui_speed,
+)
 from bench.calibration import calibrate
 from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes, measure, new_report, show
 
@@ -24,6 +37,7 @@ GOALS: tuple[Goal, ...] = (
     p8_memory.GOAL,
     p12_idle.GOAL,
     p_engines.GOAL,
+    p_templates.GOAL,
     reach.GOAL,
     service_scale.GOAL,
     sim_scale.GOAL,

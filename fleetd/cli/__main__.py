@@ -30,6 +30,7 @@ Exit codes:
   4    refused
   130  interrupted
 """
+FILE_OPTIONS = ("-f", "--filename", "--objects", "--clusters")
 DEFECT = 70
 """sysexits' EX_SOFTWARE: no script may take a defect of ours for one of the answers above."""
 
@@ -76,7 +77,7 @@ def run_command(arguments: Sequence[str]) -> int:
     """Runs one command; the exit code."""
     note_command(arguments)
     try:
-        answer = build_app(arguments)(list(arguments), exit_on_error=False, print_error=True)
+        answer = build_app(arguments)(with_stdin(arguments), exit_on_error=False, print_error=True)
         sys.stdout.flush()
     except CycloptsError:
         return 2
@@ -93,6 +94,17 @@ def run_command(arguments: Sequence[str]) -> int:
         traceback.print_exc()
         return DEFECT
     return answer if isinstance(answer, int) and not isinstance(answer, bool) else 0
+
+
+def with_stdin(arguments: Sequence[str]) -> list[str]:
+    """A dash after an option that takes files is its value: an option of several files would take it for an option."""
+    told: list[str] = []
+    for word in arguments:
+        if word == "-" and told and told[-1] in FILE_OPTIONS:
+            told[-1] += "=-"
+        else:
+            told.append(word)
+    return told
 
 
 def _say_error(error: FleetdError) -> None:

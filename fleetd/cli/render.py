@@ -48,7 +48,7 @@ def render(
     Examples:
 
         fleetd render -f trigger.yaml --objects service.yaml --clusters clusters.yaml
-        kubectl get services -A -o yaml | fleetd render -f ./fleet --objects -
+        kubectl get services -A -o yaml | fleetd render -f ./fleet --objects=-
         fleetd render -f ./fleet --objects ./objects --clusters clusters.yaml --provenance -o json
 
     Parameters

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GOALS = {"P1", "P3", "P6-LUA", "P7", "P8", "P12", "P-ENGINES", "REACH", "SERVICE", "SIM", "TUI"}
+GOALS = {"P1", "P3", "P6-LUA", "P7", "P8", "P12", "P-ENGINES", "P-TEMPLATES", "REACH", "SERVICE", "SIM", "TUI"}
 
 
 @pytest.fixture(scope="module")

@@ -266,6 +266,23 @@ def test_bad_input_is_one_sentence_with_its_place_and_ends_with_2(rendered: Rend
     assert sentence in done.err
 
 
+def test_each_option_takes_several_files_and_a_dash_is_stdin(fleetd: Any, tmp_path: Path) -> None:
+    texts = {"trigger": TRIGGER, "template": TEMPLATE, "one": OBJECT, "two": OBJECT.replace("one", "two"), "s": clusters(s="source")}
+    paths = {name: str(tmp_path / f"{name}.yaml") for name in texts}
+    for name, text in texts.items():
+        Path(paths[name]).write_text(text.lstrip(), encoding="utf-8")
+    files = ("-f", paths["trigger"], paths["template"])
+    done = fleetd(
+        "render", *files, "--objects", paths["one"], paths["two"], "--clusters", paths["s"], "--clusters", "-", "-o", "json",
+        given=clusters(a="target"),
+    )  # fmt: skip
+    assert [one["destinations"] for one in done.json["results"]] == [["fleet/a"], ["fleet/a"]]
+    stdin = fleetd("render", "-f", "-", "--objects", paths["one"], "-o", "json", given=f"{TRIGGER}---{TEMPLATE}")
+    assert stdin.code == 0
+    stdin = fleetd("render", *files, "--objects", "-", "-o", "json", given=OBJECT)
+    assert stdin.code == 0
+
+
 def test_lua_filters_are_asked(rendered: Rendered) -> None:
     script = "function evaluate() return {matching = obj.data.value == '1', message = 'no'} end"
     text = TRIGGER.replace("labelFilters: [{key: mark, operation: Has}]", f'evaluate: "{script}"')
