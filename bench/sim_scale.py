@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ ADMIN = User("admin", ("system:masters",))
 CLUSTERS, OBJECTS, IDLE = 10_000, 20, 2_000
 WHOLE_LIMIT, IDLE_LIMIT = 1.2e9, 20_000
 WARM_MB = 40.0
+WATCHES, WATCH_PERCENT, IDLE_SECONDS = 1_000, 1.0, 3.0
+FOREVER = aiohttp.ClientTimeout(total=None)
 MERGE = {"Content-Type": "application/merge-patch+json"}
 ROUNDS = 3_000
 PATH = "/api/v1/namespaces/default/services/app-0"
@@ -60,7 +64,9 @@ async def measure(clusters: int = CLUSTERS, objects: int = OBJECTS, idle: int = 
     rates = await speeds(next(iter(fleet.clusters.values())))
     await fleet.stop()
     rates |= await over_http()
+    watches = min(WATCHES, clusters)
     checks = (
+        Check(f"{watches} open watches while nothing changes", await watching(watches), WATCH_PERCENT, "% CPU"),
         Check(f"{clusters} clusters with {objects} objects each", whole / 1e6, _limit(clusters), "MB"),
         Check("an idle cluster", each_idle / 1e3, IDLE_LIMIT / 1e3, "KB"),
     )
@@ -110,6 +116,30 @@ async def over_http() -> dict[str, float]:
             return told | {"patch_ratio": told["http_patch_us"] / told["http_constant_patch_us"]}
     finally:
         await runner.cleanup()
+
+
+async def watching(watches: int) -> float:
+    """Percent of a processor that so many open watches cost while nothing changes; server and client together, over HTTP."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 2 * watches + 200), hard), hard))
+    specs = [ClusterSpec(f"w-{number}") for number in range(max(1, watches // 50))]
+    async with SimulatedFleet(specs, tls=False) as fleet, AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        clusters = list(fleet.clusters.values())
+        without = await _idle()
+        for number in range(watches):
+            cluster = clusters[number % len(clusters)]
+            headers = {"Authorization": f"Bearer {cluster.admin_token}"}
+            await stack.enter_async_context(session.get(f"{cluster.url}/api/v1/services?watch=1", headers=headers, timeout=FOREVER))
+        return max(0.0, await _idle() - without)
+
+
+async def _idle() -> float:
+    """Percent of a processor while nothing is asked."""
+    await asyncio.sleep(0.5)
+    began, cpu = time.perf_counter(), time.process_time()
+    await asyncio.sleep(IDLE_SECONDS)
+    return 100 * (time.process_time() - cpu) / (time.perf_counter() - began)
 
 
 async def speeds(cluster: SimulatedCluster) -> dict[str, float]:
@@ -164,7 +194,8 @@ async def run(bench: Bench) -> Result:
 GOAL = Goal(
     "SIM",
     "A simulated fleet fits into memory: 10,000 clusters with 20 objects each.",
-    f"<= {WHOLE_LIMIT / 1e9:g} GB, an idle cluster <= {IDLE_LIMIT / 1e3:g} KB",
+    f"<= {WHOLE_LIMIT / 1e9:g} GB, an idle cluster <= {IDLE_LIMIT / 1e3:g} KB;"
+    f" {WATCHES} open watches <= {WATCH_PERCENT:g} % of a processor",
     run,
 )
 
