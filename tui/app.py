@@ -30,6 +30,7 @@ from tui.commands import dated, read_command
 from tui.completion import Commands
 from tui.given import Given
 from tui.grid import Grid
+from tui.hangup import hung_up
 from tui.hearing import commits
 from tui.keys import BY_ID, KEYS
 from tui.looking import Looking
@@ -179,6 +180,9 @@ class FleetApp(App[None]):
         return self.screen_stack[0].query_one(TypedLine)
 
     def _tick(self) -> None:
+        if not self.is_headless and hung_up():
+            self.exit(return_code=1)
+            return
         if isinstance(self.body, Grid):
             self.body.tick()
         self.frame.status()

@@ -84,3 +84,24 @@ def test_it_runs_in_a_terminal_until_somebody_quits(upgraded_sqlite):
             pass  # how Linux says that the other side of a terminal is closed
         assert program.wait(PATIENCE) == 0
     os.close(primary)
+
+
+def test_it_ends_when_its_terminal_is_gone(upgraded_sqlite):
+    primary, secondary = pty.openpty()
+    command = [sys.executable, "-m", "tui", "--database", str(upgraded_sqlite)]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    # In a session of its own it has no controlling terminal, so that nobody tells it by a signal.
+    with subprocess.Popen(
+        command, stdin=secondary, stdout=secondary, stderr=secondary, env=environment, close_fds=True, start_new_session=True
+    ) as program:
+        os.close(secondary)
+        shown = b""
+        while b"cluster register" not in shown:
+            assert select.select([primary], [], [], PATIENCE)[0], shown
+            shown += os.read(primary, 65_536)
+        os.close(primary)
+        try:
+            program.wait(PATIENCE)
+        finally:
+            program.kill()
+    assert program.returncode != -9
