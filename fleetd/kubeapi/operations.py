@@ -11,7 +11,7 @@ import orjson
 from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, refuse_depth
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
-from fleetd.kubeapi.fields import declared, doubled_in_patch, mode_of, patched, shown_merge, shown_strategic, taken
+from fleetd.kubeapi.fields import declared, doubled_in_patch, mode_of, patched, shown_merge, shown_strategic, taken, warnings_of
 from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.options import APPLY, apply_options, delete_options, write_options
@@ -31,6 +31,10 @@ Body = dict[str, Any]
 READS = ("get", "list", "watch")
 RBAC = tuple(f"{plural}.rbac.authorization.k8s.io" for plural in ("clusterrolebindings", "clusterroles", "rolebindings", "roles"))
 MADE_BY_PUT = frozenset(("endpoints", "events", "leases.coordination.k8s.io", "limitranges", "podtemplates", "services", *RBAC))
+PODS_STAY = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
 Alter = Callable[[Body], Body]
 CARRIED_OUT = ("", "status", "scale", "finalize", "approval", "ephemeralcontainers", "resize")
 """Subresources that are more than a line in discovery."""
@@ -225,10 +229,11 @@ class Operations:
         return one(request, kind, record, self.reading.clock(), 201 if new else 200)
 
     async def _delete(self, request: Request, target: Target, user: User) -> Response:
-        record, gone = await self.writing.delete(target.kept, delete_options(request), user)
-        kind = target.kind
+        options, kind = delete_options(request), target.kind
+        record, gone = await self.writing.delete(target.kept, options, user)
+        warnings = warnings_of([PODS_STAY], "") if kind.resource == "jobs.batch" and not options.propagation else {}
         if not gone or kind.answers_with_object:
-            return one(request, kind, record, self.reading.clock())
+            return _warned(one(request, kind, record, self.reading.clock()), warnings)
         details = {"name": target.name, "group": kind.group, "kind": kind.plural, "uid": record.metadata["uid"]}
         body = {
             "kind": "Status",
@@ -237,7 +242,7 @@ class Operations:
             "status": "Success",
             "details": {key: value for key, value in details.items() if value},
         }
-        return answered(request, body)
+        return _warned(answered(request, body), warnings)
 
     async def _delete_collection(self, request: Request, target: Target, user: User) -> Response:
         options = delete_options(request)
