@@ -71,10 +71,11 @@ class Terminal:
         self._shown = b""
 
     def until(self, words: bytes) -> float:
-        """Seconds from the start until the words were painted."""
+        """Seconds from the start until the words were painted; a program that paints other things for ever is not waited for."""
         while words not in self._shown:
-            if not select.select([self.side], [], [], PATIENCE)[0]:
-                raise TimeoutError(f"{words!r} was not painted")
+            left = self.began + PATIENCE - time.perf_counter()
+            if left <= 0 or not select.select([self.side], [], [], left)[0]:
+                raise TimeoutError(f"{words!r} was not painted in {PATIENCE:g} s")
             self._shown = self._shown[-4096:] + os.read(self.side, 65_536)
         return time.perf_counter() - self.began
 
@@ -112,7 +113,7 @@ def at_rest(url: str, seconds: float) -> Seen:
     """With the long list in front, and nothing that happens."""
     terminal = Terminal(url, "addons")
     try:
-        paint, data = terminal.until(b"fleetd"), terminal.until(b"ClusterProfile/")
+        paint, data = terminal.until(b"fleetd"), terminal.until(b"policyRefs/")
         terminal.rest(8.0)
         return Seen(paint, data, terminal.resident(), 100 * terminal.rest(seconds) / seconds)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -136,6 +137,17 @@ def test_a_text_that_is_too_deep_or_too_long_is_refused(source: str) -> None:
 )
 def test_what_stays_within_the_limits_is_evaluated(source: str) -> None:
     compile_cel(source).evaluate({"resource": {"a": 1999}})
+
+
+@pytest.mark.parametrize("source", ["1" + " + 1" * 240, "!" * 239 + "true", "[1].map(x, " * 60 + "x" + ")" * 60])
+def test_who_asks_from_far_down_gets_the_same_answer(source: str) -> None:
+    expected = compile_cel(source).evaluate({"resource": {}})
+
+    def far_down(depth: int) -> Any:
+        # A blank more is another text, so that nothing is found compiled.
+        return far_down(depth - 1) if depth else compile_cel(source + " ").evaluate({"resource": {}})
+
+    assert far_down(sys.getrecursionlimit() - 400) == expected
 
 
 def test_nested_macros_are_compiled_once_each() -> None:

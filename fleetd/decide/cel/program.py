@@ -16,6 +16,7 @@ from fleetd.decide.cel.port import DEFAULT_BUDGET
 from fleetd.decide.cel.position import Text
 from fleetd.decide.cel.trace import Trace
 from fleetd.decide.cel.values import CONTAINERS
+from fleetd.decide.own_stack import on_own_stack
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 
@@ -48,20 +49,27 @@ class Program:
             values = [bindings[name] for name in self._variables]
         except KeyError as missing:
             raise EvaluationFailed(f"no value was given for the variable {missing}") from None
+        frame = [budget - self._steps, *values, *self._blank]
         try:
-            frame = [budget - self._steps, *values, *self._blank]
             result = self._run(frame)
-            if type(result) in CONTAINERS:
-                # A list may hold one list a thousand times, and that one another: who writes it out pays for each.
-                charge(frame, breadth(result, frame[LEFT]))
-            return result
         except RecursionError:
-            raise EvaluationFailed("the values are nested too deeply") from None
+            frame = [budget - self._steps, *values, *self._blank]
+            result = self._deep(frame)
+        if type(result) in CONTAINERS:
+            # A list may hold one list a thousand times, and that one another: who writes it out pays for each.
+            charge(frame, breadth(result, frame[LEFT]))
+        return result
 
     def matches(self, resource: Any) -> bool:
         """True only for the boolean true, with ``resource`` as the only variable; errors as in ``evaluate``."""
         try:
             return self._run([DEFAULT_BUDGET, resource, *self._blank]) is True
+        except RecursionError:
+            return self._deep([DEFAULT_BUDGET, resource, *self._blank]) is True
+
+    def _deep(self, frame: Frame) -> Any:
+        try:
+            return on_own_stack(lambda: self._run(frame))
         except RecursionError:
             raise EvaluationFailed("the values are nested too deeply") from None
 
@@ -97,7 +105,14 @@ def compile_cel(source: str, *, variables: Sequence[str] = ("resource",), contai
 
 @lru_cache(maxsize=4096)
 def _compiled(source: str, given: Given) -> Program:
-    try:
+    def work() -> Program:
         return Program(source, parse(source), given)
+
+    try:
+        return work()
+    except RecursionError:
+        pass
+    try:
+        return on_own_stack(work)
     except RecursionError:
         raise EvaluationFailed("the expression is nested too deeply", line=1, column=1) from None
