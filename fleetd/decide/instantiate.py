@@ -6,36 +6,29 @@ the same match always means the same objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fleetd.decide.definitions import (
-    CONFIG_GROUP,
-    GENERATED_NAMESPACE,
-    INSTANTIATE,
-    PROFILE_SECRET_TYPE,
-    TEMPLATE,
-    Trigger,
-    cluster_key,
-)
-from fleetd.decide.digest import digest, letters
-from fleetd.decide.languages import Moment
+from fleetd.decide.copies import PREFIX, copy_of, template_of
+from fleetd.decide.definitions import CONFIG_GROUP, GENERATED_NAMESPACE, INSTANTIATE, Trigger, cluster_key
+from fleetd.decide.digest import letters
+from fleetd.decide.made import fault_of
 from fleetd.decide.members import Member
 from fleetd.decide.rendering import Render
 from fleetd.decide.spots import Flaw, Misrendered, Spot
-from fleetd.domain.objects import SECRETIVE, Manifest, ref_of
+from fleetd.domain.objects import Manifest
 from fleetd.domain.records import ReportedObject
 from fleetd.domain.refs import ObjectRef, is_secret
 
-PREFIX = "eventtrigger.lib.projectsveltos.io/"
+FROM_GENERATOR = f"{PREFIX}fromgenerator"
 PROFILE_API = f"{CONFIG_GROUP}/v1beta1"
 COPIED = (
     "syncMode", "tier", "continueOnConflict", "maxUpdate", "stopMatchingBehavior", "reloader", "dependsOn", "preDeployChecks",
     "validateHealths", "preDeleteChecks", "postDeleteChecks", "patches", "driftExclusions", "extraLabels", "extraAnnotations",
     "helmCharts", "kustomizationRefs",
 )  # fmt: skip
-KEYS_TOLD = 3
+GENERATORS = (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +93,8 @@ def instantiate(
     one = objects[0].ref if trigger.one_for_event else None
     labels = {**_tenant(trigger.labels), **_labels(trigger, member, one, source)}
     work = _Work(trigger, member, event_data(trigger, member, objects), contents, render, labels, str(one or ""), uses)
+    for part, kind in GENERATORS:
+        work.generate(part, kind)
     spec: dict[str, Any] = {key: trigger.spec[key] for key in COPIED if trigger.spec.get(key) not in (None, [], {})}
     for part in ("policyRefs", "patchesFrom"):
         references = work.references(part)
@@ -133,22 +128,50 @@ class _Work:
     copies: dict[ObjectRef, Manifest] = field(default_factory=dict)
     sources: dict[ObjectRef, str] = field(default_factory=dict)
 
+    def generate(self, part: str, kind: str) -> None:
+        """Makes the objects of a generator under the names that it gives; what refers to them by these names finds them."""
+        for index, item in enumerate(self.trigger.spec.get(part) or ()):
+            spot = self.trigger.spot(part, index)
+            source = self._named(kind, item, spot, self.render.event)
+            content = self._content(source, spot, optional=bool(item.get("optional")))
+            if content is None:
+                continue
+            name = self.render.event(item["nameFormat"], self.data, spot.below("nameFormat"))
+            copy = ObjectRef(kind, "", GENERATED_NAMESPACE, name)
+            made = copy_of(name, content, {**self.labels, FROM_GENERATOR: "ok"}, self.data, self.render, self.trigger.annotations)
+            wrong = fault_of(made)
+            if wrong is not None or copy in self.copies:
+                said = wrong.sentence if wrong is not None else f"another generator of this trigger makes {kind} {name}, too"
+                raise Misrendered(f"{spot.below('nameFormat')}: {said}", Flaw(spot.below("nameFormat")))
+            self.copies[copy], self.sources[copy] = made, template_of(content)
+
+    def _named(self, kind: str, item: Mapping[str, Any], spot: Spot, render: Callable[[str, Mapping[str, Any], Spot], str]) -> ObjectRef:
+        """What an entry refers to; without a namespace it lies in the cluster's."""
+        name = render(item["name"], self.data, spot.below("name"))
+        namespace = render(item.get("namespace") or "", self.data, spot.below("namespace")) or self.member.namespace
+        return ObjectRef(kind, "", namespace, name)
+
+    def _content(self, ref: ObjectRef, spot: Spot, *, optional: bool) -> Manifest | None:
+        """What is referred to; None where it is not there and need not be."""
+        if ref in self.copies:
+            return self.copies[ref]
+        self.uses.add(ref)
+        content = self.contents.get(ref)
+        if content is None and not optional:
+            raise Missing(ref, f"{spot}: {ref.kind} {ref.namespace}/{ref.name} does not exist", Flaw(spot))
+        return content
+
     def references(self, part: str) -> list[dict[str, Any]]:
         """`policyRefs` or `patchesFrom` with their names filled in; what is to be instantiated is referred to as its copy."""
         found = (self._reference(item, self.trigger.spot(part, index)) for index, item in enumerate(self.trigger.spec.get(part) or ()))
         return [item for item in found if item is not None]
 
     def _reference(self, item: Mapping[str, Any], spot: Spot) -> dict[str, Any] | None:
-        reference = dict(item)
-        reference["name"] = self.render.first(item["name"], self.data, spot.below("name"))
-        reference["namespace"] = self.render.first(item.get("namespace") or "", self.data, spot.below("namespace")) or self.member.namespace
-        ref = ObjectRef(item["kind"], "", reference["namespace"], reference["name"])
-        self.uses.add(ref)
-        content = self.contents.get(ref)
+        ref = self._named(item["kind"], item, spot, self.render.first)
+        content = self._content(ref, spot, optional=bool(item.get("optional")))
         if content is None:
-            if not item.get("optional"):
-                raise Missing(ref, f"{spot}: {ref.kind} {ref.namespace}/{ref.name} does not exist", Flaw(spot))
             return None
+        reference = {**item, "namespace": ref.namespace, "name": ref.name}
         if INSTANTIATE in (content["metadata"].get("annotations") or {}):
             copy = self._copied(ref, content)
             reference["namespace"], reference["name"] = GENERATED_NAMESPACE, copy.name
@@ -158,7 +181,7 @@ class _Work:
         name = f"sveltos-{letters(self.trigger.name, self.member.cluster, self.one, str(ref))}"
         copy = ObjectRef(ref.kind, "", GENERATED_NAMESPACE, name)
         if copy not in self.copies:
-            self.copies[copy] = _copy(name, content, self.labels, self.data, self.render, self.trigger.annotations)
+            self.copies[copy] = copy_of(name, content, self.labels, self.data, self.render, self.trigger.annotations)
             self.sources[copy] = template_of(content)
         return copy
 
@@ -170,15 +193,6 @@ class _Work:
             if resource.get(key):
                 resource[key] = self.render.first(str(resource[key]), self.data, spot.below(key))
         return {**item, "resource": resource}
-
-
-def template_of(content: Manifest) -> str:
-    """Which template, with its keys and how it stood: by its revision where it has one, else by a digest."""
-    ref, metadata = ref_of(content), content["metadata"]
-    keys = list(dict.fromkeys((*(content.get("data") or ()), *(content.get("stringData") or ()))))
-    more = f" and {len(keys) - KEYS_TOLD} more" if len(keys) > KEYS_TOLD else ""
-    revision = metadata.get("resourceVersion") or digest([content.get("data"), content.get("stringData")])[:8]
-    return f"{ref.kind} {ref.namespace}/{ref.name} data[{', '.join(keys[:KEYS_TOLD])}]{more}, revision {revision}"
 
 
 def _destination(trigger: Trigger, member: Member, data: Mapping[str, Any], render: Render) -> dict[str, Any]:
@@ -212,32 +226,3 @@ def _labels(trigger: Trigger, member: Member, one: ObjectRef | None, source: str
 
 def _tenant(labels: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in labels.items() if key.startswith("projectsveltos.io/serviceaccount-")}
-
-
-def _copy(
-    name: str, content: Manifest, labels: Mapping[str, str], data: Mapping[str, Any], render: Render, beside: Mapping[str, str]
-) -> Manifest:
-    """A rendered copy of a ConfigMap or Secret in `projectsveltos`; other annotations go along, so a second template moment works."""
-    source = ref_of(content)
-    render = replace(render, secretive=render.secretive or is_secret(source)).of(content, beside)
-    annotations = {key: value for key, value in (content["metadata"].get("annotations") or {}).items() if key != INSTANTIATE}
-    metadata: dict[str, Any] = {
-        "name": name,
-        "namespace": GENERATED_NAMESPACE,
-        "labels": {**labels, f"{PREFIX}refnamespace": source.namespace, f"{PREFIX}refname": source.name},
-    }
-    if render.secretive and source.kind != "Secret":
-        annotations[SECRETIVE] = "yes"
-    if annotations:
-        metadata["annotations"] = annotations
-    copy: Manifest = {"apiVersion": "v1", "kind": source.kind, "metadata": metadata}
-    texts = render.texts(content)
-    rendering = render.first if TEMPLATE in annotations else render.event
-    render.foresee(texts.values(), data, Moment.EVENT)
-    rendered = {key: rendering(text, data, Spot(source, ("data", key))) for key, text in texts.items()}
-    if source.kind == "Secret":
-        copy["type"] = PROFILE_SECRET_TYPE
-        copy["stringData"] = rendered
-    else:
-        copy["data"] = rendered
-    return copy

@@ -263,6 +263,15 @@ def test_content_that_is_not_marked_is_told(checked: Checked, annotation: str) -
     assert (finding.file, finding.line, finding.column, finding.code) == ("3.yaml", 10, 17, "FD303")
 
 
+def test_what_a_generator_names_is_a_template_without_a_mark(checked: Checked) -> None:
+    reference = "{kind: ConfigMap, namespace: projectsveltos, name: made}"
+    generated = f"[{{name: rule, namespace: default, nameFormat: made}}]\n  policyRefs: [{reference}]\n"
+    trigger = f"{(_TRIGGER % 'true').partition('  policyRefs')[0]}  configMapGenerator: {generated}"
+    assert checked(_SOURCE % "true", trigger, _CONTENT % ("", ".Resource.spec.clusterIP")) == []
+    (finding,) = checked(_SOURCE % "true", trigger, _CONTENT % ("", ".Resources"))
+    assert finding.code == "FD301"
+
+
 def test_content_for_the_time_of_deployment_needs_no_mark(checked: Checked) -> None:
     assert checked(_SOURCE % "true", _TRIGGER % "true", _CONTENT % ("", ".Cluster.metadata.name")) == []
 

@@ -16,6 +16,8 @@ TEMPLATE = "projectsveltos.io/template"
 TEMPLATED = (INSTANTIATE, TEMPLATE)
 LUA = "projectsveltos.io/lua"
 
+GENERATORS = ("configMapGenerator", "secretGenerator")
+"""What they name is a template of the event without any mark."""
 _EVENT_FIELDS = (
     "helmCharts",
     "kustomizationRefs",
@@ -24,8 +26,7 @@ _EVENT_FIELDS = (
     "destinationCluster",
     "profileNameFormat",
     "cloudEventAction",
-    "configMapGenerator",
-    "secretGenerator",
+    *GENERATORS,
 )
 _STOP = re.compile(r"`|\"|/\*|\}\}")
 _CLOSED_BY = {"`": re.compile("`"), '"': re.compile(r'(?<!\\)(?:\\\\)*"'), "/*": re.compile(r"\*/")}
@@ -90,10 +91,10 @@ def check_variables(given: Given) -> Iterator[Finding]:
         source = _source_of(trigger, given)
         for path, text in event_texts(trigger):
             yield from _wrong_variables(trigger, path, text, trigger, source)
-        for _, kind, namespace, name in references(trigger):
+        for path, kind, namespace, name in references(trigger):
             content = given.find(kind, namespace, name)
             if content is not None:
-                yield from _content(content, trigger, source)
+                yield from _content(content, trigger, source, marked=path[1] in GENERATORS or carries(content, INSTANTIATE))
 
 
 def _source_of(trigger: Document, given: Given) -> Document | None:
@@ -101,10 +102,9 @@ def _source_of(trigger: Document, given: Given) -> Document | None:
     return given.find("EventSource", "", name) if isinstance(name, str) else None
 
 
-def _content(content: Document, trigger: Document, source: Document | None) -> Iterator[Finding]:
+def _content(content: Document, trigger: Document, source: Document | None, *, marked: bool) -> Iterator[Finding]:
     if in_other_language(content) or in_other_language(trigger):
         return
-    marked = carries(content, INSTANTIATE)
     name = "data" if content.manifest.get("kind") == "ConfigMap" else "stringData"
     for path, text in texts(content.manifest.get(name), (name,)):
         if marked:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fleetd.decide.instantiate import PREFIX, event_data
+from fleetd.decide.copies import PREFIX
+from fleetd.decide.instantiate import event_data
 from fleetd.decide.languages import Moment
 from fleetd.decide.plane.reacting import objects_of
 from fleetd.decide.plane.state import Plane

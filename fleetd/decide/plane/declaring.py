@@ -18,7 +18,7 @@ from fleetd.decide.plane.selecting import reacting, select
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.errors import GiveUp, InvalidInput
-from fleetd.domain.objects import Manifest
+from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.records import DeclaredStatus, MemberGone, VerdictGone
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
 from fleetd.domain.states import DeclaredState
@@ -36,6 +36,10 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
     """Takes one declared object as it now is, or None when it was deleted; nothing follows before `settle`."""
     kind = ref.group_kind
     problem = ""
+    plane.shadowed.pop(ref, None)
+    if ref in plane.generated:
+        _shadow(plane, turn, ref, manifest, unsupported)
+        return
     if kind == SOURCE:
         problem = _declare_source(plane, ref.name, manifest)
     elif kind == TRIGGER:
@@ -53,12 +57,35 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
         plane.statuses.pop(ref, None)
         return
     plane.contents[ref] = manifest
+    _say(plane, turn, manifest, problem, unsupported)
+
+
+def _say(plane: Plane, turn: Turn, manifest: Manifest, problem: str, unsupported: Collection[str] = ()) -> None:
+    """Records how a declared object is taken, if that is news."""
+    ref = ref_of(manifest)
     state = DeclaredState.FAILED if problem else DeclaredState.UNSUPPORTED if unsupported else DeclaredState.READY
     reason = problem or (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "")
     status = str(manifest["metadata"].get("uid") or ""), state, reason
     if plane.statuses.get(ref) != status:
         plane.statuses[ref] = status
         turn.records.append(DeclaredStatus(ref=ref, state=state, reason=reason, at=turn.now))
+
+
+def _shadow(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None, unsupported: Collection[str]) -> None:
+    """A match made an object of this name first: it stands as long as the match does, and then the declared one takes its place."""
+    if manifest is None:
+        plane.statuses.pop(ref, None)
+        return
+    plane.shadowed[ref] = manifest, tuple(unsupported)
+    holder = plane.generated[ref]
+    _say(plane, turn, manifest, f"the match of {holder.trigger} on {holder.cluster} already has this name")
+
+
+def _come_forward(plane: Plane, turn: Turn) -> None:
+    """What was declared under the name of a generated object that is gone."""
+    for ref in plane.shadowed.keys() - plane.generated.keys():
+        manifest, unsupported = plane.shadowed[ref]
+        declared(plane, turn, ref, manifest, unsupported=unsupported)
 
 
 def _declare_source(plane: Plane, name: str, manifest: Manifest | None) -> str:
@@ -92,9 +119,6 @@ def _declare_trigger(plane: Plane, name: str, manifest: Manifest | None) -> str:
 
 def _declare_profile(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None) -> str:
     name = profile_id(ref)
-    holder = plane.reaction_of.get(name)
-    if holder is not None:
-        return f"the match of {holder[0]} on {holder[1]} already has this name" if manifest is not None else ""
     plane.dirty.profiles.add(name)
     plane.unreadable.discard(name)
     before = plane.profiles.get(name)
@@ -181,6 +205,8 @@ def settle(plane: Plane, turn: Turn) -> None:
         for ref in plane.dirty.contents:
             plane.dirty.reactions |= plane.readers.get(ref, set())
         react(plane, turn)
+        if plane.shadowed:
+            _come_forward(plane, turn)
         place(plane, turn)
     matches_settled(plane, turn)
     turn.renderings += plane.answers.asked()

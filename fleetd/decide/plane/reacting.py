@@ -142,20 +142,31 @@ def _open(plane: Plane, turn: Turn, key: ReactionKey) -> Reaction:
 
 
 class Taken(GiveUp):
-    """The name of a generated profile stands for something else already."""
+    """The name of a generated object stands for something else already."""
 
     def __init__(self, ref: ObjectRef, holder: str) -> None:
-        super().__init__(f"profileNameFormat gives the name {ref.name}, which {holder} already has")
+        field = "profileNameFormat" if ref.kind == "ClusterProfile" else "nameFormat"
+        super().__init__(f"{field} gives the name {ref.name}, which {holder} already has")
         self.ref = ref
 
 
 def _claim(plane: Plane, key: ReactionKey, made: Generated) -> None:
+    for copy in made.copies:
+        _claim_copy(plane, key, ref_of(copy))
     ref = ref_of(made.profile)
     holder = plane.reaction_of.get(profile_id(ref))
     if holder is not None and holder != key:
         raise Taken(ref, f"the match of {holder[0]} on {holder[1]}")
     if holder is None and (profile_id(ref) in plane.profiles or profile_id(ref) in plane.unreadable):
         raise Taken(ref, "a declared profile")
+
+
+def _claim_copy(plane: Plane, key: ReactionKey, ref: ObjectRef) -> None:
+    known = plane.generated.get(ref)
+    if known is None and ref in plane.contents:
+        raise Taken(ref, f"a declared {ref.kind}")
+    if known is not None and (known.trigger, known.cluster, known.object_ref) != key:
+        raise Taken(ref, f"the match of {known.trigger} on {known.cluster}")
 
 
 def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error: GiveUp) -> None:
@@ -257,11 +268,11 @@ def _drop(plane: Plane, turn: Turn, refs: Iterable[ObjectRef]) -> None:
         if plane.generated.pop(ref, None) is None:
             continue
         turn.records.append(GeneratedGone(ref=ref, at=turn.now))
+        plane.dirty.reactions |= plane.readers.get(ref, set())
         if ref.kind == "ClusterProfile":
             plane.put_profile(profile_id(ref), None)
             plane.reaction_of.pop(profile_id(ref), None)
             plane.dirty.profiles.add(profile_id(ref))
-            plane.dirty.reactions |= plane.readers.get(ref, set())
         else:
             plane.contents.pop(ref, None)
             plane.dirty.contents.add(ref)

@@ -134,6 +134,8 @@ class Plane:
     matches: dict[str, MatchRecord] = field(default_factory=dict)
     destinations: dict[str, dict[str, DestinationRecord]] = field(default_factory=lambda: defaultdict(dict))
     generated: dict[ObjectRef, GeneratedRecord] = field(default_factory=dict)
+    shadowed: dict[ObjectRef, tuple[Manifest, tuple[str, ...]]] = field(default_factory=dict)
+    """declared object whose name a generated one has → its manifest, and what of it is not acted on"""
     placements: dict[str, dict[str, Placement]] = field(default_factory=lambda: defaultdict(dict))
     placed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """cluster → profiles that are placed on it"""

@@ -67,6 +67,8 @@ ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
             "profileNameFormat": WHOLE,
             "eventSourceName": WHOLE,
             "oneForEvent": WHOLE,
+            "configMapGenerator": WHOLE,
+            "secretGenerator": WHOLE,
             "policyRefs": _POLICY_REF,
             "syncMode": frozenset({"OneTime", "Continuous", "ContinuousWithDriftDetection"}),
             "stopMatchingBehavior": WHOLE,
