@@ -24,6 +24,8 @@ GENERATED_NAMESPACE = "projectsveltos"
 CONFIG_GROUP = "config.projectsveltos.io"
 LIB_GROUP = "lib.projectsveltos.io"
 CAPI_GROUP = "cluster.x-k8s.io"
+PROFILE_KINDS = ("ClusterProfile/", "Profile/")
+"""What the ids of profiles begin with."""
 
 
 class SyncMode(StrEnum):
@@ -125,6 +127,8 @@ class Profile:
     patches_from: tuple[PatchesFrom, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
     resource_refs: tuple[ResourceRef, ...] = ()
+    set_refs: frozenset[str] = frozenset()
+    """ids of ClusterSets, or for a Profile of Sets in its namespace"""
 
     @property
     def namespaced(self) -> bool:
@@ -153,6 +157,8 @@ class Trigger:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     spec_digest: str = ""
+    set_refs: frozenset[str] = frozenset()
+    """ids of ClusterSets whose clusters are sources, too"""
 
     def spot(self, *path: str | int) -> Spot:
         """A field of its spec."""
@@ -176,11 +182,17 @@ def compile_trigger(manifest: Manifest) -> Trigger:
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
         spec_digest=digest([spec, metadata.get("labels"), _of_ours(metadata.get("annotations") or {})]),
+        set_refs=frozenset(set_id(name) for name in spec.get("clusterSetRefs") or ()),
     )
 
 
 def _of_ours(annotations: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in annotations.items() if name.startswith(OURS)}
+
+
+def set_id(name: str, namespace: str = "") -> str:
+    """`ClusterSet/name`, or `Set/namespace/name`."""
+    return f"Set/{namespace}/{name}" if namespace else f"ClusterSet/{name}"
 
 
 def profile_id(ref: ObjectRef) -> str:
@@ -212,6 +224,7 @@ def compile_profile(manifest: Manifest, *, trigger: str = "") -> Profile:
         patches_from=tuple(_patches_from(item, ref.namespace) for item in spec.get("patchesFrom") or ()),
         exclusions=tuple(Exclusion(tuple(item["paths"]), target_of(item.get("target"))) for item in spec.get("driftExclusions") or ()),
         resource_refs=tuple(_resource_ref(item) for item in spec.get("templateResourceRefs") or ()),
+        set_refs=frozenset(set_id(name, ref.namespace) for name in spec.get("setRefs") or ()),
     )
 
 

@@ -12,23 +12,27 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from fleetd.decide.cel.fallback import compile_with_cel_python
-from fleetd.decide.cel.port import Evaluator, NotUnderstood
-from fleetd.decide.cel.program import compile_cel
+from fleetd.decide.cel.port import Evaluator
+from fleetd.decide.cel.rules import Engine, Rule, compile_rule, engine_named
+from fleetd.decide.cel.why import why
+from fleetd.decide.members import Member
 from fleetd.decide.select import LabelFilters, Selector, compile_label_filters, compile_selector
 from fleetd.domain.errors import EvaluationFailed, GiveUp, InvalidInput
-from fleetd.domain.objects import Observed, Reads
+from fleetd.domain.objects import SECRETIVE, Observed, Reads
 from fleetd.domain.refs import GroupVersionKind
 from fleetd.domain.states import VerdictState
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a source says of an object; `deciding` is the term that decided, in the source's own words."""
+    """What a source says of an object; `deciding` is the term that decided, in the source's own words.
+
+    What a row tells of the term's values is no part of what two judgements are compared by.
+    """
 
     state: VerdictState
     reason: str
-    deciding: str
+    deciding: str = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,28 @@ class Condition:
     rules: tuple[tuple[str, Evaluator], ...]
     script: str
     reads: Reads
+    reads_cluster: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An EventSource, ready to be asked. With a `problem` it is asked nothing, and what it reported stays."""
+    """An EventSource, ready to be asked. With a `problem` it is asked nothing, and what it reported stays.
+
+    `remark` is what its author should know although it works; `reads_cluster` says that a rule depends on the cluster's labels or name.
+    """
 
     name: str
     collect: bool
     conditions: Mapping[GroupVersionKind, tuple[Condition, ...]]
     problem: str = ""
     tenant: Mapping[str, str] = field(default_factory=dict)
+    remark: str = ""
+    reads_cluster: bool = False
+
+    @property
+    def rules(self) -> frozenset[tuple[str, str]]:
+        """Names and texts of the rules."""
+        return frozenset((name, rule.source) for several in self.conditions.values() for one in several for name, rule in one.rules)
 
     def reads(self, gvk: GroupVersionKind) -> Reads:
         """What must be decoded of objects of this kind."""
@@ -75,21 +90,38 @@ MATCHED = Judgement(VerdictState.MATCH, "selected", "resourceSelectors")
 DELETING = Judgement(VerdictState.NO_MATCH, "the object is being deleted", "metadata.deletionTimestamp")
 
 
+NO_CLUSTER: Mapping[str, Any] = {"name": "", "namespace": "", "labels": {}}
+RULE = "evaluateCEL"
+"""What a judgement's `deciding` begins with where a rule of CEL decided; the rule's name follows."""
+
+
+def cluster_shown(member: Member | None) -> Mapping[str, Any]:
+    """The variable `cluster` of conditions."""
+    return NO_CLUSTER if member is None else {"name": member.name, "namespace": member.namespace, "labels": dict(member.labels)}
+
+
 def compile_source(manifest: Mapping[str, Any]) -> Source:
     """Never raises for what a user wrote: the source then carries the problem as one sentence."""
     metadata, spec = manifest["metadata"], manifest.get("spec") or {}
     conditions: dict[GroupVersionKind, tuple[Condition, ...]] = {}
-    problem = ""
-    for index, entry in enumerate(spec.get("resourceSelectors") or ()):
+    problem, remarks, reads_cluster = "", [], False
+    try:
+        engine = engine_named(metadata.get("annotations") or {})
+    except InvalidInput as error:
+        engine, problem = Engine.OWN, str(error)
+    for index, entry in enumerate(() if problem else spec.get("resourceSelectors") or ()):
         try:
-            condition = _compile_condition(entry)
+            condition, said = _compile_condition(entry, engine)
         except (EvaluationFailed, InvalidInput) as error:
             problem = f"spec.resourceSelectors[{index}]{_where(error)}: {error}"
             break
+        remarks += said
+        reads_cluster = reads_cluster or condition.reads_cluster
         conditions[condition.gvk] = (*conditions.get(condition.gvk, ()), condition)
     labels = metadata.get("labels") or {}
     tenant = {key: value for key, value in labels.items() if key.startswith("projectsveltos.io/serviceaccount-")}
-    return Source(metadata["name"], bool(spec.get("collectResources")), conditions, problem, tenant)
+    remark = "; ".join(remarks[:3]) + (f"; and {len(remarks) - 3} more" if len(remarks) > 3 else "")
+    return Source(metadata["name"], bool(spec.get("collectResources")), conditions, problem, tenant, remark, reads_cluster)
 
 
 def _where(error: Exception) -> str:
@@ -98,22 +130,26 @@ def _where(error: Exception) -> str:
     return ""
 
 
-def _compile_condition(entry: Mapping[str, Any]) -> Condition:
-    rules = []
-    reads = Reads()
+def _compile_condition(entry: Mapping[str, Any], engine: Engine) -> tuple[Condition, list[str]]:
+    """The condition, and what its author should know."""
+    rules: list[tuple[str, Evaluator]] = []
+    reads, remarks, reads_cluster = Reads(), [], False
     for rule in entry.get("evaluateCEL") or ():
+        name = str(rule["name"])
         try:
-            program = _compile_rule(rule["rule"])
+            made: Rule = compile_rule(rule["rule"], engine)
         except EvaluationFailed as error:
-            raise EvaluationFailed(f"rule {rule['name']!r}: {error}", line=error.line, column=error.column) from error
-        rules.append((str(rule["name"]), program))
-        whole = () in program.reads
-        reads |= Reads(frozenset(path for path in program.reads if path), whole)
+            raise EvaluationFailed(f"rule {name!r}: {error}", line=error.line, column=error.column) from error
+        rules.append((name, made.program))
+        remarks += [f"rule {name!r} {made.remark}"] if made.remark else []
+        reads_cluster = reads_cluster or made.reads_cluster
+        whole = () in made.program.reads
+        reads |= Reads(frozenset(path for path in made.program.reads if path), whole)
     script = entry.get("evaluate") or ""
     if script:
         reads |= Reads(raw=True)
     filters, selector = entry.get("labelFilters"), entry.get("selector")
-    return Condition(
+    condition = Condition(
         GroupVersionKind(entry.get("group") or "", entry["version"], entry["kind"]),
         entry.get("namespace") or "",
         entry.get("name") or "",
@@ -122,25 +158,23 @@ def _compile_condition(entry: Mapping[str, Any]) -> Condition:
         tuple(rules),
         script,
         reads,
+        reads_cluster,
     )
+    return condition, remarks
 
 
-def _compile_rule(text: str) -> Evaluator:
-    """Our compiler; what it knows to be CEL but does not understand goes to cel-python."""
-    try:
-        return compile_cel(text)
-    except NotUnderstood:
-        return compile_with_cel_python(text)
+def judge(source: Source, gvk: GroupVersionKind, observed: Observed, cluster: Mapping[str, Any] = NO_CLUSTER) -> Judgement | Wish:
+    """Asks every selector for this kind: the first that matches decides, otherwise scripts do, otherwise the last refusal is the reason.
 
-
-def judge(source: Source, gvk: GroupVersionKind, observed: Observed) -> Judgement | Wish:
-    """Asks every selector for this kind: the first that matches decides, otherwise scripts do, otherwise the last refusal is the reason."""
+    Args:
+        cluster: as `cluster_shown` has it.
+    """
     if observed.deleting:
         return DELETING
     refusal = MATCHED
     scripts: list[str] = []
     for condition in source.conditions.get(gvk, ()):
-        answer = _ask(source, condition, observed)
+        answer = ask(source, condition, observed, cluster)
         if isinstance(answer, Wish):
             scripts += answer.scripts
         elif answer.state is VerdictState.MATCH:
@@ -150,7 +184,8 @@ def judge(source: Source, gvk: GroupVersionKind, observed: Observed) -> Judgemen
     return Wish(source.name, tuple(dict.fromkeys(scripts))) if scripts else refusal
 
 
-def _ask(source: Source, condition: Condition, observed: Observed) -> Judgement | Wish:
+def ask(source: Source, condition: Condition, observed: Observed, cluster: Mapping[str, Any]) -> Judgement | Wish:
+    """What one selector says."""
     ref = observed.ref
     if condition.namespace and condition.namespace != ref.namespace:
         return _refused(f"the namespace is not {condition.namespace}", "namespace")
@@ -165,17 +200,72 @@ def _ask(source: Source, condition: Condition, observed: Observed) -> Judgement 
     reason, deciding = "", ""
     for name, program in condition.rules:
         try:
-            if program.matches(observed.body):
-                return Judgement(VerdictState.MATCH, f"rule {name} is true", f"evaluateCEL {name}")
-            reason, deciding = reason or f"rule {name} is not true", deciding or f"evaluateCEL {name}"
+            if program.matches(observed.body, cluster):
+                return _matched(name)
+            reason, deciding = reason or f"rule {name} is not true", deciding or f"{RULE} {name}"
         except GiveUp as error:
-            reason, deciding = f"rule {name} counts as not true: {error}", f"evaluateCEL {name}"
+            # What an error says may be a value.
+            said = "it fails; what it says is withheld, for the object holds secrets" if secretive(observed) else str(error)
+            reason, deciding = f"rule {name} counts as not true: {said}", f"{RULE} {name}"
     return Wish(source.name, (condition.script,)) if condition.script else _refused(reason, deciding)
+
+
+@lru_cache(4096)
+def _matched(rule: str) -> Judgement:
+    return Judgement(VerdictState.MATCH, f"rule {rule} is true", f"{RULE} {rule}")
 
 
 @lru_cache(4096)
 def _refused(reason: str, deciding: str) -> Judgement:
     return Judgement(VerdictState.NO_MATCH, reason, deciding)
+
+
+def decisive_rule(
+    source: Source, conditions: Sequence[Condition], observed: Observed, cluster: Mapping[str, Any], said: Judgement
+) -> tuple[int, int] | None:
+    """Which condition's which rule a judgement names; None where no rule decided. It asks all of them again."""
+    word, _, name = said.deciding.partition(" ")
+    if word != RULE:
+        return None
+    found = None
+    for position, condition in enumerate(conditions):
+        if ask(source, condition, observed, cluster) != said:
+            continue
+        named = [number for number, (known, _) in enumerate(condition.rules) if known == name]
+        if said.state is VerdictState.MATCH:
+            # Of two rules of one name the one that is true.
+            named = [number for number in named if _true(condition.rules[number][1], observed, cluster)]
+        if named:
+            found = position, named[0]
+        if said.state is VerdictState.MATCH:
+            break
+    return found
+
+
+def explained(source: Source, gvk: GroupVersionKind, observed: Observed, cluster: Mapping[str, Any], said: Judgement) -> str:
+    """`deciding`, and behind it why: what the rule saw, and what would have changed its mind.
+
+    It costs as much as some evaluations: it is for verdicts that are news, and for who asks.
+    """
+    conditions = source.conditions.get(gvk, ())
+    found = decisive_rule(source, conditions, observed, cluster, said)
+    if found is None:
+        return said.deciding
+    _, program = conditions[found[0]].rules[found[1]]
+    return f"{said.deciding}: {why(program, {'resource': observed.body, 'cluster': cluster}, secretive=secretive(observed))}"
+
+
+def _true(program: Evaluator, observed: Observed, cluster: Mapping[str, Any]) -> bool:
+    try:
+        return program.matches(observed.body, cluster)
+    except GiveUp:
+        return False
+
+
+def secretive(observed: Observed) -> bool:
+    """Whether nothing of its contents may be told; as `holds_secrets`, of an object that need not be there as a whole."""
+    metadata = observed.body.get("metadata") or {}
+    return (observed.ref.kind == "Secret" and not observed.ref.group) or SECRETIVE in (metadata.get("annotations") or {})
 
 
 def decisive(answers: Sequence[tuple[bool | None, str]]) -> tuple[bool | None, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any, Final, TypeVar
 
 from pyroaring import BitMap
@@ -11,6 +13,8 @@ from fleetd.decide.select import Labels, Selector, Term
 
 _Key = TypeVar("_Key")
 _NONE = BitMap()
+_FEW: Final = 4
+"""Bitmaps up to which joining one after the other is quicker than all at once."""
 _OTHER: Final[Any] = object()
 """Stands for every value that no term names."""
 
@@ -77,18 +81,21 @@ class SelectorIndex:
             found = self._all
         for term in selector.terms:
             if not term.is_positive:
-                found = found - self._carriers(term)
+                for carriers in self._several(term):
+                    found = found - carriers
         # What is answered is the caller's own.
         return found if len(selector.terms) > 1 else BitMap(found)
 
     def _carriers(self, term: Term) -> BitMap:
         """The clusters that have the key of a term, or one of its values."""
+        several = self._several(term)
+        return several[0] if len(several) == 1 else BitMap.union(*several) if len(several) > _FEW else reduce(or_, several)
+
+    def _several(self, term: Term) -> list[BitMap]:
+        """The same for each of the values by itself."""
         if not term.values:
-            return self._keys.get(term.key, _NONE)
-        if len(term.values) == 1:
-            (value,) = term.values
-            return self._pairs.get((term.key, value), _NONE)
-        return BitMap.union(*(self._pairs.get((term.key, value), _NONE) for value in term.values))
+            return [self._keys.get(term.key, _NONE)]
+        return [self._pairs.get((term.key, value), _NONE) for value in term.values]
 
     def add_selector(self, name: str, selector: Selector) -> None:
         """Takes a selector in, under a name of the caller's, or its new form."""

@@ -19,6 +19,10 @@
 from __future__ import annotations
 
 
+LONGEST_SENTENCE = 1000
+"""Characters of a sentence about what a stranger wrote: it goes into rows, logs and answers."""
+
+
 class FleetdError(Exception):
     """Any error that fleetd raises on purpose; its text is one sentence for a person."""
 
@@ -78,7 +82,7 @@ class GiveUp(FleetdError):
 
 
 class EvaluationFailed(GiveUp):
-    """A condition or template could not be evaluated.
+    """A condition or template could not be evaluated. A sentence that quotes much of what it is about is cut in its middle.
 
     Args:
         line: 1-based, in the expression's or template's own text; 0 when not known.
@@ -86,6 +90,8 @@ class EvaluationFailed(GiveUp):
     """
 
     def __init__(self, message: str, *, line: int = 0, column: int = 0) -> None:
+        if len(message) > LONGEST_SENTENCE:
+            message = f"{message[: LONGEST_SENTENCE - 300]} … {message[-297:]}"
         super().__init__(message)
         self.line = line
         self.column = column

@@ -89,6 +89,16 @@ _TABLE: dict[str, CodeSpec] = {
         "A condition on one object is given obj; what looks at several, a health check or an aggregated selection, is given resources.",
         Severity.WARNING,
     ),
+    "FD212": CodeSpec(
+        "Types do not fit",
+        "A part of the rule fails, or is decided, whatever the object is: its types are known and do not go together.",
+        Severity.WARNING,
+    ),
+    "FD213": CodeSpec(
+        "Rule for the second engine",
+        "Our compiler does not understand the rule; cel-python evaluates it: slowly, without limits, and without saying why.",
+        Severity.WARNING,
+    ),
     "FD301": CodeSpec(
         "Singular and plural", "With oneForEvent templates see one object (.Resource), without it all of them (.Resources); never both."
     ),

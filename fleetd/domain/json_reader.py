@@ -10,6 +10,8 @@ from fleetd.domain import yaml_scalars
 from fleetd.domain.yaml_reader import MAX_DEPTH, MAX_TEXT, RawDocument
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w|u\w{4}|.)", re.DOTALL)
 
 
 def read_json(text: str) -> list[RawDocument] | None:
@@ -19,8 +21,10 @@ def read_json(text: str) -> list[RawDocument] | None:
     """
     text = text.removeprefix("\ufeff")
     position = _skip(text, 0)
-    if not text.startswith("{", position) or len(text) > MAX_TEXT or _deep(text):
+    if not text.startswith("{", position) or len(text) > MAX_TEXT or _deep(text) or not _whole(text):
         return None
+    if _HALF.search(text):
+        text = _ESCAPE.sub(_both_halves, text)
     decoder = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer, parse_float=_number, parse_constant=_constant)
     documents = []
     while position < len(text):
@@ -31,6 +35,20 @@ def read_json(text: str) -> list[RawDocument] | None:
         documents.append(RawDocument(value, text.count("\n", 0, position) + 1))
         position = _skip(text, end)
     return documents
+
+
+def _whole(text: str) -> bool:
+    """Whether it is Unicode, without halves of characters; the YAML reader tells where one stands."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _both_halves(escape: re.Match[str]) -> str:
+    """As in Go, half of a character is written as the character that stands for none; the length stays."""
+    return r"\ufffd" if len(escape[0]) == 6 and _HALF.match(escape[0]) else escape[0]
 
 
 def _skip(text: str, position: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
@@ -311,12 +312,13 @@ class JournalRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredStatus:
-    """What the engine makes of a declared object. Key: ref."""
+    """What the engine makes of a declared object. Key: ref. `status` is that of its kind, in Sveltos' words, where it has one."""
 
     ref: ObjectRef
     state: DeclaredState
     reason: str
     at: datetime
+    status: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,6 +396,7 @@ class DeclaredObject:
     state: DeclaredState = DeclaredState.READY
     reason: str = ""
     unsupported: tuple[str, ...] = ()
+    status: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def deleting(self) -> bool:

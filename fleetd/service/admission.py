@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from uuid import uuid4
 
 from fleetd.domain.audit import Decider
 from fleetd.domain.documents import Document, parse
@@ -15,9 +17,10 @@ from fleetd.domain.kinds.defaults import with_defaults
 from fleetd.domain.kinds.immutables import immutable_violations
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import Manifest, gvk_of, ref_of
-from fleetd.domain.records import DeclaredObject
+from fleetd.domain.records import DeclaredObject, JournalRecord, Stage
 from fleetd.domain.refs import ObjectRef
 from fleetd.kubeapi.apply import apply_patch, update_managers
+from fleetd.service.checking import judged_alone
 from fleetd.store.database import Database
 
 ATTEMPTS = 5
@@ -34,7 +37,7 @@ class Done(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """One object taken; `warnings` are sentences about what is not acted on yet."""
+    """One object taken; `warnings` are the checker's, and sentences about what is not acted on yet."""
 
     ref: ObjectRef
     done: Done
@@ -54,14 +57,24 @@ class Admission:
         self._by = by or database.by
 
     async def apply(self, document: Document | Manifest, *, now: datetime, force: bool = False, dry_run: bool = False) -> Admitted:
-        """Server-side apply of one object.
+        """Server-side apply of one object that the checker has nothing against; its warnings go into the journal.
 
         Raises:
             InvalidInput: the object is not valid; the text says where.
             Conflict: another manager holds a field, or it changed too often meanwhile.
         """
         manifest = placed(document.manifest if isinstance(document, Document) else document)
+        # A thread of its own: what others do does not wait for a long script to be compiled.
+        warnings = await asyncio.to_thread(judged_alone, document)
         parse(document)
+        return await self._warned(await self._applied(manifest, now=now, force=force, dry_run=dry_run), warnings, now, dry_run=dry_run)
+
+    async def foresee(self, document: Document, *, now: datetime, force: bool = False) -> Admitted:
+        """What applying a document of a judged input would do. Raises as `apply`."""
+        parse(document)
+        return await self._applied(placed(document.manifest), now=now, force=force, dry_run=True)
+
+    async def _applied(self, manifest: Manifest, *, now: datetime, force: bool, dry_run: bool) -> Admitted:
         ref = ref_of(manifest)
         for _ in range(ATTEMPTS):
             live = await self._database.declared.get(ref)
@@ -76,6 +89,21 @@ class Admission:
                 continue
         raise Conflict(f"{ref} changes too often to be applied; try again")
 
+    async def _warned(self, admitted: Admitted, warnings: tuple[str, ...], now: datetime, *, dry_run: bool = False) -> Admitted:
+        """With the checker's warnings, which the journal keeps where the object is new or changed."""
+        if warnings and admitted.done is not Done.UNCHANGED and not dry_run:
+            entry = JournalRecord(
+                at=now,
+                stage=Stage.DECLARE,
+                subject=str(admitted.ref),
+                cluster="",
+                decision="warned",
+                reason="; ".join(warnings),
+                cause_id=uuid4().hex,
+            )
+            await self._database.commit([entry])
+        return replace(admitted, warnings=(*warnings, *admitted.warnings))
+
     async def change(self, ref: ObjectRef, changed: Manifest, live: DeclaredObject, *, now: datetime) -> Admitted:
         """Replaces an object that was read as `live`; `changed` keeps its metadata.
 
@@ -84,8 +112,9 @@ class Admission:
             Conflict: it changed meanwhile.
         """
         parse(changed)
+        warnings = await asyncio.to_thread(judged_alone, changed, live.manifest)
         after = update_managers(live.manifest, changed, manager=self._manager, subresource="", now=stamp(now))
-        return await self._put(ref, live, after, dry_run=False)
+        return await self._warned(await self._put(ref, live, after, dry_run=False), warnings, now)
 
     async def label(self, ref: ObjectRef, changes: Mapping[str, str | None], *, now: datetime, field: str = "labels") -> Admitted:
         """Sets labels (or `annotations`), and removes those given as None.

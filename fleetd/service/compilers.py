@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fleetd.decide.cel.fallback import compile_with_cel_python
-from fleetd.decide.cel.port import NotUnderstood
-from fleetd.decide.cel.program import compile_cel
+from fleetd.decide.cel.rules import Engine, compile_rule
 from fleetd.decide.gotemplate.template import compile_template, event_functions
 from fleetd.domain.errors import EvaluationFailed
 from fleetd.scripts.syntax import check
@@ -19,11 +17,8 @@ class Engines:
         # A moment is needed to make the functions of time; no template is rendered here.
         self._functions = event_functions(now=datetime(2000, 1, 1, tzinfo=UTC))
 
-    def cel(self, text: str) -> None:
-        try:
-            compile_cel(text)
-        except NotUnderstood:
-            compile_with_cel_python(text)
+    def cel(self, text: str, engine: Engine = Engine.OWN) -> str:
+        return compile_rule(text, engine).remark
 
     def lua(self, text: str) -> None:
         if error := check(text):

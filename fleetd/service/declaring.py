@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from fleetd.decide.lint.check import check
 from fleetd.decide.lint.elsewhere import check_elsewhere
 from fleetd.decide.lint.given import Given
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import FleetdError, InvalidInput, Refused
-from fleetd.domain.findings import Severity
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Admitted, Done, placed
-from fleetd.service.compilers import Engines
+from fleetd.service.checking import Problem
 from fleetd.service.selectors import Selects
-from fleetd.store.bodies import REDACTED
 from fleetd.store.database import Database
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a document cannot be taken; `exit_code` is the error's."""
-
-    sentence: str
-    exit_code: int = InvalidInput.exit_code
-
-    def __str__(self) -> str:
-        return self.sentence
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What is said of documents before anything is written: with problems nothing may be."""
-
-    problems: tuple[Problem, ...]
-    warnings: tuple[str, ...]
-
-
-def judged(documents: Sequence[Document]) -> Judged:
-    """The checker's findings, and values that were redacted when they were read."""
-    findings = check(documents, Engines())
-    problems = [Problem(f"{one} [{one.code}]") for one in findings if one.severity is Severity.ERROR]
-    warnings = [f"{one} [{one.code}]" for one in findings if one.severity is Severity.WARNING]
-    problems += [Problem(sentence) for document in documents for sentence in _redacted(document)]
-    return Judged(tuple(problems), tuple(warnings))
 
 
 async def unmet(database: Database, documents: Sequence[Document]) -> list[str]:
@@ -57,27 +25,15 @@ async def unmet(database: Database, documents: Sequence[Document]) -> list[str]:
     return [f"{one} [{one.code}]" for one in found]
 
 
-def _redacted(document: Document) -> Iterator[str]:
-    manifest = document.manifest
-    if manifest.get("kind") != "Secret":
-        return
-    for part in ("data", "stringData"):
-        held = manifest.get(part)
-        for key, value in held.items() if isinstance(held, dict) else ():
-            if value == REDACTED:
-                line, column = document.place_of((part, key))
-                yield f"{document.source}:{line}:{column}: {part}.{key} holds {REDACTED!r}: that is how a Secret is shown, not its value"
-
-
 async def foreseen(
     admission: Admission, documents: Iterable[Document], *, now: datetime, force: bool = False
 ) -> tuple[list[Admitted], list[Problem]]:
-    """What applying the documents would do, and what stands against it."""
+    """What applying the documents would do, and what stands against it; they are judged already."""
     admitted: list[Admitted] = []
     problems: list[Problem] = []
     for document in documents:
         try:
-            admitted.append(await admission.apply(document, now=now, force=force, dry_run=True))
+            admitted.append(await admission.foresee(document, now=now, force=force))
         except (InvalidInput, Refused) as error:
             problems.append(_problem(document, error))
     return admitted, problems

@@ -9,6 +9,7 @@ is not done before a person has said so by deleting them.
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +25,9 @@ from fleetd.domain.errors import Conflict, NotFound, TryLater
 from fleetd.domain.records import DeclaredObject, JournalRecord, Stage
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Done
-from fleetd.service.declaring import Problem, applied_by, declare, foreseen, judged, refs_of
+from fleetd.service.checking import Problem, judged
+from fleetd.service.declaring import applied_by, declare, foreseen, refs_of, unmet
+from fleetd.service.file_texts import text_of
 from fleetd.store.database import Database
 
 MANAGER = "fleetd-manifests"
@@ -53,11 +56,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: its outcome, the objects that were created, configured or deleted, and why not where nothing was."""
+    """One look: its outcome, the objects that were created, configured or deleted, why not where nothing was, and what is doubtful."""
 
     outcome: Outcome
     changed: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,13 +74,14 @@ class ManifestFolder:
     _done: Stamp | None = None
     _again: datetime | None = None
     _told: tuple[str, ...] = field(default=())
+    _warned: tuple[str, ...] = field(default=())
 
     async def look(self, now: datetime) -> Look:
         """Reads the folder when it has changed and two looks agree on how, and declares what it says."""
         try:
             stamp = await asyncio.to_thread(_stamp, self.folder)
         except OSError as error:
-            return await self._tell(Look(Outcome.AWAY, reasons=(f"{self.folder}: {error.strerror}",)), now)
+            return await self._tell(Look(Outcome.AWAY, reasons=(f"{error.filename or self.folder}: {error.strerror}",)), now)
         if stamp == self._done and (self._again is None or now < self._again):
             return Look(Outcome.NOTHING)
         # A checkout replaces files one by one: what is between two of them is nobody's intention.
@@ -97,7 +102,11 @@ class ManifestFolder:
         said = await asyncio.to_thread(judged, documents)
         problems = unreadable + list(said.problems)
         if problems:
-            return Look(Outcome.REFUSED, reasons=tuple(map(str, problems)))
+            return Look(Outcome.REFUSED, reasons=tuple(map(str, problems)), warnings=said.warnings)
+        warnings = (*said.warnings, *await unmet(self.database, documents))
+        return replace(await self._write(documents, now), warnings=warnings)
+
+    async def _write(self, documents: Sequence[Document], now: datetime) -> Look:
         admission = Admission(self.database, manager=MANAGER)
         expected, problems = await foreseen(admission, documents, now=now)
         if problems:
@@ -135,6 +144,12 @@ class ManifestFolder:
 
     async def _tell(self, look: Look, now: datetime) -> Look:
         """Writes what is new into the log and the journal; the same trouble is told once."""
+        if look.outcome is not Outcome.AWAY and look.warnings != self._warned:
+            self._warned = look.warnings
+            for warning in look.warnings:
+                log.warning("manifests are doubtful", folder=str(self.folder), reason=warning)
+            if look.warnings:
+                await self._note("warned", "; ".join(look.warnings), now)
         if look.outcome is Outcome.DECLARED:
             self._told = ()
             if look.changed:
@@ -166,22 +181,28 @@ async def follow_manifests(database: Database, folder: Path, *, clock: Callable[
         await asyncio.sleep(EVERY_SECONDS)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """Manifests below the folder in the order of their names; hidden files and folders are none (`.git`, `..data`)."""
+def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Manifests below the folder in the order of their names; hidden files and folders are none (`.git`, `..data`).
+
+    A link to a folder that it stands in is not followed, and what is no file of its own (a pipe, a socket) is not opened.
+    """
+    here = folder.resolve()
+    if here in above:
+        return
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
         if path.is_dir():
-            yield from _files(path)
-        elif path.suffix.lower() in SUFFIXES:
+            yield from _files(path, (*above, here))
+        elif path.suffix.lower() in SUFFIXES and stat.S_ISREG(path.stat().st_mode):
             yield path
 
 
 def _stamp(folder: Path) -> Stamp:
     stamp = {}
     for path in _files(folder):
-        state = path.stat()
-        stamp[path] = (state.st_mtime_ns, state.st_size, state.st_ino)
+        found = path.stat()
+        stamp[path] = (found.st_mtime_ns, found.st_size, found.st_ino)
     return stamp
 
 
@@ -190,12 +211,10 @@ def _read(folder: Path) -> tuple[list[Document], list[Problem]]:
     problems: list[Problem] = []
     for path in _files(folder):
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = text_of(path, str(path))
             documents.extend(
                 _marked(document, folder.resolve() / path.relative_to(folder)) for document in read_documents(text, source=str(path))
             )
-        except UnicodeDecodeError:
-            problems.append(Problem(f"{path} is no UTF-8 text"))
         except UnreadableText as error:
             problems.append(Problem(str(error)))
     return documents, problems

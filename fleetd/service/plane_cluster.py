@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 
 import orjson
+import structlog
 
 from fleetd.cluster.port import (
     Changed,
@@ -24,15 +25,13 @@ from fleetd.cluster.port import (
     Sighting,
     Snapshot,
 )
-from fleetd.domain.documents import Document
 from fleetd.domain.errors import Conflict, GiveUp, InvalidInput, NotFound
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import Manifest, Observed, Reads, gvk_of
 from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import MANAGEMENT_CLUSTER, GroupVersionKind, ObjectRef
 from fleetd.kubeapi.apply import ApplyConflict
-from fleetd.service.admission import Admission
-from fleetd.service.declaring import judged
+from fleetd.service.admission import Admission, Done
 from fleetd.service.membership import member_ref
 from fleetd.store.database import Database
 
@@ -40,6 +39,8 @@ FIELD_MANAGER = "fleetd"
 IDENTITY = Identity(uid="management-plane", version="")
 VERBS = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 ALWAYS_THERE = ("default", "projectsveltos", "mgmt")
+
+log = structlog.get_logger(__name__)
 
 Declaration = tuple[ObjectRef, DeclaredObject | None]
 
@@ -85,16 +86,15 @@ class PlaneCluster:
 
     async def apply(self, manifest: Manifest, *, force: bool = False, dry_run: bool = False) -> Manifest:
         await self.resource(gvk_of(manifest))
-        # What templates made comes in by no file, and passes the same checker.
-        problems = judged([Document(manifest, "", 0)]).problems
-        if problems:
-            raise GiveUp("; ".join(map(str, problems)))
         try:
             admitted = await self._admission.apply(manifest, now=datetime.now(UTC), force=force, dry_run=dry_run)
         except ApplyConflict as error:
             raise FieldConflict(str(error), tuple(FieldClaim(cause.manager, cause.path) for cause in error.causes)) from error
         except InvalidInput as error:
             raise GiveUp(str(error)) from error
+        if admitted.done is not Done.UNCHANGED and not dry_run:
+            for warning in admitted.warnings:
+                log.warning("what was delivered to the management plane is doubtful", object=str(admitted.ref), reason=warning)
         return admitted.object.manifest
 
     async def delete(self, gvk: GroupVersionKind, namespace: str, name: str, *, uid: str, resource_version: str = "") -> bool:

@@ -13,6 +13,25 @@ SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Texts of another view that belong to rows of a list: those whose `column` is the statement's `value` have its `text`."""
+
+    column: str
+    value: str
+    text: str
+    source: str
+
+    @property
+    def sql(self) -> str:
+        """All of them."""
+        return f"SELECT {self.value} AS value, {self.text} AS text FROM {self.source} WHERE {self.value} IS NOT NULL"
+
+    def matching(self, matches: str) -> str:
+        """The condition of a row with such a text; `matches` is what is asked of it."""
+        return f"{self.column} IN (SELECT {self.value} FROM {self.source} WHERE {self.value} IS NOT NULL AND {self.text} {matches})"
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """A view as a list.
 
@@ -25,7 +44,7 @@ class Sheet:
         cluster: the column that a cluster selector is about; empty where there is none.
         labels: whether the cluster's own labels are meant by it, which is so wherever `cluster` is set.
         of: the columns that one subject limits the list by, by the name of what the subject is; an object is `object@cluster`.
-        also: conditions on other views that a filter looks at beside `searched`; `{matches}` is what it asks of a column.
+        also: what else a filter looks at: texts that belong to a value of a column.
         kinds: what `fleet_changes` calls that which can change its rows.
     """
 
@@ -38,7 +57,7 @@ class Sheet:
     faults: str = ""
     cluster: str = ""
     of: Mapping[str, str] = field(default_factory=dict)
-    also: tuple[str, ...] = ()
+    also: tuple[Beside, ...] = ()
     kinds: frozenset[str] = frozenset()
 
     @property
@@ -90,14 +109,14 @@ SHEETS: Mapping[str, Sheet] = {
             "events",
             "fleet_events",
             ("event_id",),
-            urgent=("event_id IN (SELECT event_id FROM fleet_pending_events WHERE event_id IS NOT NULL)",),
+            urgent=("event_id IN (SELECT event_id FROM fleet_waits WHERE event_id IS NOT NULL)",),
             order=("detected_at DESC", "event_id DESC"),
             searched=("event_source", "cluster", "event_id"),
             also=(
-                "event_id IN (SELECT event_id FROM fleet_trigger_matches WHERE event_id IS NOT NULL AND event_trigger {matches})",
-                "event_id IN (SELECT event_id FROM fleet_event_objects WHERE object_ref {matches})",
+                Beside("event_id", "event_id", "event_trigger", "fleet_trigger_matches"),
+                Beside("event_id", "event_id", "object_ref", "fleet_event_objects"),
             ),
-            faults="event_id IN (SELECT event_id FROM fleet_pending_events WHERE event_id IS NOT NULL)",
+            faults="event_id IN (SELECT event_id FROM fleet_waits WHERE event_id IS NOT NULL)",
             cluster="cluster",
             of={"EventSource": "event_source", "cluster": "cluster"},
             kinds=frozenset({"event", "match", "destination"}),
@@ -159,8 +178,12 @@ SHEETS: Mapping[str, Sheet] = {
             order=("profile ASC", "cluster ASC", "addon ASC"),
             searched=("profile", "cluster", "addon", "state", "reason"),
             also=(
-                "profile IN (SELECT REPLACE(REPLACE(ref, '.config.projectsveltos.io//', '/'), '.config.projectsveltos.io/', '/')"
-                " FROM fleet_generated WHERE event_trigger || ': ' || COALESCE(object_ref, '') {matches})",
+                Beside(
+                    "profile",
+                    "REPLACE(REPLACE(ref, '.config.projectsveltos.io//', '/'), '.config.projectsveltos.io/', '/')",
+                    "event_trigger || ': ' || COALESCE(object_ref, '')",
+                    "fleet_generated",
+                ),
             ),
             faults="state IN ('failed', 'conflict', 'waiting', 'applying', 'removing')",
             cluster="cluster",
@@ -184,7 +207,7 @@ SHEETS: Mapping[str, Sheet] = {
             urgent=("outcome IN ('open', 'failed')",),
             order=("detected_at DESC", "incident_id DESC"),
             searched=("object_ref", "cluster", "profile", "changed_by", "outcome"),
-            also=("incident_id IN (SELECT incident_id FROM fleet_drift_fields WHERE field_path {matches})",),
+            also=(Beside("incident_id", "incident_id", "field_path", "fleet_drift_fields"),),
             faults="outcome IN ('open', 'failed')",
             cluster="cluster",
             of={"profile": "profile", "cluster": "cluster"},

@@ -119,7 +119,7 @@ def _sqlite_usage(reader: Reader) -> list[TableUsage]:
 
 def _postgres_usage(reader: Reader) -> list[TableUsage]:
     rows = reader.rows(
-        "SELECT c.relname AS name, GREATEST(c.reltuples, 0)::bigint AS n, pg_total_relation_size(c.oid) AS size"
+        "SELECT c.relname AS name, GREATEST(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint AS n, pg_total_relation_size(c.oid) AS size"
         " FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace WHERE c.relkind = 'r' AND s.nspname = current_schema()"
     )
     return [TableUsage(row["name"], row["n"], row["size"]) for row in rows]

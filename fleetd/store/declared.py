@@ -27,7 +27,8 @@ from fleetd.store.steps import Ask, Fetch, Many, Row, Steps
 T = TypeVar("T")
 _t, _s, _r = tables.declared, tables.declared_states, tables.declared_references
 _VERSIONS = Versions(_t, "ref")
-_COLUMNS = (*(column for column in _t.c if column.name != "valid_to"), _s.c.state.label("state"), _s.c.reason.label("reason"))
+_SAID = (_s.c.state.label("state"), _s.c.reason.label("reason"), _s.c.status.label("status"))
+_COLUMNS = (*(column for column in _t.c if column.name != "valid_to"), *_SAID)
 _OPEN = select(*_COLUMNS).select_from(_t.outerjoin(_s, _s.c.ref == _t.c.ref)).where(_t.c.valid_to.is_(None))
 _ONE = _OPEN.where(key_is(_t, "ref"))
 _ALL = _OPEN.order_by(_t.c.ref)
@@ -96,6 +97,7 @@ def declared_object(row: Row, key: MasterKey | None) -> DeclaredObject:
         state=state,
         reason=row["reason"] or "",
         unsupported=unsupported,
+        status=json_value(row["status"]) if row["status"] else {},
     )
 
 

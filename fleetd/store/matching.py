@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, select, update
 
@@ -17,9 +18,11 @@ from fleetd.store import tables
 from fleetd.store.gather import ChangedKind, Changes, Operation, insert_all, key_is
 from fleetd.store.steps import Ask, Many, Row
 from fleetd.store.tallies import Tally
+from fleetd.store.view import UNACTED_STATES
 
 _at = bindparam("at", type_=tables.Moment())
-_m, _d = tables.matches, tables.destinations
+_m, _d, _e = tables.matches, tables.destinations, tables.events
+_UNACTED: list[ColumnElement[str]] = [literal_column(f"'{state}'") for state in UNACTED_STATES]
 _earlier = _m.alias("earlier")
 # In these very words: SQLAlchemy writes a truth value as `latest = 1` on SQLite, and the partial indexes are then not used.
 _latest_match: ColumnElement[bool] = literal_column("matches.latest")
@@ -41,8 +44,11 @@ _superseded = func.coalesce(
     select(func.max(_m.c.superseded_at)).where(_m.c.match_id == bindparam("match_id")).scalar_subquery(),
 )
 _now = bindparam("valid_from", type_=tables.Moment())
-_OPEN_MATCH = insert_all(_m, "row_id", "valid_to", "superseded_at").values(
-    valid_to=case((_superseded.is_not(None), _now)), superseded_at=_superseded
+_detected = select(_e.c.detected_at).where(_e.c.event_id == bindparam("event_id")).scalar_subquery()
+_OPEN_MATCH = insert_all(_m, "row_id", "valid_to", "superseded_at", "detected_at").values(
+    valid_to=case((_superseded.is_not(None), _now)),
+    superseded_at=_superseded,
+    detected_at=func.coalesce(_detected, bindparam("matched_at", type_=tables.Moment())),
 )
 _CLOSE_SUPERSEDED_DESTINATIONS = (
     update(_d)
@@ -58,10 +64,21 @@ _CLOSE_DESTINATION = (
     .where(key_is(_d, "match_id", "cluster"), _latest_destination)
     .values(latest=False, valid_to=func.coalesce(_d.c.valid_to, _at))
 )
-_OPEN_DESTINATION = insert_all(_d, "row_id", "valid_to").values(
+
+
+def _while_it_waits(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What its match says; nothing where it does not wait, so that most words on a destination look nothing up."""
+    held = select(column).where(_m.c.match_id == bindparam("match_id"), _latest_match).scalar_subquery()
+    return case((bindparam("state", type_=_d.c.state.type).in_(_UNACTED), held))
+
+
+_OPEN_DESTINATION = insert_all(_d, "row_id", "valid_to", "event_id", "source_cluster", "detected_at").values(
     valid_to=case(
         (select(_m.c.row_id).where(_m.c.match_id == bindparam("match_id"), _latest_match, _m.c.valid_to.is_not(None)).exists(), _now)
-    )
+    ),
+    event_id=_while_it_waits(_m.c.event_id),
+    source_cluster=_while_it_waits(_m.c.cluster),
+    detected_at=_while_it_waits(_m.c.detected_at),
 )
 
 

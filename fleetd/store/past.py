@@ -83,6 +83,7 @@ _STATE = {
     f" WHEN s.ref IS NULL AND d.valid_to IS NULL THEN 'ready' ELSE '{PAST_STATE}' END",
     "reason": "CASE WHEN s.at <= {now:} THEN s.reason ELSE '' END",
 }
+_STATUS = {"status": "CASE WHEN s.at <= {now:} THEN COALESCE(NULLIF(s.status, ''), '{}') ELSE '{}' END"}
 _FIRED = "FROM {latest:matches} m WHERE m.trigger_name = d.name AND m.matched_at <= {now:}"
 _LIB, _CONFIG = "d.api_group = 'lib.projectsveltos.io'", "d.api_group = 'config.projectsveltos.io'"
 _MATCH = (
@@ -131,7 +132,10 @@ PASTS = {
         settings=("declared", "matches"),
     ),
     "fleet_profiles": Past(f"{_DECLARED} WHERE {_CONFIG} AND d.kind IN ('ClusterProfile', 'Profile')", _STATE, settings=("declared",)),
-    "fleet_declared": Past(_DECLARED, _STATE, settings=("declared",)),
+    "fleet_cluster_sets": Past(
+        f"{_DECLARED} WHERE {_LIB} AND d.kind IN ('ClusterSet', 'Set')", {**_STATE, **_STATUS}, settings=("declared",)
+    ),
+    "fleet_declared": Past(_DECLARED, {**_STATE, **_STATUS}, settings=("declared",)),
     "fleet_declared_history": Past(
         "FROM declared d WHERE d.valid_from <= {now:}", {"valid_to": _unless_later("d.valid_to")}, settings=("declared",)
     ),
@@ -141,6 +145,7 @@ PASTS = {
     "fleet_trigger_matches": Past("FROM {latest:matches} m", {"superseded_at": _unless_later("m.superseded_at")}, settings=_MATCHES),
     "fleet_match_destinations": Past("FROM {latest:destinations} d", settings=("matches",)),
     "fleet_pending_events": Past(f"FROM ({_PENDING}) p", settings=_MATCHES),
+    "fleet_waits": Past(f"FROM ({_PENDING}) w", {"waits_on": "COALESCE(w.cluster, w.source_cluster)"}, settings=_MATCHES),
     "fleet_reactions": Past(
         f"FROM {{latest:destinations}} d JOIN matches m ON m.match_id = d.match_id AND {_OF_THEN} JOIN events e ON e.event_id = m.event_id",
         {"match_id": "d.match_id"},

@@ -23,10 +23,14 @@ from fleetd.store.views import TRUTHS
 
 Record = dict[str, Any]
 _LONGEST_VALUE = 16 * 1024 * 1024
+_CACHE = 16 * 1024
+"""KiB of pages that a connection keeps at most; with less a list of a large fleet reads its indexes from the file again and again."""
 
 
 class Connection(Protocol):
     def rows(self, sql: str, params: Mapping[str, Any], most: int | None) -> list[Record]: ...
+
+    def parts(self, sql: str, params: Mapping[str, Any], at_once: int) -> Iterator[list[tuple[Any, ...]]]: ...
 
     def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]: ...
 
@@ -69,6 +73,15 @@ class Reader:
             TryLater: the database is away.
         """
         return self._connection.rows(sql, params or {}, None)
+
+    def parts(self, sql: str, params: Mapping[str, Any] | None = None, *, at_once: int = 2_000) -> Iterator[list[tuple[Any, ...]]]:
+        """Runs our own SQL and gives every row as the database has it, some at a time: all at once may be more than there is room for.
+
+        Raises:
+            InvalidInput: the database does not understand it.
+            TryLater: the database is away.
+        """
+        return self._connection.parts(sql, params or {}, at_once)
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None, *, most: int = 10_000, seconds: float = 10.0) -> list[Record]:
         """Runs somebody's SQL: one SELECT over the views, for a time, up to a number of rows.
@@ -127,7 +140,8 @@ class _SqliteConnection:
             self._connection = sqlite3.connect(
                 f"file:{quote(str(place.path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
             )
-            self._connection.execute("PRAGMA busy_timeout=5000")
+            for pragma in ("busy_timeout=5000", f"cache_size=-{_CACHE}"):
+                self._connection.execute(f"PRAGMA {pragma}")
             self._check_schema(str(place))
             self._path, self._file = place.path, place.path.stat()
             self._schema = self._schema_number()
@@ -151,6 +165,16 @@ class _SqliteConnection:
             raise _sqlite_trouble(error) from error
         names = [column[0] for column in cursor.description or ()]
         return [{name: plain(name, value) for name, value in zip(names, row, strict=True)} for row in found]
+
+    def parts(self, sql: str, params: Mapping[str, Any], at_once: int) -> Iterator[list[tuple[Any, ...]]]:
+        try:
+            cursor = self._connection.execute(sql, {name: _sqlite_value(value) for name, value in params.items()})
+            while found := cursor.fetchmany(at_once):
+                yield found
+            # Pages of a long list are of use to nobody else.
+            self._connection.execute("PRAGMA shrink_memory")
+        except sqlite3.DatabaseError as error:
+            raise _sqlite_trouble(error) from error
 
     def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]:
         end = time.monotonic() + seconds

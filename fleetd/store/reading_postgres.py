@@ -19,6 +19,8 @@ _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|::|:([A-Za-z_]\w*)")
 
 _PATIENCE = 60.0
 """Seconds that one of our own statements may take."""
+# Each of ours takes some milliseconds: to compile it, or to start processes for it, takes longer.
+_SETTINGS = f"SET LOCAL statement_timeout = {int(_PATIENCE * 1000)}; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 
 
 class PostgresConnection:
@@ -56,6 +58,11 @@ class PostgresConnection:
         records: list[Record] = self._do(self._rows(sql, params, most, None if self._snapshot else _PATIENCE))
         return records
 
+    def parts(self, sql: str, params: Mapping[str, Any], at_once: int) -> Iterator[list[tuple[Any, ...]]]:
+        found = self.rows(sql, params, None)
+        for start in range(0, len(found), at_once):
+            yield [tuple(row.values()) for row in found[start : start + at_once]]
+
     def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]:
         records: list[Record] = self._do(self._rows(sql, params, most, seconds))
         return records
@@ -74,7 +81,7 @@ class PostgresConnection:
             snapshot = self._connection.transaction(isolation="repeatable_read", readonly=True)
             await snapshot.start()
             self._snapshot = snapshot
-            await self._connection.execute(f"SET LOCAL statement_timeout = {int(_PATIENCE * 1000)}")
+            await self._connection.execute(_SETTINGS)
 
     async def _end_snapshot(self) -> None:
         import asyncpg  # see _open

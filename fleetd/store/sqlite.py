@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from fleetd.domain.errors import FleetdError, GiveUp, TryLater
+from fleetd.domain.errors import FleetdError, GiveUp, Refused, TryLater
 from fleetd.store.compiled import Compiler, sqlite_compiler
 from fleetd.store.crypto import MasterKey
 from fleetd.store.group import MOST, Asked, Committed, Stamps, transaction
@@ -101,13 +101,15 @@ class SqliteDriver:
         self._queue: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread: threading.Thread | None = None
+        self._file: tuple[int, int] | None = None
         if key is not None:
             writing = connect(path, writer=True)
+            self._file = SqliteFile(path).file()
             self._thread = threading.Thread(target=self._serve, args=(writing, key), name="fleetd-writer", daemon=True)
             self._thread.start()
         # After the writer's: a reader cannot turn a fresh file into WAL mode.
         self._reading = connect(path, writer=False)
-        self._file = SqliteFile(path).file()
+        self._file = self._file or SqliteFile(path).file()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="fleetd-reader")
         self._read_compiler = sqlite_compiler()
         self._seen_version = self._data_version()
@@ -196,6 +198,7 @@ class SqliteDriver:
         self._tell(group, done)
 
     def _transaction(self, connection: sqlite3.Connection, key: MasterKey, group: list[Asked]) -> Committed:
+        self._check_file()
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -208,6 +211,19 @@ class SqliteDriver:
         except sqlite3.Error as error:
             raise trouble(error, self._path) from error
         return done
+
+    def _check_file(self) -> None:
+        """Holds that what is committed now would be found at the path: a file that was taken away takes all of it.
+
+        Raises:
+            TryLater: nothing stands there.
+            Refused: another file stands there.
+        """
+        found = SqliteFile(self._path).file()
+        if found is None:
+            raise TryLater(f"the database {self._path} went away: put it back, nothing can be kept until then")
+        if found != self._file:
+            raise Refused(f"the database {self._path} is another file by now: begin anew on that one")
 
     def _tell(self, group: list[Asked], done: Committed) -> None:
         def settle() -> None:

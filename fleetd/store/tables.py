@@ -138,6 +138,8 @@ declared_states = Table(
     Column("ref", Text, primary_key=True),
     *_words("state", "reason"),
     Column("at", Moment, nullable=False),
+    # The kind's own status as JSON, empty where there is none to tell.
+    Column("status", Text, nullable=False, server_default=""),
 )
 _open_index("ix_declared_states_unready", declared_states, "ref", unique=False, where="state <> 'ready'")
 declared_references = Table(
@@ -251,17 +253,21 @@ matches = Table(
     Column("latest", Boolean, nullable=False),
     Column("superseded_at", Moment),
     *_kept(),
+    # When its event was detected: lists of events by what became of them need no look at the events then.
+    Column("detected_at", Moment),
 )
 _open_index("uq_matches_slot", matches, "trigger_name", "cluster", "object_ref")
 _open_index("uq_matches_latest", matches, "match_id", where="latest")
 _open_index("ix_matches_time", matches, "matched_at", unique=False, where="latest")
-_open_index("ix_matches_trigger", matches, "trigger_name", "matched_at", unique=False, where="latest")
+_OF_TRIGGER = ("trigger_name", "matched_at", "latest", "event_id", "detected_at", "cluster")
+_open_index("ix_matches_trigger", matches, *_OF_TRIGGER, unique=False, where="latest")
 Index("ix_matches_id", matches.c.match_id, matches.c.superseded_at)
 Index("ix_matches_event", matches.c.event_id)
 _open_index("ix_matches_superseded", matches, "superseded_at", unique=False, where="superseded_at IS NOT NULL")
 _open_index("ix_matches_unacted", matches, "trigger_name", "state", "matched_at", "match_id", "valid_to", unique=False, where=_UNACTED)
 _open_index("ix_matches_place", matches, "cluster", "trigger_name", "matched_at", "latest", unique=False, where="latest")
-_open_index("ix_matches_waiting", matches, "cluster", "match_id", "state", "valid_to", unique=False, where=_UNACTED)
+_WAITING = ("cluster", "match_id", "state", "valid_to", "event_id", "detected_at")
+_open_index("ix_matches_waiting", matches, *_WAITING, unique=False, where=_UNACTED)
 _ENDED = "latest AND state IN ('suppressed', 'withdrawn')"
 _open_index("ix_matches_ended", matches, "event_id", "state", "latest", unique=False, where=_ENDED)
 _closed_index(matches)
@@ -274,9 +280,13 @@ destinations = Table(
     Column("applied_at", Moment),
     Column("latest", Boolean, nullable=False),
     *_kept(),
+    # Of its match, while it waits.
+    Column("event_id", Text),
+    Column("source_cluster", Text),
+    Column("detected_at", Moment),
 )
 _open_index("uq_destinations_latest", destinations, "match_id", "cluster", where="latest")
-_open_index("ix_destinations_unacted", destinations, "cluster", "match_id", "state", "valid_to", unique=False, where=_UNACTED)
+_open_index("ix_destinations_unacted", destinations, *_WAITING, "source_cluster", unique=False, where=_UNACTED)
 _open_index("ix_destinations_waiting", destinations, "match_id", "cluster", "state", "valid_to", unique=False, where=_UNACTED)
 _closed_index(destinations)
 generated = Table(
@@ -362,6 +372,7 @@ journal = Table(
 Index("ix_journal_at", journal.c.at)
 Index("ix_journal_subject", journal.c.subject, journal.c.entry_id)
 _open_index("ix_journal_applied", journal, "cluster", "at", unique=False, where="stage IN ('apply', 'withdraw')")
+_open_index("ix_journal_applied_at", journal, "at", "cluster", unique=False, where="stage IN ('apply', 'withdraw')")
 Index("ix_journal_cause", journal.c.cause_id, journal.c.entry_id)
 requests = Table(
     "requests",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Select, Table, and_, func, not_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, literal_column, not_, or_, select
 
 from fleetd.store import tables as t
 from fleetd.store.audit_check import broken_links
@@ -13,6 +13,7 @@ from fleetd.store.bodies import json_value, redacted
 from fleetd.store.database import Database
 from fleetd.store.steps import Fetch, Steps
 from fleetd.store.tallies import COUNTED, counted
+from fleetd.store.view import UNACTED
 
 _KEYS = {
     t.declared: ("ref",),
@@ -53,6 +54,7 @@ def _miscounted() -> Iterator[tuple[str, Select[tuple[object, ...]]]]:
 
 
 _m, _d, _r = t.matches, t.destinations, t.report_objects
+_waits: ColumnElement[bool] = literal_column(f"destinations.state IN {UNACTED}")
 _SLOT = (_m.c.trigger_name, _m.c.cluster, _m.c.object_ref)
 _OF_SECRETS = "Secret/%"
 _a = audit
@@ -74,9 +76,27 @@ _CHECKS: tuple[tuple[str, Select[tuple[object, ...]]], ...] = (
         ),
     ),
     (
+        "destinations: closed and still the latest, and its match is open",
+        select(_d.c.match_id, _d.c.cluster).where(
+            _d.c.latest,
+            _d.c.valid_to.is_not(None),
+            select(_m.c.row_id).where(_m.c.match_id == _d.c.match_id, _m.c.latest, _m.c.valid_to.is_(None)).exists(),
+        ),
+    ),
+    (
         "destinations: of a match that is not there",
         select(_d.c.match_id, _d.c.cluster).where(
             _d.c.latest, not_(select(_m.c.row_id).where(_m.c.match_id == _d.c.match_id, _m.c.latest).exists())
+        ),
+    ),
+    (
+        "destinations: what waits does not say its match's event, or no time",
+        select(_d.c.match_id, _d.c.cluster)
+        .join(_m, and_(_m.c.match_id == _d.c.match_id, _m.c.latest))
+        .where(
+            _d.c.valid_to.is_(None),
+            _waits,
+            or_(_d.c.event_id.is_distinct_from(_m.c.event_id), _d.c.detected_at.is_(None)),
         ),
     ),
     (

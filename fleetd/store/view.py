@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fleetd.store.dialects import Words, words
 
+UNACTED_STATES = ("pending", "blocked", "acting", "failed")
 UNACTED = "('pending', 'blocked', 'acting', 'failed')"
 """States of a destination on which its trigger should act and has not; an index is made on these very words."""
 

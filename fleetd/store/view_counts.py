@@ -13,6 +13,17 @@ _UNSUPPORTED = (
     "SELECT d.ref, 'unsupported' AS state, '' AS reason FROM declared d WHERE d.valid_to IS NULL AND d.unsupported <> '[]'"
     " AND NOT EXISTS (SELECT 1 FROM declared_states s WHERE s.ref = d.ref)"
 )
+# Indexes have all of it.
+_WAITS = (
+    "SELECT d.match_id, d.event_id, d.cluster, d.cluster AS waits_on, d.state, d.detected_at, d.source_cluster FROM destinations d"
+    f" WHERE d.valid_to IS NULL AND d.state IN {UNACTED} AND d.event_id IS NOT NULL"
+    " UNION ALL SELECT m.match_id, m.event_id, CAST(NULL AS TEXT) AS cluster, m.cluster AS waits_on, m.state, m.detected_at,"
+    " m.cluster AS source_cluster FROM matches m"
+    f" WHERE m.valid_to IS NULL AND m.state IN {UNACTED}"
+    # Most have a destination that waits, and an index has all of those; only of the others every destination is looked for.
+    f" AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = m.match_id AND d.valid_to IS NULL AND d.state IN {UNACTED})"
+    " AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = m.match_id AND d.latest)"
+)
 _WAITING = f"m.valid_to IS NULL AND m.state IN {UNACTED}"
 
 COUNT_VIEWS = (
@@ -36,6 +47,12 @@ COUNT_VIEWS = (
         "A declared object that fleetd does not act on, and why.",
         same("n", "ref", "state", "reason"),
         f"FROM ({_NOT_READY} UNION ALL {_UNSUPPORTED}) n",
+    ),
+    View(
+        "fleet_waits",
+        "The rows of fleet_pending_events in brief: what lists and counts of what waits need; waits_on is where, settled or not.",
+        same("w", "match_id", "event_id", "cluster", "waits_on", "state", "detected_at", "source_cluster"),
+        f"FROM ({_WAITS}) w",
     ),
     View(
         "fleet_waiting_triggers",

@@ -8,7 +8,7 @@ from fleetd.store.view_counts import COUNT_VIEWS
 INSPECTION_SECONDS = 600
 """As long is what a cluster answered about an object shown; then it is deleted."""
 
-TRUTHS = frozenset({"ready", "paused", "stale", "resolved"})
+TRUTHS = frozenset({"met", "ready", "paused", "stale", "resolved"})
 """Columns that hold a truth value; SQLite knows numbers only, so that readers turn them."""
 
 
@@ -17,13 +17,16 @@ def _count(table: str) -> str:
     return f"(SELECT COUNT(*) FROM {table} x WHERE x.cluster = m.cluster AND x.valid_to IS NULL"
 
 
-_UNSETTLED = "NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = x.match_id AND d.latest AND d.valid_to IS NULL)"
-"""Of a match `x`: no destination is settled, so that it waits where its event happened."""
+_UNSETTLED = "NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = x.match_id AND d.latest)"
+"""Of an open match `x`: no destination is settled (the latest of an open one are open), so that it waits where its event happened."""
 
 # Not joined: who only counts clusters or declared objects must not look for these.
 _HEARD = "(SELECT h.last_seen_at FROM heartbeats h WHERE h.cluster = m.cluster)"
+# What the table keeps is that it was ready once, from when on selectors choose it.
+_READY = "(m.ready AND m.state NOT IN ('unreachable', 'connecting'))"
 _SAID = "(SELECT s.state FROM declared_states s WHERE s.ref = d.ref)"
 _STATE = f"COALESCE({_SAID}, CASE WHEN d.unsupported <> '[]' THEN 'unsupported' ELSE 'ready' END)"
+_STATUS = "COALESCE((SELECT NULLIF(s.status, '') FROM declared_states s WHERE s.ref = d.ref), '{}')"
 _REASON = "COALESCE((SELECT s.reason FROM declared_states s WHERE s.ref = d.ref), '')"
 _DECLARED_COLUMNS = {
     **same("d", "ref", "namespace", "name", "generation"),
@@ -54,7 +57,7 @@ _PENDING_BEFORE = (
     f"{_PENDING_MATCH}, CAST(NULL AS TEXT) AS cluster, m.state, m.reason, 'match' AS stage"
     " FROM matches m LEFT JOIN events e ON e.event_id = m.event_id"
     f" WHERE m.valid_to IS NULL AND m.state IN {UNACTED}"
-    " AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = m.match_id AND d.latest AND d.valid_to IS NULL)"
+    " AND NOT EXISTS (SELECT 1 FROM destinations d WHERE d.match_id = m.match_id AND d.latest)"
 )
 
 
@@ -68,7 +71,8 @@ VIEWS = (
         "fleet_clusters",
         "A cluster of the fleet, with what is not in order on it.",
         {
-            **same("m", "cluster", "namespace", "name", "kind", "ready"),
+            **same("m", "cluster", "namespace", "name", "kind"),
+            "ready": _READY,
             "connection": "m.state",
             "paused": "m.paused",
             "kubernetes_version": "m.version",
@@ -80,6 +84,7 @@ VIEWS = (
             "failed_addons": f"{_count('addons')} AND x.state IN ('failed', 'conflict'))",
             "open_drift": f"{_count('incidents')} AND x.outcome = 'open')",
             **same("m", "reason", "since"),
+            "met": "m.ready",
         },
         "FROM members m WHERE m.valid_to IS NULL",
     ),
@@ -95,7 +100,7 @@ VIEWS = (
         {
             "cluster": "m.cluster",
             "at": "m.valid_from",
-            "ready": "m.ready",
+            "ready": _READY,
             "connection": "m.state",
             "reason": "m.reason",
             "ended_at": "m.valid_to",
@@ -124,6 +129,12 @@ VIEWS = (
         "d.api_group = 'config.projectsveltos.io' AND d.kind IN ('ClusterProfile', 'Profile')",
         {"profile": "CASE WHEN d.namespace = '' THEN d.kind || '/' || d.name ELSE d.kind || '/' || d.namespace || '/' || d.name END"},
     ),
+    _declared(
+        "fleet_cluster_sets",
+        "A ClusterSet or Set: some of the clusters that match, and which it has now.",
+        "d.api_group = 'lib.projectsveltos.io' AND d.kind IN ('ClusterSet', 'Set')",
+        {"kind": "d.kind", "status": _STATUS},
+    ),
     View(
         "fleet_declared",
         "Any declared object, whole; the values of Secrets are redacted.",
@@ -132,6 +143,7 @@ VIEWS = (
             **same("d", "created_at", "updated_at", "manifest", "unsupported"),
             "state": _STATE,
             "reason": _REASON,
+            "status": _STATUS,
         },
         _DECLARED_SOURCE,
     ),
@@ -190,7 +202,7 @@ VIEWS = (
             "object_ref": "NULLIF(m.object_ref, '')",
             **same("m", "state", "reason", "matched_at", "acted_at", "profile", "cause_id"),
             "event_source": "m.source",
-            "superseded_at": "m.superseded_at",
+            **same("m", "superseded_at", "detected_at"),
         },
         "FROM matches m WHERE m.latest",
     ),

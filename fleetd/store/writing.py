@@ -307,7 +307,8 @@ class Writing:
 
     def _status(self, record: said.DeclaredStatus) -> None:
         ref = str(record.ref)
-        self._current[_STATES][ref,] = {"ref": ref, "state": record.state, "reason": record.reason, "at": record.at}
+        status = json_bytes(record.status).decode() if record.status else ""
+        self._current[_STATES][ref,] = {"ref": ref, "state": record.state, "reason": record.reason, "at": record.at, "status": status}
         self.changes.note(ChangedKind.STATUS, ref)
 
     def _request(self, record: said.RequestRecord) -> None:

@@ -478,6 +478,7 @@ class Fleet:
             updated_at=NOON,
             state=state,
             reason=status.reason if status else "",
+            status=status.status if status else {},
             unsupported=self.unsupported[ref],
         )
 

@@ -134,7 +134,7 @@ def test_what_is_declared_under_a_generated_name_waits_until_it_is_free(ready: A
     declared = said.config_map("same", "theirs", "projectsveltos")
     ready.declare(declared)
     ready.run()
-    assert ready.plane.statuses[ref_of(declared)][1:] == (DeclaredState.FAILED, "the match of copy on fleet/s already has this name")
+    assert ready.plane.statuses[ref_of(declared)][1:3] == (DeclaredState.FAILED, "the match of copy on fleet/s already has this name")
     assert ready.standing("s") == {"one": "1"}
     if restarted:
         ready.restart()

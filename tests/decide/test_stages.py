@@ -22,7 +22,7 @@ from fleetd.domain.errors import EvaluationFailed
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.records import InventoryRecord, JournalRecord
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import AddonState
+from fleetd.domain.states import AddonState, MatchState
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 RENDER = Render(NOON)
@@ -331,3 +331,19 @@ def test_what_an_event_made_and_cannot_be_read_names_the_line_of_its_template(fl
     assert addon.reason.startswith("ConfigMap projectsveltos/sveltos-")
     assert "line 4 of ConfigMap default/copy, data[a.yaml] made it, with {{ .Resource.data.value }}" in addon.reason
     assert fleet.told(InventoryRecord) == []
+
+
+def test_each_match_says_why_it_waits_while_its_template_is_missing(fleet: Any, said: Any) -> None:
+    fleet.join("s", role="source")
+    fleet.declare(said.source(), said.template(), said.trigger())
+    fleet.put("s", said.config_map("one"))
+    fleet.run()
+    fleet.undeclare("ConfigMap/default/copy")
+    for value in ("2", "3"):
+        fleet.put("s", said.config_map("one", value))
+        fleet.run()
+        [match] = fleet.kept.matches
+        assert (match.state, match.reason) == (MatchState.FAILED, "spec.policyRefs[0]: ConfigMap default/copy does not exist")
+    fleet.declare(said.template())
+    fleet.run()
+    assert [match.state for match in fleet.kept.matches] == [MatchState.ACTED]

@@ -18,6 +18,7 @@ from fleetd.domain.states import AddonState, RequestState
 from fleetd.service.acting import Actor, Requeue, SetPause
 from fleetd.service.local import LocalQuestions
 from fleetd.service.local_acting import LocalActions
+from fleetd.service.questions.held import FindProfile
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.teaching import Code, Taught
 from fleetd.store.crypto import MasterKey
@@ -153,3 +154,36 @@ async def test_after_a_restore_an_action_is_written_where_it_is_read(actions, da
     [request] = (await actions.act(SetPause(scope="us-1", paused=False, reason="after"), ADA)).result.requests
     assert request.state == "done"
     assert (await changing.ask(GetRequest(request_id=request.request_id))).result == request
+
+
+@pytest.mark.parametrize(
+    ("ref", "meant"),
+    [
+        ("bsae", "ClusterProfile/base"),
+        ("share-wbe", "ClusterProfile/share-web"),
+        ("ClusterProfile/bas", "ClusterProfile.config.projectsveltos.io//base"),
+        ("EventTrigger/shar", "EventTrigger.lib.projectsveltos.io//share"),
+        ("us-3", "prod/us-1"),
+    ],
+)
+async def test_what_is_nobodys_name_is_answered_with_the_nearest_that_is(actions, ref, meant):
+    with pytest.raises(Taught) as refused:
+        await actions.act(Requeue(refs=(ref,), reason="x"), ADA)
+    assert refused.value.lesson.code is Code.NOT_FOUND
+    assert meant in refused.value.lesson.did_you_mean
+    assert refused.value.lesson.next is not None
+
+
+@pytest.mark.parametrize("named", ["ClusterProfile/base", "clusterprofiles/base", "ClusterProfile.config.projectsveltos.io//base"])
+async def test_a_profile_is_found_however_it_is_written(questions, named):
+    assert (await questions.ask(FindProfile(named=named))).result.name == "ClusterProfile/base"
+
+
+@pytest.mark.parametrize(
+    ("named", "code"), [("bsae", Code.BAD_ARGUMENT), ("Profile/bsae", Code.BAD_ARGUMENT), ("ClusterProfile/bsae", Code.NOT_FOUND)]
+)
+async def test_a_profile_that_is_none_is_answered_with_the_nearest(questions, named, code):
+    with pytest.raises(Taught) as refused:
+        await questions.ask(FindProfile(named=named))
+    assert refused.value.lesson.code is code
+    assert refused.value.lesson.did_you_mean[0] == "ClusterProfile/base"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from fleetd.domain.states import ClusterState
 from fleetd.service.questions.clusters import GetCluster, ListClusters
+from fleetd.service.questions.references import ListReferences
+from fleetd.service.questions.rows import ListRows
 from fleetd.service.teaching import Code, Taught
 
 
@@ -110,3 +115,18 @@ async def test_the_answer_says_which_clusters_are_not_fresh(questions):
     assert page.coverage.fresh == 2
     assert page.coverage.unreachable == ("prod/us-2",)
     assert page.as_of.daemon == "running"
+
+
+async def test_a_cluster_that_cannot_be_reached_is_not_ready_and_stays_chosen(changing, database, planted):
+    now = datetime.now(UTC)
+    labels = {"role": "source", "env": "prod", "region": "eu", "source": "balancers"}
+    before = await changing.ask(ListReferences(ref="EventTrigger/templated", direction="out"))
+    await database.commit([planted.member("prod/eu-1", now, labels=labels, state=ClusterState.UNREACHABLE, reason="no route to host")])
+    [row] = (await changing.ask(ListClusters(clusters="eu-1"))).items
+    assert (row.connection, row.ready) == ("unreachable", False)
+    [newest, *_] = (await changing.ask(ListRows(view="fleet_cluster_history", clusters="eu-1"))).items
+    assert (newest["connection"], newest["ready"]) == ("unreachable", False)
+    # Rules choose it as before: it was ready once.
+    after = await changing.ask(ListReferences(ref="EventTrigger/templated", direction="out"))
+    assert [edge.for_cluster for edge in after.items] == [edge.for_cluster for edge in before.items]
+    assert "prod/eu-1" in [edge.for_cluster for edge in after.items]

@@ -25,6 +25,7 @@ SAME = {
     "fleet_trigger_matches",
     "fleet_match_destinations",
     "fleet_pending_events",
+    "fleet_waits",
     "fleet_addons",
     "fleet_addon_history",
     "fleet_drift_incidents",
@@ -72,4 +73,24 @@ async def test_what_was_read_at_a_time_is_read_again_as_of_it(database_url, mast
         for then, rows in seen:
             for view in SAME:
                 assert read(reader, view, then + timedelta(seconds=30)) == rows[view], view
+    await database.close()
+
+
+@pytest.mark.parametrize("seed", [3])
+async def test_what_waits_in_brief_is_what_waits_at_any_time(database_url, master_key, planted, seed):
+    brief = "SELECT match_id, event_id, cluster, waits_on, source_cluster, state, detected_at FROM fleet_waits"
+    whole = (
+        "SELECT match_id, event_id, cluster, COALESCE(cluster, source_cluster) AS waits_on, source_cluster, state, detected_at"
+        " FROM fleet_pending_events"
+    )
+    life = planted.LIFE.Life(seed)
+    database = await Database.open(database_url, key=master_key, now=life.now)
+    waited = 0
+    with Reader.open(database_url) as reader:
+        for _ in range(30):
+            await database.commit(life.step(planted.member))
+            found, wanted = (sorted(repr(row) for row in reader.rows(sql)) for sql in (brief, whole))
+            assert found == wanted
+            waited += len(found)
+    assert waited
     await database.close()

@@ -123,7 +123,7 @@ async def test_every_view_answers_whether_it_has_rows_or_not(database, said, clo
     await _a_fleet(database, said, clock)
     with Reader.open(database.url) as reader:
         empty = [view.name for view in VIEWS if not reader.query(f"SELECT * FROM {view.name}")]
-    assert empty == ["fleet_profiles", "fleet_audit_floors"]
+    assert empty == ["fleet_profiles", "fleet_cluster_sets", "fleet_audit_floors"]
 
 
 async def test_the_spec_of_a_declared_object_is_json(database, said):

@@ -62,11 +62,33 @@ async def test_pending_events_are_found_among_those_that_have_not_acted(database
     assert not [step for step in plan if step in ("SCAN m", "SCAN d", "SCAN e")]
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_lists_of_what_waits_and_of_what_a_trigger_met_read_indexes_only(database):
+    asked = (
+        "SELECT waits_on, source_cluster, event_id, state, detected_at FROM fleet_waits WHERE detected_at < 'x'",
+        "SELECT event_id, detected_at, cluster FROM fleet_trigger_matches WHERE event_trigger = 'a' ORDER BY matched_at DESC LIMIT 1000",
+    )
+    with Reader.open(database.url) as reader:
+        plan = [row["detail"] for sql in asked for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")]
+    read = [step for step in plan if step.split()[0] in ("SEARCH", "SCAN") and step.split()[1] in ("d", "m")]
+    # Of what waits where its event happened, that no destination is settled is looked up by its match.
+    assert [step for step in read if "COVERING INDEX" not in step and "uq_destinations_latest (match_id=?)" not in step] == []
+    assert [step for step in plan if "TEMP B-TREE FOR ORDER BY" in step] == []
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_what_was_applied_lately_is_found_by_its_time(database):
+    asked = "SELECT * FROM fleet_journal WHERE stage IN ('apply', 'withdraw') AND at >= 'a' ORDER BY at DESC LIMIT 50"
+    with Reader.open(database.url) as reader:
+        plan = [row["detail"] for row in reader.rows(f"EXPLAIN QUERY PLAN {asked}")]
+    assert any("ix_journal_applied_at" in step for step in plan), plan
+
+
 COUNTED = [
     "SELECT * FROM fleet_counts",
     "SELECT * FROM fleet_not_in_force ORDER BY ref LIMIT 5",
     "SELECT * FROM fleet_waiting_triggers ORDER BY oldest_at LIMIT 10",
-    "SELECT state, COUNT(*) FROM fleet_pending_events WHERE cluster IS NULL GROUP BY state",
+    "SELECT state, COUNT(*) FROM fleet_waits WHERE cluster IS NULL GROUP BY state",
     "SELECT COUNT(*) FROM fleet_heartbeats WHERE stale",
 ]
 

@@ -176,7 +176,7 @@ class _Compiler:
 
     def _undeclared(self, node: tree.Name) -> EvaluationFailed:
         message = f"undeclared reference to {node.name!r}"
-        if node.name in _MEANT and len(self._variables) == 1:
+        if node.name in _MEANT and self._variables:
             message += f"; the object is called {self._variables[0]!r} here"
         elif catalogue.function(node.name, member=False) is not None:
             message += f"; the function is called with brackets: {node.name}(…)"
@@ -243,10 +243,10 @@ class _Compiler:
         left = self.compile(node.left)
         at = self._text.at(node.left.end + self._gap(node))
         match node:
-            case tree.Binary(sign="==" | "!=", right=tree.Literal(value=value)) if self._recorder is None:
+            case tree.Binary(sign="==" | "!=", right=tree.Literal(value=value)):
                 if quick := comparison.equals_constant(node.sign, left, value):
                     return quick
-            case tree.Binary(sign="in", right=tree.Items(items=items)) if self._recorder is None:
+            case tree.Binary(sign="in", right=tree.Items(items=items)):
                 constants = [item.value for item in items if isinstance(item, tree.Literal)]
                 quick = comparison.membership_of_constants(left, constants) if len(constants) == len(items) else None
                 if quick:

@@ -57,9 +57,9 @@ class ForeignProgram:
             raise EvaluationFailed(f"cel-python failed: {_first(error)}") from None
         return self._plain(result)
 
-    def matches(self, resource: Any) -> bool:
+    def matches(self, *values: Any) -> bool:
         """True only for the boolean true; errors as in ``evaluate``."""
-        return self.evaluate({self._variables[0]: resource}) is True
+        return self.evaluate(dict(zip(self._variables, values, strict=True))) is True
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """The outcome of the whole expression; this engine shows no more."""

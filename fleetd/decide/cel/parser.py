@@ -13,7 +13,7 @@ from fleetd.decide.cel.position import Text
 from fleetd.decide.cel.values import INT_MAX
 from fleetd.domain.errors import EvaluationFailed
 
-LONGEST: Final = 64 * 1024
+LONGEST: Final = 16 * 1024
 """Characters of a source."""
 DEEPEST: Final = 100
 """Brackets and conditionals within each other."""

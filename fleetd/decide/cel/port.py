@@ -38,8 +38,8 @@ class Evaluator(Protocol):
             OverBudget: it took more steps than allowed.
         """
 
-    def matches(self, resource: Any) -> bool:
-        """True only for the boolean true, the first variable being ``resource``; errors raise as in ``evaluate``."""
+    def matches(self, *values: Any) -> bool:
+        """True only for the boolean true, with the variables' values in their order; errors raise as in ``evaluate``."""
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """Evaluates and keeps the value or error of every sub-expression; never raises for what the expression does."""

@@ -7,13 +7,14 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
-from fleetd.decide.cel import reading, recording, tree
+from fleetd.decide.cel import reading, tree
 from fleetd.decide.cel.compiler import Given, compile_tree
 from fleetd.decide.cel.frame import LEFT, Frame, charge
 from fleetd.decide.cel.library.function import breadth
 from fleetd.decide.cel.parser import parse
 from fleetd.decide.cel.port import DEFAULT_BUDGET
 from fleetd.decide.cel.position import Text
+from fleetd.decide.cel.recording import Traced
 from fleetd.decide.cel.trace import Trace
 from fleetd.decide.cel.values import CONTAINERS
 from fleetd.decide.own_stack import on_own_stack
@@ -23,7 +24,7 @@ from fleetd.domain.errors import EvaluationFailed, OverBudget
 class Program:
     """An expression that is ready to be evaluated; it is never changed, and may be shared."""
 
-    __slots__ = ("_blank", "_given", "_node", "_run", "_steps", "_variables", "reads", "source")
+    __slots__ = ("_blank", "_given", "_known_parts", "_node", "_run", "_steps", "_traced", "_variables", "reads", "source")
 
     def __init__(self, source: str, node: tree.Node, given: Given) -> None:
         compiled = compile_tree(Text(source), node, given)
@@ -35,6 +36,23 @@ class Program:
         self._run = compiled.run
         self._steps = compiled.steps
         self._blank: Frame = [None] * compiled.slots
+        self._traced: Traced | None = None
+        self._known_parts: dict[int, Program] = {}
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names that it may use."""
+        return self._variables
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Those that it does use."""
+        return frozenset(name for name in self._variables if reading.paths(self._node, name))
+
+    @property
+    def least(self) -> int:
+        """The steps that every evaluation is charged with before its loops."""
+        return self._steps
 
     def evaluate(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Any:
         """The value of the expression with these variables; its types are those of ``values``.
@@ -43,6 +61,10 @@ class Program:
             EvaluationFailed: an error of the language, with its place in the source.
             OverBudget: it took more steps than allowed.
         """
+        return self.measured(bindings, budget)[0]
+
+    def measured(self, bindings: Mapping[str, Any], budget: int) -> tuple[Any, int]:
+        """The value and the steps that it took; raises as `evaluate` does."""
         if budget < self._steps:
             raise OverBudget(f"the condition takes at least {self._steps} steps; {budget} are allowed")
         try:
@@ -58,14 +80,14 @@ class Program:
         if type(result) in CONTAINERS:
             # A list may hold one list a thousand times, and that one another: who writes it out pays for each.
             charge(frame, breadth(result, frame[LEFT]))
-        return result
+        return result, budget - frame[LEFT]
 
-    def matches(self, resource: Any) -> bool:
-        """True only for the boolean true, with ``resource`` as the only variable; errors as in ``evaluate``."""
+    def matches(self, *values: Any) -> bool:
+        """True only for the boolean true, with the variables' values in their order; errors as in ``evaluate``."""
         try:
-            return self._run([DEFAULT_BUDGET, resource, *self._blank]) is True
+            return self._run([DEFAULT_BUDGET, *values, *self._blank]) is True
         except RecursionError:
-            return self._deep([DEFAULT_BUDGET, resource, *self._blank]) is True
+            return self._deep([DEFAULT_BUDGET, *values, *self._blank]) is True
 
     def _deep(self, frame: Frame) -> Any:
         try:
@@ -73,16 +95,25 @@ class Program:
         except RecursionError:
             raise EvaluationFailed("the values are nested too deeply") from None
 
-    def spent(self, resource: Any) -> int:
-        """The steps that `matches` takes for this value, however it ends."""
-        frame: Frame = [DEFAULT_BUDGET, resource, *self._blank]
+    def spent(self, *values: Any) -> int:
+        """The steps that `matches` takes for these values, however it ends."""
+        frame: Frame = [DEFAULT_BUDGET, *values, *self._blank]
         with suppress(EvaluationFailed, OverBudget, RecursionError):
             self._run(frame)
         return self._steps + DEFAULT_BUDGET - int(frame[LEFT])
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """Evaluates and keeps the value or error of every sub-expression; raises nothing that the expression does."""
-        return recording.record(self.source, self._node, self._given, bindings, budget)
+        if self._traced is None:
+            self._traced = Traced(self.source, self._node, self._given)
+        return self._traced.record(bindings, budget)
+
+    def part(self, node: tree.Node) -> Program:
+        """A part of it that uses no name of a macro around it, as a program of its own; its places are those of the whole."""
+        known = self._known_parts.get(id(node))
+        if known is None:
+            known = self._known_parts[id(node)] = Program(self.source, node, self._given)
+        return known
 
     def __repr__(self) -> str:
         return f"Program({self.source!r})"

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetd.decide.engines.structure import Structure, compile_structure
+from fleetd.decide.gotemplate.deep import compiled, deep
 from fleetd.decide.gotemplate.functions.library import Functions
 from fleetd.decide.gotemplate.run import Budget, Run, Surroundings
 from fleetd.decide.gotemplate.scalar import Scalar, compile_scalar
 from fleetd.decide.gotemplate.values import truth
-from fleetd.domain.errors import EvaluationFailed, OverBudget
+from fleetd.domain.errors import EvaluationFailed
 
 _CONTROL = re.compile(
     r"\s*\{\{-?\s*(?P<word>range|if)\s+(?:(?P<names>\$\w+(?:\s*,\s*\$\w+)?)\s*:=\s*)?(?P<of>.*?)\s*-?\}\}\s*\Z",
@@ -86,11 +87,10 @@ class GoStructure:
             EvaluationFailed: an expression fails.
             OverBudget: it takes more than it may.
         """
-        run = Run(budget, surroundings)
-        try:
-            return self._structure.render(_Scope(run, data, data), run)
-        except RecursionError:
-            raise OverBudget("values or calls are nested too deeply") from None
+        return deep(lambda: self._rendered(data, Run(budget, surroundings)), "structured")
+
+    def _rendered(self, data: Mapping[str, Any], run: Run) -> str:
+        return self._structure.render(_Scope(run, data, data), run)
 
 
 def compile_go(text: str, functions: Functions) -> GoStructure:
@@ -99,4 +99,4 @@ def compile_go(text: str, functions: Functions) -> GoStructure:
     Raises:
         EvaluationFailed: it is no YAML, or an expression is wrong.
     """
-    return GoStructure(text, functions)
+    return compiled(lambda: GoStructure(text, functions), "structured")

@@ -41,8 +41,8 @@ def classifier(manifest: Manifest, objects: Sequence[Manifest], known: Circumsta
     if constraint:
         path = ("spec", "deployedResourceConstraint")
         entries = constraint.get("resourceSelectors") or ()
-        selectors = compile_selectors(about.name, entries, (*path, "resourceSelectors"))
-        sighted = yield from select(selectors, objects, traced=known.traced)
+        selectors = compile_selectors(about.name, entries, (*path, "resourceSelectors"), manifest["metadata"].get("annotations"))
+        sighted = yield from select(selectors, objects, known)
         results = [one.verdict for one in sighted]
         taken = [one.manifest for one in sighted if one.taken]
         problem = next((one for one in results if one.state is VerdictState.ERROR), None)
@@ -51,7 +51,7 @@ def classifier(manifest: Manifest, objects: Sequence[Manifest], known: Circumsta
         elif constraint.get("aggregatedClassification"):
             deployed = yield from _says(about, constraint["aggregatedClassification"], ScriptPlace.AGGREGATED_CLASSIFICATION, taken, path)
         else:
-            deployed = yield from _each_has_one(about, entries, objects, path)
+            deployed = yield from _each_has_one(about, entries, objects, known)
         verdict = deployed if verdict is None or verdict.state is VerdictState.MATCH else verdict
     if verdict is None:
         verdict = Verdict(about, VerdictState.MATCH, "a Classifier without constraints matches every cluster")
@@ -100,10 +100,13 @@ def _compares(here: tuple[int, ...], comparison: VersionComparison, wanted: tupl
             return here <= wanted
 
 
-def _each_has_one(about: Subject, entries: Sequence[Mapping[str, Any]], objects: Sequence[Manifest], path: Path) -> Evaluation[Verdict]:
+def _each_has_one(
+    about: Subject, entries: Sequence[Mapping[str, Any]], objects: Sequence[Manifest], known: Circumstances
+) -> Evaluation[Verdict]:
     """Without a script every selector needs an object."""
+    path: Path = ("spec", "deployedResourceConstraint")
     for index, entry in enumerate(entries):
-        sighted = yield from select(compile_selectors(about.name, [entry], (*path, "resourceSelectors")), objects, traced=False)
+        sighted = yield from select(compile_selectors(about.name, [entry], (*path, "resourceSelectors")), objects, known, traced=False)
         if not any(one.taken for one in sighted):
             said = f"no {entry.get('kind')} is selected by resourceSelectors[{index}]"
             return Verdict(about, VerdictState.NO_MATCH, said, "deployedResourceConstraint", said, path=(*path, "resourceSelectors", index))
@@ -142,7 +145,7 @@ def cluster_checks(manifest: Manifest, objects: Sequence[Manifest], known: Circu
         for index, check in enumerate(spec.get(field) or ()):
             path: Path = ("spec", field, index)
             selectors = compile_selectors(str(check.get("name")), check.get("resourceSelectors") or (), (*path, "resourceSelectors"))
-            sighted = yield from select(selectors, objects, traced=known.traced)
+            sighted = yield from select(selectors, objects, known)
             rule = f"{field} {check.get('name')}"
             problem = next((one.verdict for one in sighted if one.verdict.state is VerdictState.ERROR), None)
             if problem is None:
@@ -164,7 +167,7 @@ def management_classifier(manifest: Manifest, objects: Sequence[Manifest], known
     """The verdicts of the objects, then the clusters that the script names."""
     about, spec = subject_of(manifest), manifest.get("spec") or {}
     selectors = compile_selectors(about.name, spec.get("matchResources") or (), ("spec", "matchResources"))
-    sighted = yield from select(selectors, objects, traced=known.traced)
+    sighted = yield from select(selectors, objects, known)
     results = [one.verdict for one in sighted]
     path = ("spec", "classificationLua")
     taken = [one.manifest for one in sighted if one.taken]

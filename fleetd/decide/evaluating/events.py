@@ -24,8 +24,9 @@ from fleetd.domain.states import VerdictState
 def event_source(manifest: Manifest, objects: Sequence[Manifest], known: Circumstances) -> Evaluation[Findings]:
     """The answer is yes when some object matches."""
     spec = manifest.get("spec") or {}
-    selectors = compile_selectors(manifest["metadata"]["name"], spec.get("resourceSelectors") or (), ("spec", "resourceSelectors"))
-    sighted = yield from select(selectors, objects, traced=known.traced)
+    metadata, entries = manifest["metadata"], spec.get("resourceSelectors") or ()
+    selectors = compile_selectors(metadata["name"], entries, ("spec", "resourceSelectors"), metadata.get("annotations"))
+    sighted = yield from select(selectors, objects, known)
     results = [one.verdict for one in sighted]
     if spec.get("aggregatedSelection") and any(one.taken for one in sighted):
         results = yield from _aggregated(spec["aggregatedSelection"], sighted)

@@ -33,8 +33,9 @@ def health_check(manifest: Manifest, objects: Sequence[Manifest], known: Circums
     Objects of which the script says nothing count as well, as they do for a ClusterHealthCheck.
     """
     spec = manifest.get("spec") or {}
-    selectors = compile_selectors(manifest["metadata"]["name"], spec.get("resourceSelectors") or (), ("spec", "resourceSelectors"))
-    sighted = yield from select(selectors, objects, traced=known.traced)
+    metadata, entries = manifest["metadata"], spec.get("resourceSelectors") or ()
+    selectors = compile_selectors(metadata["name"], entries, ("spec", "resourceSelectors"), metadata.get("annotations"))
+    sighted = yield from select(selectors, objects, known)
     taken = [one.manifest for one in sighted if one.taken]
     results = [one.verdict for one in sighted]
     if taken:

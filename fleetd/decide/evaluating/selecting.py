@@ -6,11 +6,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fleetd.decide.cel.port import Evaluator
+from fleetd.decide.cel import tree
 from fleetd.decide.cel.program import Program
-from fleetd.decide.cel.trace import Trace, shown
-from fleetd.decide.evaluating.verdicts import Answer, Cost, Evaluation, Script, ScriptPlace, Verdict, script_failed, script_said, subject_of
-from fleetd.decide.observe import Condition, Judgement, Source, Wish, answered, compile_source, decisive, judge
+from fleetd.decide.cel.trace import WITHHELD, Trace, sensitive, shown
+from fleetd.decide.evaluating.verdicts import (
+    Answer,
+    Circumstances,
+    Cost,
+    Evaluation,
+    Script,
+    ScriptPlace,
+    Verdict,
+    script_failed,
+    script_said,
+    subject_of,
+)
+from fleetd.decide.observe import (
+    RULE,
+    Condition,
+    Judgement,
+    Source,
+    Wish,
+    answered,
+    compile_source,
+    decisive,
+    decisive_rule,
+    explained,
+    judge,
+    secretive,
+)
 from fleetd.domain.kinds.mistakes import Path
 from fleetd.domain.objects import Manifest, Observed, gvk_of, ref_of
 from fleetd.domain.refs import GroupVersionKind
@@ -30,6 +54,16 @@ class Selectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """An object on the cluster that it stands on."""
+
+    manifest: Manifest
+    gvk: GroupVersionKind
+    observed: Observed
+    cluster: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Sighted:
     """An object and what was said of it."""
 
@@ -41,16 +75,19 @@ class Sighted:
         return self.verdict.state is VerdictState.MATCH
 
 
-def compile_selectors(name: str, entries: Sequence[Mapping[str, Any]], path: Path) -> Selectors:
-    """Never raises for what a user wrote: the source then has a problem."""
-    source = compile_source({"metadata": {"name": name}, "spec": {"resourceSelectors": entries}})
+def compile_selectors(
+    name: str, entries: Sequence[Mapping[str, Any]], path: Path, annotations: Mapping[str, str] | None = None
+) -> Selectors:
+    """Never raises for what a user wrote: the source then has a problem. The annotations may name another engine for CEL."""
+    source = compile_source({"metadata": {"name": name, "annotations": annotations}, "spec": {"resourceSelectors": entries}})
     return Selectors(replace(source, problem=source.problem.replace("spec.resourceSelectors", ".".join(map(str, path)))), path, entries)
 
 
-def select(selectors: Selectors, objects: Sequence[Manifest], *, traced: bool) -> Evaluation[list[Sighted]]:
-    """Says of every object whether some selector takes it."""
+def select(selectors: Selectors, objects: Sequence[Manifest], known: Circumstances, *, traced: bool = True) -> Evaluation[list[Sighted]]:
+    """Says of every object whether some selector takes it; `traced` only where it is `known` to be asked for."""
+    traced = traced and known.traced
     sights = [_observed(manifest) for manifest in objects]
-    judged = [_judged(selectors.source, gvk, observed) for gvk, observed in sights]
+    judged = [_judged(selectors.source, gvk, observed, known.cluster) for gvk, observed in sights]
     scripts = [(number, script) for number, answer in enumerate(judged) if isinstance(answer, Wish) for script in answer.scripts]
     answers: Sequence[Answer] = ()
     if scripts:
@@ -66,9 +103,10 @@ def select(selectors: Selectors, objects: Sequence[Manifest], *, traced: bool) -
         if isinstance(said, Wish):
             verdict = _by_script(selectors, manifest, gvk, given[number])
         else:
-            verdict = _by_rule(selectors, manifest, gvk, observed, said)
-        trace = _trace(selectors, gvk, observed) if traced else None
-        found.append(Sighted(manifest, replace(verdict, trace=trace).after(Cost(_steps(selectors.source, gvk, observed)))))
+            verdict = _by_rule(selectors, Sight(manifest, gvk, observed, known.cluster), said)
+        sight = Sight(manifest, gvk, observed, known.cluster)
+        trace = _trace(selectors, sight) if traced else None
+        found.append(Sighted(manifest, replace(verdict, trace=trace).after(Cost(_steps(selectors.source, sight)))))
     return found
 
 
@@ -82,11 +120,11 @@ def _observed(manifest: Manifest) -> tuple[GroupVersionKind, Observed]:
     return gvk_of(manifest), observed
 
 
-def _judged(source: Source, gvk: GroupVersionKind, observed: Observed) -> Judgement | Wish:
+def _judged(source: Source, gvk: GroupVersionKind, observed: Observed, cluster: Mapping[str, Any]) -> Judgement | Wish:
     if source.problem:
         return Judgement(VerdictState.ERROR, source.problem, "")
     if gvk in source.conditions:
-        return judge(source, gvk, observed)
+        return judge(source, gvk, observed, cluster)
     other = next((known for known in source.conditions if known.group_kind == gvk.group_kind), None)
     hint = f"; one names {other.api_version}" if other is not None else ""
     return Judgement(VerdictState.NO_MATCH, f"no selector names {gvk}{hint}", "kind")
@@ -122,51 +160,32 @@ def _by_script(selectors: Selectors, manifest: Manifest, gvk: GroupVersionKind, 
     return replace(verdict, deciding=f"evaluate() returned matching = {returned}", path=path).after(spent)
 
 
-def _by_rule(selectors: Selectors, manifest: Manifest, gvk: GroupVersionKind, observed: Observed, said: Judgement) -> Verdict:
-    verdict = Verdict(subject_of(manifest), said.state, said.reason, said.deciding, said.reason)
-    word, _, name = said.deciding.partition(" ")
-    if word != "evaluateCEL":
+def _by_rule(selectors: Selectors, sight: Sight, said: Judgement) -> Verdict:
+    verdict = Verdict(subject_of(sight.manifest), said.state, said.reason, said.deciding, said.reason)
+    places = list(_conditions(selectors, sight.gvk))
+    found = decisive_rule(selectors.source, [condition for _, condition in places], sight.observed, sight.cluster, said)
+    if found is None:
         return verdict
-    wanted = said.state is VerdictState.MATCH
-    for path, condition in _conditions(selectors, gvk):
-        alone = Source(selectors.source.name, collect=False, conditions={gvk: (condition,)})
-        answer = judge(alone, gvk, observed)
-        if not isinstance(answer, Judgement) or answer != said:
-            continue
-        number, program = next((number, one) for number, (known, one) in enumerate(condition.rules) if known == name)
-        if wanted:
-            # Two rules of one name: the one that is true.
-            number, program = next(
-                ((number, one) for number, (known, one) in enumerate(condition.rules) if known == name and _true(one, observed)),
-                (number, program),
-            )
-        verdict = replace(
-            verdict, deciding=program.trace({"resource": observed.body}).deciding, path=(*path, "evaluateCEL", number, "rule")
-        )
-        if wanted:
-            break
-    return verdict
+    why = explained(selectors.source, sight.gvk, sight.observed, sight.cluster, said).removeprefix(f"{said.deciding}: ")
+    return replace(verdict, deciding=why, path=(*places[found[0]][0], RULE, found[1], "rule"))
 
 
-def _true(program: Evaluator, observed: Observed) -> bool:
-    trace = program.trace({"resource": observed.body})
-    return trace.error is None and trace.value is True
+def _steps(source: Source, sight: Sight) -> int:
+    programs = [program for condition in source.conditions.get(sight.gvk, ()) for _, program in condition.rules]
+    return sum(program.spent(sight.observed.body, sight.cluster) for program in programs if isinstance(program, Program))
 
 
-def _steps(source: Source, gvk: GroupVersionKind, observed: Observed) -> int:
-    programs = [program for condition in source.conditions.get(gvk, ()) for _, program in condition.rules]
-    return sum(program.spent(observed.body) for program in programs if isinstance(program, Program))
-
-
-def _trace(selectors: Selectors, gvk: GroupVersionKind, observed: Observed) -> list[dict[str, Any]]:
+def _trace(selectors: Selectors, sight: Sight) -> list[dict[str, Any]]:
     """One entry for every term of every selector of this kind."""
     told: list[dict[str, Any]] = []
-    for path, condition in _conditions(selectors, gvk):
+    hidden = secretive(sight.observed)
+    for path, condition in _conditions(selectors, sight.gvk):
         where = f"{'.'.join(map(str, path[:-1]))}[{path[-1]}]"
-        for term, said in _filters(condition, observed):
+        for term, said in _filters(condition, sight.observed):
             told.append({"selector": where, "rule": term, "value": said is None, **({"why": said} if said else {})})
         for name, program in condition.rules:
-            told.append({"selector": where, "rule": f"evaluateCEL {name}", **_told(program.trace({"resource": observed.body}))})
+            trace = program.trace({"resource": sight.observed.body, "cluster": sight.cluster})
+            told.append({"selector": where, "rule": f"{RULE} {name}", **_told(trace, hidden)})
     return told
 
 
@@ -183,14 +202,17 @@ def _filters(condition: Condition, observed: Observed) -> Iterator[tuple[str, st
         yield "selector", condition.selector.why_not(observed.labels)
 
 
-def _told(trace: Trace, depth: int = 0) -> dict[str, Any]:
+def _told(trace: Trace, hidden: bool, depth: int = 0) -> dict[str, Any]:
+    """Values of what holds secrets are hidden, but for what the expression itself says, and truths."""
     told: dict[str, Any] = {"expression": trace.text}
     if trace.error is not None:
-        told["error"] = trace.error
+        told["error"] = WITHHELD if hidden else trace.error
+    elif (hidden and not isinstance(trace.value, bool) and not isinstance(trace.node, tree.Literal)) or sensitive(trace.text, trace.value):
+        told["value"] = WITHHELD
     else:
         told["value"] = _plain(trace.value)
     if trace.children and depth < _DEEPEST:
-        told["children"] = [_told(child, depth + 1) for child in trace.children]
+        told["children"] = [_told(child, hidden, depth + 1) for child in trace.children]
     return told
 
 

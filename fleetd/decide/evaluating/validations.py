@@ -68,7 +68,7 @@ def _check(path: Path, check: Mapping[str, Any], objects: Sequence[Manifest], kn
         return [Verdict(sought, VerdictState.ERROR, said, rule, path=(*path, "jobCheck"))]
     if not kind:
         return [(yield from _on_metrics(path, check, rule, known))]
-    found = yield from _found(path, check, objects)
+    found = yield from _found(path, check, objects, known)
     if not found:
         passes = path[-2] in _DELETING
         said = f"no {kind} is found" + ("" if passes else ", and a check needs one to pass")
@@ -78,9 +78,9 @@ def _check(path: Path, check: Mapping[str, Any], objects: Sequence[Manifest], kn
     return [_joined(one, other, rule) for one, other in zip(by_script, by_rules, strict=True)]
 
 
-def _found(path: Path, check: Mapping[str, Any], objects: Sequence[Manifest]) -> Evaluation[list[Sighted]]:
+def _found(path: Path, check: Mapping[str, Any], objects: Sequence[Manifest], known: Circumstances) -> Evaluation[list[Sighted]]:
     entry = {name: check.get(name) for name in ("group", "version", "kind", "labelFilters", "namespace")}
-    sighted = yield from select(compile_selectors(str(check.get("name")), [entry], path[:-1]), objects, traced=False)
+    sighted = yield from select(compile_selectors(str(check.get("name")), [entry], path[:-1]), objects, known, traced=False)
     return [one for one in sighted if one.taken]
 
 
@@ -90,7 +90,7 @@ def _by_rules(path: Path, check: Mapping[str, Any], found: Sequence[Sighted], kn
         return [replace(one.verdict, message="it is found", rule="", deciding="", cost=Cost()) for one in found]
     entry = {name: check.get(name) for name in ("group", "version", "kind")} | {"evaluateCEL": rules}
     selectors = compile_selectors(str(check.get("name")), [entry], path[:-1])
-    sighted = yield from select(selectors, [one.manifest for one in found], traced=known.traced)
+    sighted = yield from select(selectors, [one.manifest for one in found], known)
     return [replace(one.verdict, path=(*path, *one.verdict.path[len(path) :]) if one.verdict.path else path) for one in sighted]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from fleetd.decide.observe import NO_CLUSTER
 from fleetd.domain.kinds.mistakes import Path
 from fleetd.domain.objects import Manifest
 from fleetd.domain.states import VerdictState
@@ -115,11 +116,13 @@ class Circumstances:
         traced: whether every sub-expression is kept.
         kubernetes_version: of the cluster that the objects are on; empty when not known.
         metrics: what the metric queries of health validations gave, by their names.
+        cluster: the variable `cluster` of conditions: name, namespace and labels of the cluster that the objects are on.
     """
 
     traced: bool = False
     kubernetes_version: str = ""
     metrics: Mapping[str, float] | None = None
+    cluster: Mapping[str, Any] = field(default_factory=lambda: NO_CLUSTER)
 
 
 T = TypeVar("T")

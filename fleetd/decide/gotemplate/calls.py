@@ -12,7 +12,7 @@ from fleetd.decide.gotemplate.nodes import Chain, Command, Constant, Field, Nil,
 from fleetd.decide.gotemplate.run import FREE, Run
 from fleetd.decide.gotemplate.source import Site
 from fleetd.decide.gotemplate.values import CallFailed, Int, NilMap, type_name
-from fleetd.domain.errors import OverBudget
+from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 _PLAIN_TYPES: dict[str, type] = {"string": str, "int": Int, "int64": int, "float64": float, "bool": bool, "map": dict}
 _FAILURES = (CallFailed, OverBudget, ArithmeticError, ValueError, LookupError, TypeError, AttributeError)
@@ -31,10 +31,21 @@ def call(function: Function, arguments: Sequence[tuple[Any, Expression]], final:
     if wrong is not None:
         return failing(site._replace(node=site.node.args[0]), wrong)
     checked = [_argument(_word(function, at), node, inner, site) for at, (node, inner) in enumerate(arguments)]
+    fixed = _fixed(arguments[0][0], checked[0]) if arguments else ()
     if final is not None:
         last = checks(_word(function, given - 1), final, site)
-        return _piped(function, last, checked, site)
-    return _plain(function, checked, site)
+        return _piped(function, last, checked, site, fixed)
+    return _plain(function, checked, site, fixed)
+
+
+def _fixed(node: Any, checked: Expression) -> tuple[Any, ...]:
+    """The value of a literal that fits; nothing of what is known at each call only."""
+    if not isinstance(node, (Constant, Number)):
+        return ()
+    try:
+        return (checked([], None),)
+    except EvaluationFailed:
+        return ()
 
 
 def _word(function: Function, at: int) -> str:
@@ -128,33 +139,13 @@ def _fitting(value: Any, word: str, site: Site) -> Any:
     raise site.failed(f"wrong type for value; expected {GO_TYPES[word]}; got {shown}")
 
 
-def _plain(function: Function, arguments: list[Expression], site: Site) -> Expression:
+def _plain(function: Function, arguments: list[Expression], site: Site, fixed: tuple[Any, ...] = ()) -> Expression:
     """The closure for a call in its own right; the usual numbers of arguments have forms of their own because they are the hot path."""
-    body = function.body
     match arguments:
-        case [first] if not function.metered:
-
-            def one(frame: Frame, dot: Any) -> Any:
-                argument = first(frame, dot)
-                try:
-                    value = body(argument)
-                    return value if type(value) in _SMALL else _settled(value, frame[1])
-                except _FAILURES as failure:
-                    raise _failed(failure, site) from failure
-
-            return one
-        case [first] if function.metered:
-
-            def one_metered(frame: Frame, dot: Any) -> Any:
-                argument = first(frame, dot)
-                run = frame[1]
-                try:
-                    value = body(run, argument)
-                    return value if type(value) in _SMALL else _settled(value, run)
-                except _FAILURES as failure:
-                    raise _failed(failure, site) from failure
-
-            return one_metered
+        case [first]:
+            return _of_one(function, first, site)
+        case [first, second] if fixed:
+            return _of_fixed(function, fixed[0], second, site)
         case [first, second]:
             return _of_two(function, first, second, site, piped=False)
 
@@ -164,9 +155,66 @@ def _plain(function: Function, arguments: list[Expression], site: Site) -> Expre
     return several
 
 
-def _piped(function: Function, last: Expression, arguments: list[Expression], site: Site) -> Expression:
+def _of_one(function: Function, first: Expression, site: Site) -> Expression:
+    body, quick = function.body, function.quick
+    if function.metered:
+
+        def one_metered(frame: Frame, dot: Any) -> Any:
+            argument = first(frame, dot)
+            if quick is not None and type(argument) is str and len(argument) < FREE:
+                return quick(argument)
+            run = frame[1]
+            try:
+                value = body(run, argument)
+                return value if type(value) is str and len(value) <= FREE else _settled(value, run)
+            except _FAILURES as failure:
+                raise _failed(failure, site) from failure
+
+        return one_metered
+
+    def one(frame: Frame, dot: Any) -> Any:
+        argument = first(frame, dot)
+        try:
+            value = body(argument)
+            return value if type(value) is str and len(value) <= FREE else _settled(value, frame[1])
+        except _FAILURES as failure:
+            raise _failed(failure, site) from failure
+
+    return one
+
+
+def _of_fixed(function: Function, ahead: Any, second: Expression, site: Site) -> Expression:
+    """Of two arguments, the first of which is a literal: `default "none"`, `trunc 20`."""
+    body = function.body
+    if function.metered:
+
+        def fixed_metered(frame: Frame, dot: Any) -> Any:
+            behind = second(frame, dot)
+            run = frame[1]
+            try:
+                value = body(run, ahead, behind)
+                return value if type(value) is str and len(value) <= FREE else _settled(value, run)
+            except _FAILURES as failure:
+                raise _failed(failure, site) from failure
+
+        return fixed_metered
+
+    def fixed(frame: Frame, dot: Any) -> Any:
+        behind = second(frame, dot)
+        try:
+            value = body(ahead, behind)
+            return value if type(value) is str and len(value) <= FREE else _settled(value, frame[1])
+        except _FAILURES as failure:
+            raise _failed(failure, site) from failure
+
+    return fixed
+
+
+def _piped(function: Function, last: Expression, arguments: list[Expression], site: Site, fixed: tuple[Any, ...]) -> Expression:
     if not arguments:
         return _plain(function, [last], site)
+    if fixed and len(arguments) == 1:
+        return _of_fixed(function, fixed[0], last, site)
     if len(arguments) == 1:
         return _of_two(function, arguments[0], last, site, piped=True)
 
@@ -192,7 +240,7 @@ def _of_two(function: Function, first: Expression, second: Expression, site: Sit
                 behind = second(frame, dot)
             try:
                 value = body(run, ahead, behind)
-                return value if type(value) in _SMALL else _settled(value, run)
+                return value if type(value) is str and len(value) <= FREE else _settled(value, run)
             except _FAILURES as failure:
                 raise _failed(failure, site) from failure
 
@@ -207,7 +255,7 @@ def _of_two(function: Function, first: Expression, second: Expression, site: Sit
             behind = second(frame, dot)
         try:
             value = body(ahead, behind)
-            return value if type(value) in _SMALL else _settled(value, frame[1])
+            return value if type(value) is str and len(value) <= FREE else _settled(value, frame[1])
         except _FAILURES as failure:
             raise _failed(failure, site) from failure
 
@@ -217,7 +265,7 @@ def _of_two(function: Function, first: Expression, second: Expression, site: Sit
 def _called(function: Function, arguments: list[Any], run: Run, site: Site) -> Any:
     try:
         value = function.body(run, *arguments) if function.metered else function.body(*arguments)
-        return value if type(value) in _SMALL else _settled(value, run)
+        return value if type(value) is str and len(value) <= FREE else _settled(value, run)
     except _FAILURES as failure:
         raise _failed(failure, site) from failure
 
@@ -227,12 +275,13 @@ _SMALL = frozenset({bool, int, Int, float, type(None)})
 
 
 def _settled(value: Any, run: Run) -> Any:
-    """The value, accounted for."""
+    """The value, accounted for; short texts need no account."""
+    if type(value) in _SMALL:
+        return value
     if type(value) is str:
-        if len(value) > FREE:
-            run.text(len(value))
+        run.text(len(value))
     elif isinstance(value, (list, dict)):
-        run.settle(value)
+        run.elements(len(value))
     return value
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from fleetd.decide.gotemplate import expressions
@@ -33,10 +34,12 @@ from fleetd.decide.gotemplate.nodes import text_of as written
 from fleetd.decide.gotemplate.parser import NOWHERE
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.source import Site, Source
-from fleetd.decide.gotemplate.statements import Break, Continue, Statement, elements, jump, junction, literal, literal_and_value, noting
+from fleetd.decide.gotemplate.statements import Statement, jump, junction, literal, loop, noting, writes
 from fleetd.decide.gotemplate.values import truth
 
 Body = Callable[[list[str], Run, Any], None]
+TOGETHER = 16
+"""So many texts and actions write before the output is measured; a single value has a limit of its own."""
 
 
 def compile_definitions(
@@ -113,20 +116,31 @@ class Compiler:
         return several
 
     def statements(self, nodes: tuple[Any, ...]) -> tuple[Statement, ...]:
-        """A closure for each node, and one for a text and the action behind it: most of a template are such pairs."""
+        """A closure for each node, and one for those together that write: most of a template are texts and actions in turn."""
         if self.trail is not None:
             return tuple(noting(self.statement(node), node, self.trail) for node in nodes)
         made: list[Statement] = []
-        before = ""
-        for node, following in zip(nodes, (*nodes, None)[1:], strict=True):
-            if isinstance(node, Text) and isinstance(following, Action) and not following.pipe.variables:
-                before = node.text
-            elif before:
-                made.append(literal_and_value(before, self.pipe(node.pipe), self.site(node.pipe)))
-                before = ""
+        for writing, group in groupby(nodes, _writes):
+            together = list(group)
+            if writing:
+                made += [self.writing(together[start : start + TOGETHER]) for start in range(0, len(together), TOGETHER)]
             else:
-                made.append(self.statement(node))
+                made += map(self.statement, together)
         return tuple(made)
+
+    def writing(self, nodes: Sequence[Text | Action]) -> Statement:
+        """One closure for texts and actions that write."""
+        pairs: list[tuple[str, Expression]] = []
+        before = ""
+        site = self.site(nodes[0])
+        for node in nodes:
+            if isinstance(node, Text):
+                before += node.text
+            else:
+                site = self.site(node.pipe)
+                pairs.append((before, self.pipe(node.pipe)))
+                before = ""
+        return writes(pairs, before, site) if pairs else literal(before, site)
 
     def statement(self, node: Any) -> Statement:
         match node:
@@ -171,7 +185,7 @@ class Compiler:
 
         def choose(frame: Frame, dot: Any) -> None:
             value = value_of(frame, dot)
-            if value is True or truth(value):
+            if value is True or (value is not False and truth(value)):
                 body(frame, value if sets_dot else dot)
             elif orelse is not None:
                 orelse(frame, dot)
@@ -191,32 +205,7 @@ class Compiler:
         body = self.block(node.body)
         orelse = self.block(node.orelse) if node.orelse else None
         slots = [slot for _, slot in node.pipe.variables]
-        key_slot, value_slot = (slots[0], slots[1]) if len(slots) == 2 else (None, slots[0] if slots else None)
-        site = self.site(node.pipe)
-
-        def repeat(frame: Frame, dot: Any) -> None:
-            source = value_of(frame, dot)
-            for slot in slots:
-                frame[slot] = source
-            pairs = elements(source, site, two=len(slots) == 2, run=frame[1])
-            empty = True
-            try:
-                for key, value in pairs:
-                    empty = False
-                    if value_slot is not None:
-                        frame[value_slot] = value
-                        if key_slot is not None:
-                            frame[key_slot] = key
-                    try:
-                        body(frame, value)
-                    except Continue:
-                        continue
-            except Break:
-                return
-            if empty and orelse is not None:
-                orelse(frame, dot)
-
-        return repeat
+        return loop(value_of, body, orelse, slots, self.site(node.pipe))
 
     def invocation(self, node: Invocation) -> Statement:
         value_of = self.pipe(node.pipe) if node.pipe is not None else expressions.constant(None)
@@ -313,3 +302,7 @@ class Compiler:
             case Identifier(name=name):
                 return self.call(name, Command(node.pos, (node,)), None)
         return expressions.constant(None)
+
+
+def _writes(node: Any) -> bool:
+    return isinstance(node, Text) or (isinstance(node, Action) and not node.pipe.variables)

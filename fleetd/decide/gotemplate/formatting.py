@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import Struct
+from fleetd.decide.gotemplate.values import Int, Struct
+
+_WHOLE = frozenset({int, Int})
 
 
 def digits_of(number: float) -> tuple[str, int]:
@@ -74,6 +76,8 @@ def time_text(moment: datetime) -> str:
 
 def text_of(value: Any, run: Run) -> str:
     """The value as an action writes it: `%v`, and `<no value>` for nil."""
+    if type(value) in _WHOLE:
+        return int.__repr__(value)
     return "<no value>" if value is None else plain(value, run)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fleetd.decide.gotemplate.values import utf8
+
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
 _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)?(?:(\.)([0-9]*))?(?:([eE])([+-]?)([0-9]*))?")
@@ -49,9 +51,9 @@ class _Scan:
         return self.text[self.at] if self.at < len(self.text) else " "
 
     def wrong(self, where: str) -> _Wrong:
-        letter = self.near()
+        letter = chr(utf8(self.near())[0])  # the byte is shown, as if it were a letter
         named = {"'": r"\'", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}.get(letter)
-        shown = named or (letter if letter.isprintable() else f"\\x{ord(letter):02x}")
+        shown = named or (letter if letter.isprintable() else f"\\x{ord(letter):02x}" if letter < "\x80" else f"\\u{ord(letter):04x}")
         return _Wrong(f"invalid character '{shown}' {where}")
 
     def document(self) -> None:

@@ -10,7 +10,7 @@ import orjson
 from fleetd.decide.gotemplate.formatting import shortest
 from fleetd.decide.gotemplate.json_errors import complaint
 from fleetd.decide.gotemplate.quoting import json_string
-from fleetd.decide.gotemplate.run import Run
+from fleetd.decide.gotemplate.run import FREE, Run
 from fleetd.decide.gotemplate.values import NILS, Struct, utf8
 
 
@@ -51,9 +51,17 @@ def _write(parts: list[str], value: Any, run: Run, html: bool, line: str) -> Non
     if isinstance(value, dict) and value:
         inner = line and line + "  "
         colon = ": " if line else ":"
-        for at, key in enumerate(sorted(value)):
-            parts.append(f"{',' if at else '{'}{inner}{json_string(key, html=html)}{colon}")
-            _write(parts, value[key], run, html, inner)
+        lead = "{" + inner
+        for key in sorted(value):
+            named = f"{lead}{json_string(key, html=html)}{colon}"
+            lead = "," + inner
+            one = value[key]
+            if type(one) is str and len(one) < FREE:
+                run.spend(4)
+                parts.append(named + json_string(one, html=html))
+            else:
+                parts.append(named)
+                _write(parts, one, run, html, inner)
         parts.append(line + "}")
     elif isinstance(value, list) and value:
         inner = line and line + "  "
@@ -103,7 +111,7 @@ def read_json(text: str, run: Run) -> Any:
     try:
         value = orjson.loads(clean)
     except orjson.JSONDecodeError as broken:
-        raise ValueError(complaint(clean)) from broken
+        raise ValueError(complaint(text)) from broken
     return floats(value, run)
 
 

@@ -275,14 +275,17 @@ class _Parser:
             if following.kind == "comma" and context == "range" and not variables:
                 self.at += 1
                 variables.append(token.text)
+                after = self.skip_space()
+                if after.kind not in {"variable", "close", "rparen"}:
+                    raise self.source.malformed(after.pos, "range can only initialize variables")
+                mark = self.at
                 continue
             if following.kind == "comma":
                 raise self.source.malformed(following.pos, f"too many declarations in {context}")
             break
-        if variables:
-            raise self.source.malformed(token.pos, "range can only initialize variables")
         self.at = mark
-        return [], False
+        # Go's parser takes `range $x, $list` for a declaration of $x over $list.
+        return [(name, self.slot()) for name in variables], False
 
     def slot(self) -> int:
         self.slots += 1

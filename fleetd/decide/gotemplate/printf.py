@@ -12,7 +12,7 @@ from fleetd.decide.gotemplate.formatting import container, plain
 from fleetd.decide.gotemplate.printf_numbers import float_verb, integer_verb
 from fleetd.decide.gotemplate.quoting import hex_of, quoted
 from fleetd.decide.gotemplate.run import Run
-from fleetd.decide.gotemplate.values import NILS, Int, Struct, type_name
+from fleetd.decide.gotemplate.values import NILS, CallFailed, Int, Struct, type_name
 
 _VERB = re.compile(r"%([-+# 0]*)((?:\[\d*\])?\*|\d*)(?:(\.)((?:\[\d*\])?\*|\d*))?(\[\d*\])?(.?)", re.DOTALL)
 _LARGEST = 1_000_000
@@ -179,6 +179,8 @@ def formatted(run: Run, value: Any, verb: str, style: Style, *, misfit: bool = F
         return _string(type_name(value), "s", style) or style.pad("")
     if value is None:
         return style.pad("<nil>") if verb == "v" else f"%!{verb}(<nil>)"
+    if verb == "p" and isinstance(value, (dict, list, Struct)):
+        raise CallFailed("where a value lies in memory is not available to templates")
     if isinstance(value, (dict, list)):
         return _container(run, value, verb, style)
     text = _scalar(run, value, verb, style)

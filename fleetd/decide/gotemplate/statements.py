@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from fleetd.decide.gotemplate.expressions import Expression, Frame, failing
@@ -49,17 +49,37 @@ def literal(text: str, site: Site) -> Statement:
     return write
 
 
-def literal_and_value(before: str, value_of: Expression, site: Site) -> Statement:
-    """Writes a text, and what the action behind it yields."""
-    size = len(before)
+def writes(pairs: Sequence[tuple[str, Expression]], after: str, site: Site) -> Statement:
+    """Writes texts and what the actions behind them yield, and the text behind the last: one closure for what is most of a template."""
+    if len(pairs) == 1:
+        return _write_one(*pairs[0], after, site)
+    size = len(after) + sum(len(text) for text, _ in pairs)
 
     def write(frame: Frame, dot: Any) -> None:
         parts = frame[0]
-        parts.append(before)
+        run = frame[1]
+        written = size
+        for before, value_of in pairs:
+            value = value_of(frame, dot)
+            text = value if type(value) is str else text_of(value, run)
+            written += len(text)
+            parts += (before, text)
+        parts.append(after)
+        run.output_left -= written
+        if run.output_left < 0:
+            raise site.over(run.over_output())
+
+    return write
+
+
+def _write_one(before: str, value_of: Expression, after: str, site: Site) -> Statement:
+    size = len(before) + len(after)
+
+    def write(frame: Frame, dot: Any) -> None:
         value = value_of(frame, dot)
         run = frame[1]
         text = value if type(value) is str else text_of(value, run)
-        parts.append(text)
+        frame[0] += (before, text, after)
         run.output_left -= size + len(text)
         if run.output_left < 0:
             raise site.over(run.over_output())
@@ -110,18 +130,82 @@ def piped_junction(arguments: list[Expression], final: Expression, *, stop: bool
     return junction
 
 
-def elements(value: Any, site: Site, *, two: bool, run: Run) -> Any:
-    """What a range goes over, as (key, element)."""
+def loop(value_of: Expression, body: Statement, orelse: Statement | None, slots: Sequence[int], site: Site) -> Statement:
+    """`range` with no variable, one for the element, or two for key and element."""
+    if len(slots) == 2:
+        return _loop_of_pairs(value_of, body, orelse, (slots[0], slots[1]), site)
+    slot = slots[0] if slots else None
+
+    def repeat(frame: Frame, dot: Any) -> None:
+        source = value_of(frame, dot)
+        if slot is not None:
+            frame[slot] = source
+        values = list(source) if type(source) is list else _values(source, site, frame[1])
+        empty = True
+        try:
+            for value in values:
+                empty = False
+                if slot is not None:
+                    frame[slot] = value
+                try:
+                    body(frame, value)
+                except Continue:
+                    continue
+        except Break:
+            return
+        if empty and orelse is not None:
+            orelse(frame, dot)
+
+    return repeat
+
+
+def _loop_of_pairs(value_of: Expression, body: Statement, orelse: Statement | None, slots: tuple[int, int], site: Site) -> Statement:
+    key_slot, value_slot = slots
+
+    def repeat(frame: Frame, dot: Any) -> None:
+        frame[key_slot] = frame[value_slot] = source = value_of(frame, dot)
+        empty = True
+        try:
+            for key, value in _pairs(source, site, frame[1]):
+                empty = False
+                frame[key_slot] = key
+                frame[value_slot] = value
+                try:
+                    body(frame, value)
+                except Continue:
+                    continue
+        except Break:
+            return
+        if empty and orelse is not None:
+            orelse(frame, dot)
+
+    return repeat
+
+
+def _values(value: Any, site: Site, run: Run) -> Iterable[Any]:
+    """What a range goes over; a copy, for what is changed meanwhile is not gone over."""
     if isinstance(value, list):
-        return enumerate(list(value)) if not two else ((Int(at), element) for at, element in enumerate(list(value)))
+        return list(value)
+    if isinstance(value, dict):
+        run.spend(len(value) >> 3)
+        return [value[key] for key in sorted(value)]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return map(type(value), range(value))
+    return _nothing(value, site, run)
+
+
+def _pairs(value: Any, site: Site, run: Run) -> Iterable[tuple[Any, Any]]:
     if isinstance(value, dict):
         run.spend(len(value) >> 3)
         return [(key, value[key]) for key in sorted(value)]
+    if isinstance(value, list):
+        return zip(map(Int, range(len(value))), list(value), strict=True)
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise site.failed(f"can't use {value} to iterate over more than one variable")
+    return _nothing(value, site, run)
+
+
+def _nothing(value: Any, site: Site, run: Run) -> tuple[()]:
     if value is None:
         return ()
-    if isinstance(value, int) and not isinstance(value, bool):
-        if two:
-            raise site.failed(f"can't use {value} to iterate over more than one variable")
-        kind = type(value)
-        return ((at, kind(at)) for at in range(value))
     raise site.failed(f"range can't iterate over {plain(value, run)}")

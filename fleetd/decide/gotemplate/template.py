@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleetd.decide.gotemplate.compiler import Body, compile_definitions
+from fleetd.decide.gotemplate.deep import again, compiled
 from fleetd.decide.gotemplate.expressions import Missing
 from fleetd.decide.gotemplate.functions.dicts import deep_copy
 from fleetd.decide.gotemplate.functions.library import STANDARD, Functions, deploy_functions, event_functions, standard_functions
@@ -15,7 +16,7 @@ from fleetd.decide.gotemplate.reads import Reads
 from fleetd.decide.gotemplate.run import Budget, Run, Surroundings
 from fleetd.decide.gotemplate.source import Source
 from fleetd.decide.gotemplate.values import Struct
-from fleetd.domain.errors import EvaluationFailed, OverBudget
+from fleetd.domain.errors import EvaluationFailed
 
 __all__ = [
     "STANDARD",
@@ -49,6 +50,8 @@ class Template:
     _body: Body = field(repr=False)
     _changes: bool = field(repr=False)
     _surroundings: Surroundings = field(repr=False)
+    _traced: Callable[[list[Any]], Mapping[str, Body]] = field(repr=False)
+    """Compiles it once more, so that it notes what made each part."""
 
     def render(self, data: Mapping[str, Any], *, budget: Budget = _STANDARD_BUDGET, surroundings: Surroundings | None = None) -> str:
         """The template's text for this data, which is never changed.
@@ -60,21 +63,35 @@ class Template:
             EvaluationFailed: a key is missing, a function failed, or the text is no valid UTF-8.
             OverBudget: it takes more than it may.
         """
-        run = Run(budget, surroundings or self._surroundings)
+        try:
+            return self._text(data, budget, surroundings or self._surroundings)
+        except RecursionError:
+            return again(lambda: self._text(data, budget, surroundings or self._surroundings), self.name)
+
+    def _text(self, data: Mapping[str, Any], budget: Budget, surroundings: Surroundings) -> str:
+        run = Run(budget, surroundings)
         parts: list[str] = []
         given = data if type(data) is dict else dict(data)
-        try:
-            self._body(parts, run, deep_copy(run, given) if self._changes else given)
-        except RecursionError:
-            raise OverBudget(f"template {self.name}: values or calls are nested too deeply") from None
+        self._body(parts, run, deep_copy(run, given) if self._changes else given)
         text = "".join(parts)
-        return text if text.isascii() else self._valid(text)
-
-    def _valid(self, text: str) -> str:
+        if text.isascii():
+            return text
         try:
             return text.encode("utf-8", "surrogateescape").decode()
-        except UnicodeError as broken:
-            raise EvaluationFailed(f"template {self.name}: its output is not valid UTF-8") from broken
+        except UnicodeError:
+            raise self._half_a_character(data, budget, surroundings) from None
+
+    def _half_a_character(self, data: Mapping[str, Any], budget: Budget, surroundings: Surroundings) -> EvaluationFailed:
+        """Which action wrote what is no UTF-8: `trunc` counts bytes, as in Go."""
+        parts: list[str] = []
+        trail: list[Site] = []
+        run = Run(budget, surroundings)
+        self._traced(trail)[self.name](parts, run, deep_copy(run, dict(data)))
+        what = "what it writes is no valid UTF-8: a character was cut, or bytes are none"
+        for part, site in zip(parts, trail, strict=True):
+            if not utf8(part).decode("utf-8", "ignore") == part:
+                return site.failed(what)
+        return EvaluationFailed(f"template {self.name}: {what}")
 
 
 def compile_template(text: str, *, name: str = "template", functions: Functions = STANDARD, missing: Missing = Missing.ERROR) -> Template:
@@ -83,10 +100,13 @@ def compile_template(text: str, *, name: str = "template", functions: Functions 
     Raises:
         EvaluationFailed: its syntax is wrong, or it calls an unknown function; the error has line and column.
     """
-    source = Source(name, text)
+    return compiled(lambda: _compiled(Source(name, text), functions, missing), name)
+
+
+def _compiled(source: Source, functions: Functions, missing: Missing) -> Template:
     definitions = parse(source, functions)
     bodies = compile_definitions(source, definitions, functions, missing)
-    reads = Reads(definitions, name)
+    reads = Reads(definitions, source.name)
     calls = tuple(sorted(reads.calls))
     changes = any(functions[called].changes for called in calls)
-    return Template(name, reads.sorted_paths(), calls, bodies[name], changes, functions.surroundings)
+    return Template(source.name, reads.sorted_paths(), calls, bodies[source.name], changes, functions.surroundings)

@@ -19,6 +19,8 @@ def toml_text(value: Any, run: Run) -> str:
     Raises:
         ValueError: the value holds what TOML cannot carry.
     """
+    if _is_tables(value):
+        raise ValueError("toml: top-level values must be Go maps or structs")
     if not isinstance(value, dict):
         return _inline(value, run)
     parts: list[str] = []

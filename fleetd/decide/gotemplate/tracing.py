@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fleetd.decide.gotemplate.compiler import compile_definitions
+from fleetd.decide.gotemplate.deep import deep
 from fleetd.decide.gotemplate.expressions import Missing
 from fleetd.decide.gotemplate.functions.dicts import deep_copy
 from fleetd.decide.gotemplate.functions.library import Functions
@@ -26,7 +27,10 @@ def trace(text: str, data: Mapping[str, Any], functions: Functions, budget: Budg
         EvaluationFailed: as `Template.render` does.
         OverBudget: likewise.
     """
-    source = Source(_NAME, text)
+    return deep(lambda: _traced(Source(_NAME, text), data, functions, budget, surroundings), _NAME)
+
+
+def _traced(source: Source, data: Mapping[str, Any], functions: Functions, budget: Budget, surroundings: Surroundings) -> Trail:
     trail: list[Any] = []
     bodies = compile_definitions(source, parse(source, functions), functions, Missing.ERROR, trail)
     run = Run(budget, surroundings)
@@ -39,4 +43,4 @@ def trace(text: str, data: Mapping[str, Any], functions: Functions, budget: Budg
         pos = node.pos if isinstance(node, Text) else node.pipe.pos
         pieces.append(Piece(at, at + len(part), pos, expression))
         at += len(part)
-    return Trail("".join(parts), text, tuple(pieces))
+    return Trail("".join(parts), source.text, tuple(pieces))

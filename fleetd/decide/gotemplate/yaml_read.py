@@ -60,7 +60,9 @@ class _Reader:
         self.events.get_event()
         if isinstance(self.events.get_event(), yaml.StreamEndEvent):
             return None
-        return self.value(self.events.get_event())
+        value = self.value(self.events.get_event())
+        self.events.get_event()  # what is wrong behind the value, up to the document's end, is wrong with it
+        return value
 
     def value(self, event: Any) -> Any:
         self.run.spend(3)
@@ -153,6 +155,8 @@ def _key(key: Any) -> str:
 
 def _reason(broken: Exception) -> str:
     """The problem behind its line as the library counts it: the first line is not named, and only the scanner counts from 1."""
+    if isinstance(broken, yaml.reader.ReaderError):
+        return "control characters are not allowed"
     marks = [getattr(broken, name, None) for name in ("context_mark", "problem_mark")]
     line = next((mark.line for mark in marks if mark is not None and mark.line), 0)
     problem = getattr(broken, "problem", None) or str(broken)

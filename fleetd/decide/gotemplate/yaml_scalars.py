@@ -57,7 +57,7 @@ def _integer(digits: str) -> int:
 
 def reads_as_text(text: str) -> bool:
     """Whether the text, written plainly, is read back as this text."""
-    return _short_reads_as_text(text) if len(text) <= _SHORT else _reads_as_text(text)
+    return _short_reads_as_text(text) if len(text) <= SHORT else _reads_as_text(text)
 
 
 def _reads_as_text(text: str) -> bool:
@@ -66,6 +66,6 @@ def _reads_as_text(text: str) -> bool:
     return not (text[0] in "+-0123456789" and (_TIME.match(text) or _BASE_60.match(text)))
 
 
-_SHORT = 40
+SHORT = 40
 _short_reads_as_text = lru_cache(maxsize=4096)(_reads_as_text)
 """Keys and words come again and again."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 from typing import Any
 
 from fleetd.decide.gotemplate.formatting import shortest
 from fleetd.decide.gotemplate.json_text import json_number, json_ready
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import NILS, Struct, utf8
-from fleetd.decide.gotemplate.yaml_scalars import reads_as_text
+from fleetd.decide.gotemplate.yaml_scalars import SHORT, reads_as_text
 
 _INDICATORS = frozenset("#,[]{}&*!|>'\"%@`")
 _BREAKS = frozenset("\n\r\x85\u2028\u2029")
@@ -62,12 +62,18 @@ def _write(parts: list[str], value: Any, indent: int, run: Run, *, column: int) 
 def _write_map(parts: list[str], value: dict[str, Any], indent: int, run: Run) -> None:
     pad = "\n" + " " * indent
     for key in sorted_keys(value):
+        inner = value[key]
+        if type(inner) is str and len(key) <= SHORT and len(inner) <= SHORT:
+            name, word = _short(key), _short(inner)
+            if name and word and key != "<<":
+                run.spend(8)
+                parts.append(f"{pad}{name}: {word}")
+                continue
         written = _string(key, indent + 2, None)
         long = len(written) > _KEY_LENGTH or not _BREAKS.isdisjoint(key)
         if long:
             written = _string(key, indent + 2, indent + 2)
         parts.append(f"{pad}? {written}{pad}:" if long else f"{pad}{written}:")
-        inner = value[key]
         column = indent + 1 + (0 if long else len(written))
         at = len(parts)
         _write(parts, inner, indent - 2 if isinstance(inner, list) and inner and not long else indent, run, column=column)
@@ -151,6 +157,12 @@ def _float(value: float) -> str:
 
 def _string(text: str, indent: int, column: int | None) -> str:
     """A string; lines are folded behind column 80, but for a key, which has no column."""
+    if len(text) <= SHORT and (short := _short(text)) and text != "<<":
+        return short
+    return _styled(text, indent, column)
+
+
+def _styled(text: str, indent: int, column: int | None) -> str:
     if _SIMPLE.match(text) and reads_as_text(text):
         return text
     if _FORBIDDEN.search(text):
@@ -169,6 +181,12 @@ def _string(text: str, indent: int, column: int | None) -> str:
         return _folded(units, indent, column, '"') if _is_long(text, column) else f'"{"".join(units)}"'
     units = ["''" if letter == "'" else letter for letter in text]
     return _folded(units, indent, column, "'") if _is_long(text, column) else f"'{''.join(units)}'"
+
+
+@lru_cache(maxsize=4096)
+def _short(text: str) -> str:
+    """How a word without blanks and breaks stands, wherever it does, for they come again and again; empty for others."""
+    return "" if " " in text or not _BREAKS.isdisjoint(text) else _styled(text, 2, 0)
 
 
 def _is_long(text: str, column: int | None) -> bool:

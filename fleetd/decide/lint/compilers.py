@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from fleetd.decide.cel.rules import Engine
+
 
 class Compilers(Protocol):
     """Compiles without evaluating."""
 
-    def cel(self, text: str) -> None:
-        """Raises EvaluationFailed, with line and column in the text, when it is no CEL expression."""
+    def cel(self, text: str, engine: Engine = Engine.OWN) -> str:
+        """What the author of a rule should know although it works; raises EvaluationFailed, with line and column, when it is no CEL."""
 
     def lua(self, text: str) -> None:
         """Raises EvaluationFailed, with line and column in the text, when it is no Lua chunk."""

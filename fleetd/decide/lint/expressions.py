@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from fleetd.decide.cel.rules import ENGINE, Engine, engine_named
 from fleetd.decide.lint.compilers import Compilers
 from fleetd.decide.lint.given import Given, entries, texts
 from fleetd.decide.lint.lua_code import scripts_of
 from fleetd.decide.lint.variables import TEMPLATED, carries, event_texts, in_other_language
 from fleetd.domain.documents import Document
-from fleetd.domain.errors import EvaluationFailed, OverBudget
+from fleetd.domain.errors import EvaluationFailed, InvalidInput, OverBudget
 from fleetd.domain.findings import CODES, Finding
 from fleetd.domain.kinds.mistakes import Path, dotted
 
@@ -25,6 +26,7 @@ def check_expressions(given: Given) -> Iterator[Finding]:
         for path, text in _cel(document):
             yield from _other_variable(document, path, text)
         yield from _alternatives(document)
+        yield from _engines(document)
 
 
 def _other_variable(document: Document, path: Path, text: str) -> Iterator[Finding]:
@@ -72,8 +74,9 @@ def broken_scripts(documents: Iterable[Document], compilers: Compilers) -> froze
 def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
     """What does not compile, with the place in the file."""
     for document in given.documents:
+        engine = engine_of(document)
         for path, text in _cel(document):
-            yield from _compiled(document, path, text, compilers.cel, "FD201")
+            yield from _rule(document, path, text, compilers, engine)
         for path, text in scripts_of(document):
             if (id(document), path) in given.broken:
                 yield from _compiled(document, path, text, compilers.lua, "FD202")
@@ -81,7 +84,36 @@ def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
             yield from _compiled(document, path, text, compilers.template, "FD203")
 
 
-def _compiled(document: Document, path: Path, text: str, compile_: Callable[[str], None], code: str) -> Iterator[Finding]:
+def engine_of(document: Document) -> Engine:
+    """Who evaluates a document's CEL; our own where it names nobody that there is."""
+    metadata = document.manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    try:
+        return engine_named(annotations if isinstance(annotations, dict) else {})
+    except InvalidInput:
+        return Engine.OWN
+
+
+def _rule(document: Document, path: Path, text: str, compilers: Compilers, engine: Engine) -> Iterator[Finding]:
+    try:
+        remark = compilers.cel(text, engine)
+    except (EvaluationFailed, OverBudget):
+        yield from _compiled(document, path, text, lambda rule: compilers.cel(rule, engine), "FD201")
+        return
+    if remark:
+        yield _inside(document, path, (1, 1), "FD213", f"{dotted(path)} {remark}")
+
+
+def _engines(document: Document) -> Iterator[Finding]:
+    metadata = document.manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    try:
+        engine_named(annotations if isinstance(annotations, dict) else {})
+    except InvalidInput as error:
+        yield document.finding(("metadata", "annotations", ENGINE), "FD105", str(error))
+
+
+def _compiled(document: Document, path: Path, text: str, compile_: Callable[[str], object], code: str) -> Iterator[Finding]:
     try:
         compile_(text)
     except EvaluationFailed as error:

@@ -1,4 +1,7 @@
-"""CEL rules that are never true, whatever the object: they contradict themselves, their selector, or what Kubernetes allows."""
+"""CEL rules that are never true, whatever the object: they contradict themselves, their selector, or what Kubernetes allows.
+
+Beside them, parts of rules whose types do not fit.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from fleetd.decide.cel import tree
+from fleetd.decide.cel.checking import ANY, check
 from fleetd.decide.cel.parser import parse
 from fleetd.decide.cel.position import Text
+from fleetd.decide.cel.rules import Engine
+from fleetd.decide.lint.expressions import engine_of
+from fleetd.decide.lint.field_types import shapes_of
 from fleetd.decide.lint.given import Given, texts
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import EvaluationFailed
@@ -47,17 +54,27 @@ class Never:
 def check_never(given: Given) -> Iterator[Finding]:
     """Rules that no object satisfies."""
     for document in given.documents:
+        if engine_of(document) is not Engine.OWN:
+            continue
         for path, text in texts(document.manifest.get("spec"), ("spec",)):
             if len(path) > 3 and path[-1] == "rule" and path[-3] == "evaluateCEL":
                 yield from _never(document, path, text)
 
 
 def _never(document: Document, path: Path, text: str) -> Iterator[Finding]:
+    selector = _selector(document, path)
     try:
         node = parse(text)
-        why = Rule(_selector(document, path)).never(node)
+        why = Rule(selector).never(node)
+        types = check(node, shapes=shapes_of(selector))
     except (EvaluationFailed, RecursionError):
         return
+    if why is None and types.type not in (ANY, "bool"):
+        why = Never(node, f"it yields a {types.type.rpartition('.')[2].lower()}, not true or false", "compare it with something")
+    for remark in types.remarks if why is None else ():
+        line, column = document.place_inside(path, *Text(text).at(remark.start))
+        message = f"{dotted(path)}: {remark.message}"
+        yield Finding(document.source, line, column, "FD212", CODES["FD212"].severity, message)
     if why is not None:
         line, column = document.place_inside(path, *Text(text).at(why.node.start))
         message = f"{dotted(path)} is never true: {why.reason}"

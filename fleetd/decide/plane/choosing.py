@@ -8,21 +8,22 @@ from collections.abc import Iterable
 from fleetd.decide.definitions import Profile, Trigger
 from fleetd.decide.select import Labels, Selector
 from fleetd.decide.select_index import SelectorIndex
+from fleetd.decide.sets import ClusterSet
 
-_TRIGGER, _PROFILE = "EventTrigger/", "Profile/"
+_TRIGGER, _PROFILE, _SET = "trigger:", "profile:", "set:"
 
 
 class Choosing:
-    """The index over members, triggers and profiles; it is told of each that comes, changes or goes."""
+    """The index over members, triggers, profiles and sets; it is told of each that comes, changes or goes."""
 
     __slots__ = ("_index", "_named", "_names")
 
     def __init__(self) -> None:
         self._index = SelectorIndex()
         self._names: dict[str, frozenset[str]] = {}
-        """profile → the clusters that it names"""
+        """profile or set → the clusters that it names"""
         self._named: dict[str, set[str]] = defaultdict(set)
-        """cluster → the profiles that name it"""
+        """cluster → the profiles and sets that name it"""
 
     def member(self, cluster: str, labels: Labels | None) -> None:
         """Takes a member with its labels, or None when it is gone."""
@@ -37,14 +38,21 @@ class Choosing:
 
     def profile(self, name: str, profile: Profile | None) -> None:
         """Takes a profile as it is now, or None when it is gone."""
-        self._selector(_PROFILE + name, profile.selector if profile is not None else None)
+        self._choosing(_PROFILE + name, profile)
+
+    def cluster_set(self, name: str, mine: ClusterSet | None) -> None:
+        """Takes a set as it is now, or None when it is gone."""
+        self._choosing(_SET + name, mine)
+
+    def _choosing(self, name: str, mine: Profile | ClusterSet | None) -> None:
+        self._selector(name, mine.selector if mine is not None else None)
         for cluster in self._names.pop(name, frozenset()):
             self._named[cluster].discard(name)
             if not self._named[cluster]:
                 del self._named[cluster]
-        if profile is not None and profile.cluster_refs:
-            self._names[name] = frozenset(profile.cluster_refs)
-            for cluster in profile.cluster_refs:
+        if mine is not None and mine.cluster_refs:
+            self._names[name] = mine.cluster_refs
+            for cluster in mine.cluster_refs:
                 self._named[cluster].add(name)
 
     def _selector(self, name: str, selector: Selector | None) -> None:
@@ -60,7 +68,11 @@ class Choosing:
     def of(self, cluster: str, labels: Labels) -> tuple[set[str], set[str]]:
         """The triggers that choose a cluster with these labels; the profiles that choose or name it."""
         names = self._index.selectors_matching(labels)
-        return _of_kind(names, _TRIGGER), _of_kind(names, _PROFILE) | self._named.get(cluster, set())
+        return _of_kind(names, _TRIGGER), _of_kind(names | self._named.get(cluster, set()), _PROFILE)
+
+    def sets(self, cluster: str, labels: Labels) -> set[str]:
+        """The sets that choose or name a cluster with these labels."""
+        return _of_kind(self._index.selectors_matching(labels) | self._named.get(cluster, set()), _SET)
 
 
 def _of_kind(names: Iterable[str], kind: str) -> set[str]:

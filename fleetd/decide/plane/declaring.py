@@ -6,20 +6,23 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, compile_profile, compile_trigger, member_key, profile_id
+from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, compile_profile, compile_trigger, member_key, profile_id, set_id
 from fleetd.decide.members import WITHDRAW, Member, credentials_of
 from fleetd.decide.observe import Source, compile_source
 from fleetd.decide.plane.delivering import release
 from fleetd.decide.plane.matching import matches_settled
-from fleetd.decide.plane.observing import drop_kinds, report_changes
+from fleetd.decide.plane.observing import drop_kinds, report_changes, say_anew
 from fleetd.decide.plane.placing import depart, place
 from fleetd.decide.plane.reacting import meet, react, reactions_to
 from fleetd.decide.plane.selecting import reacting, select
+from fleetd.decide.plane.sets import settle_sets
 from fleetd.decide.plane.state import Plane
+from fleetd.decide.plane.statuses import say
 from fleetd.decide.plane.turn import Turn
+from fleetd.decide.sets import SETS, compile_set
 from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.domain.objects import Manifest, ref_of
-from fleetd.domain.records import DeclaredStatus, MemberGone, VerdictGone
+from fleetd.domain.records import MemberGone, VerdictGone
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
 from fleetd.domain.states import DeclaredState
 
@@ -46,6 +49,8 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
         problem = _declare_trigger(plane, ref.name, manifest)
     elif kind in (CLUSTER_PROFILE, PROFILE):
         problem = _declare_profile(plane, turn, ref, manifest)
+    elif kind in SETS:
+        problem = _declare_set(plane, ref, manifest)
     elif kind in CONTENTS:
         plane.dirty.reactions |= plane.readers.get(ref, set())
         turn.reconnect |= plane.credentials.get(ref, set())
@@ -57,18 +62,17 @@ def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None
         plane.statuses.pop(ref, None)
         return
     plane.contents[ref] = manifest
-    _say(plane, turn, manifest, problem, unsupported)
+    _taken(plane, turn, manifest, problem, unsupported)
 
 
-def _say(plane: Plane, turn: Turn, manifest: Manifest, problem: str, unsupported: Collection[str] = ()) -> None:
+def _taken(plane: Plane, turn: Turn, manifest: Manifest, problem: str, unsupported: Collection[str] = ()) -> None:
     """Records how a declared object is taken, if that is news."""
     ref = ref_of(manifest)
     state = DeclaredState.FAILED if problem else DeclaredState.UNSUPPORTED if unsupported else DeclaredState.READY
-    reason = problem or (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "")
-    status = str(manifest["metadata"].get("uid") or ""), state, reason
-    if plane.statuses.get(ref) != status:
-        plane.statuses[ref] = status
-        turn.records.append(DeclaredStatus(ref=ref, state=state, reason=reason, at=turn.now))
+    source = plane.sources.get(ref.name) if ref.group_kind == SOURCE else None
+    remark = source.remark if source is not None else ""
+    reason = problem or "; ".join(filter(None, (f"not acted on yet: {', '.join(unsupported)}" if unsupported else "", remark)))
+    say(plane, turn, ref, state, reason, uid=str(manifest["metadata"].get("uid") or ""))
 
 
 def _shadow(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None, unsupported: Collection[str]) -> None:
@@ -78,7 +82,7 @@ def _shadow(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None,
         return
     plane.shadowed[ref] = manifest, tuple(unsupported)
     holder = plane.generated[ref]
-    _say(plane, turn, manifest, f"the match of {holder.trigger} on {holder.cluster} already has this name")
+    _taken(plane, turn, manifest, f"the match of {holder.trigger} on {holder.cluster} already has this name")
 
 
 def _come_forward(plane: Plane, turn: Turn) -> None:
@@ -89,9 +93,9 @@ def _come_forward(plane: Plane, turn: Turn) -> None:
 
 
 def _declare_source(plane: Plane, name: str, manifest: Manifest | None) -> str:
+    plane.dirty.sources.add(name)
     if manifest is None:
         plane.sources.pop(name, None)
-        plane.dirty.sources.add(name)
         return ""
     source = compile_source(manifest)
     before = plane.sources.get(name)
@@ -99,7 +103,8 @@ def _declare_source(plane: Plane, name: str, manifest: Manifest | None) -> str:
         plane.sources[name] = replace(before, problem=source.problem)
     else:
         plane.sources[name] = source
-    plane.dirty.sources.add(name)
+        if before is not None and before.rules != source.rules:
+            say_anew(plane, name)
     return source.problem
 
 
@@ -141,6 +146,21 @@ def _declare_profile(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifes
     return ""
 
 
+def _declare_set(plane: Plane, ref: ObjectRef, manifest: Manifest | None) -> str:
+    name = set_id(ref.name, ref.namespace)
+    plane.dirty.sets.add(name)
+    plane.unreadable.discard(name)
+    if manifest is None:
+        plane.put_set(name, None)
+        return ""
+    try:
+        plane.put_set(name, compile_set(manifest))
+    except (GiveUp, InvalidInput) as error:
+        plane.unreadable.add(name)
+        return str(error)
+    return ""
+
+
 def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None) -> None:
     cluster = member_key(ref)
     before = plane.members.get(cluster)
@@ -166,6 +186,9 @@ def _declare_member(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest
         paused=bool(spec.get("paused")),
         leaving=WITHDRAW in (metadata.get("annotations") or {}),
     )
+    if before is not None and before.labels != member.labels:
+        kinds = plane.interest.get(cluster, {})
+        turn.rejudge |= {(cluster, gvk) for gvk, sources in kinds.items() if any(source.reads_cluster for source in sources)}
     plane.put_member(cluster, member)
     plane.credentials[credentials_of(member).secret].add(cluster)
     if before is not None and before.paused != member.paused:
@@ -215,8 +238,9 @@ def settle(plane: Plane, turn: Turn) -> None:
 def _listen(plane: Plane, turn: Turn) -> None:
     """Which triggers take which source's reports from which cluster, after members, sources or triggers changed."""
     dirty = plane.dirty
-    if not (dirty.members or dirty.sources or dirty.triggers):
+    if not (dirty.members or dirty.sources or dirty.triggers or dirty.sets):
         return
+    settle_sets(plane, turn, dirty.members)
     members, triggers, sources = set(dirty.members), set(dirty.triggers), set(dirty.sources)
     dirty.members.clear()
     dirty.triggers.clear()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fleetd.decide.members import Member
 from fleetd.decide.plane.declaring import became_ready
 from fleetd.decide.plane.delivering import reached
+from fleetd.decide.plane.sets import sets_with
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.records import MemberRecord, Stage
@@ -29,6 +30,8 @@ def member_state(
         turn.tell(Stage.CONNECT, member.kind + "/" + cluster, cluster, state.value, reason)
     if state is ClusterState.READY:
         became_ready(plane, cluster)
+    if before is None or (before.state is ClusterState.UNREACHABLE) != (state is ClusterState.UNREACHABLE):
+        plane.dirty.sets |= sets_with(plane, cluster)
     reached(plane, turn, cluster, state in SPEAKING, reason)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import orjson
 
-from fleetd.decide.observe import Judgement, Source, Wish, answered, judge
+from fleetd.decide.observe import NO_CLUSTER, RULE, Judgement, Source, Wish, answered, cluster_shown, explained, judge
 from fleetd.decide.plane.drifting import new_seen, owned_listed, owned_seen
 from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.state import Plane, Report
@@ -29,6 +30,7 @@ def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes:
     """Takes events of an unbroken watch; `confirming` where they are the objects of a second, complete read."""
     sources = plane.sources_on(cluster, gvk)
     owned = plane.inventory.get(cluster)
+    shown = cluster_shown(plane.members.get(cluster)) if any(source.reads_cluster for source in sources) else NO_CLUSTER
     for exists, observed in changes:
         if owned and observed.ref in owned:
             owned_seen(plane, turn, cluster, observed, exists)
@@ -41,7 +43,7 @@ def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes:
             if not exists:
                 _gone(plane, turn, source, cluster, observed.ref)
                 continue
-            answer = judge(source, gvk, observed)
+            answer = judge(source, gvk, observed, shown)
             if isinstance(answer, Wish):
                 wishes.append(answer)
             else:
@@ -101,7 +103,7 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     ref = observed.ref
     before = report.judgements.get(ref)
     if before is not answer and before != answer:
-        _note(turn, report, source, sight.cluster, ref, answer)
+        _note(plane, turn, source, sight, answer)
     if answer.state is VerdictState.ERROR:
         return
     if answer.state is VerdictState.MATCH:
@@ -124,14 +126,22 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     plane.dirty.reports.add(key)
 
 
-def _note(turn: Turn, report: Report, source: Source, cluster: str, ref: ObjectRef, answer: Judgement) -> None:
-    """Records a verdict when it changes; of objects that never matched only so many."""
+def _note(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Judgement) -> None:
+    """Records a verdict when it changes, with what decided it; of objects that never matched only so many."""
+    report, ref = plane.report(source.name, sight.cluster), sight.observed.ref
     if answer.state is VerdictState.NO_MATCH and ref not in report.judgements and len(report.judgements) >= KEPT_REFUSALS:
         return
     report.judgements[ref] = answer
+    deciding = explained(source, sight.gvk, sight.observed, cluster_shown(plane.members.get(sight.cluster)), answer)
     turn.records.append(
         VerdictRecord(
-            source=source.name, cluster=cluster, ref=ref, state=answer.state, reason=answer.reason, deciding=answer.deciding, since=turn.now
+            source=source.name,
+            cluster=sight.cluster,
+            ref=ref,
+            state=answer.state,
+            reason=answer.reason,
+            deciding=deciding,
+            since=turn.now,
         )
     )
 
@@ -183,6 +193,14 @@ def report_changes(plane: Plane, turn: Turn) -> list[EventRecord]:
         events.append(event)
     plane.dirty.reports.clear()
     return events
+
+
+def say_anew(plane: Plane, source: str) -> None:
+    """A source's rules were edited: the same verdict for another reason is news, too, at the next look."""
+    for report in (report for (name, _), report in plane.reports.items() if name == source):
+        report.judgements = {
+            ref: replace(said, reason="") if said.deciding.startswith(RULE) else said for ref, said in report.judgements.items()
+        }
 
 
 def drop_kinds(plane: Plane, source: str, cluster: str, kinds: Collection[GroupKind]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from fleetd.decide.definitions import Profile, SyncMode
@@ -33,11 +33,15 @@ def place(plane: Plane, turn: Turn) -> None:
     plane.dirty.profiles.clear()
 
 
-def reaches(profile: Profile, member: Member) -> bool:
-    """Whether the profile belongs on the cluster: by selector only when the cluster is ready, by name always."""
+def reaches(profile: Profile, member: Member, chosen: Collection[str] = ()) -> bool:
+    """Whether the profile belongs on the cluster: by selector only when the cluster is ready, by name always.
+
+    Args:
+        chosen: the clusters that its sets have.
+    """
     if member.leaving or (profile.namespaced and member.namespace != profile.ref.namespace):
         return False
-    if member.cluster in profile.cluster_refs:
+    if member.cluster in profile.cluster_refs or member.cluster in chosen:
         return True
     return profile.selector is not None and member.ready and profile.selector.matches(member.labels)
 
@@ -52,7 +56,8 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     if profile is not None and profile.paused:
         _tell_waiting(plane, turn, name, PAUSED)
         return
-    members = [member for member in _candidates(plane, profile) if profile is not None and reaches(profile, member)]
+    chosen = plane.chosen(profile.set_refs) if profile is not None else set()
+    members = [member for member in _candidates(plane, profile, chosen) if profile is not None and reaches(profile, member, chosen)]
     names = {member.cluster for member in members}
     lost = [cluster for cluster, item in current.items() if cluster not in names and cluster in plane.members and item.wanted is not None]
     # Somebody's word took away a profile that is gone, and whatever is on a cluster that leaves.
@@ -71,12 +76,12 @@ def _place(plane: Plane, turn: Turn, name: str) -> None:
     destination_states(plane, turn, name)
 
 
-def _candidates(plane: Plane, profile: Profile | None) -> Iterable[Member]:
+def _candidates(plane: Plane, profile: Profile | None, chosen: set[str]) -> Iterable[Member]:
     """The clusters that are named and those that the index finds: most profiles of events name one of a thousand."""
     if profile is None:
         return ()
-    chosen = plane.choosing.clusters(profile.selector) if profile.selector is not None else set()
-    return [plane.members[name] for name in sorted(chosen.union(profile.cluster_refs)) if name in plane.members]
+    selected = plane.choosing.clusters(profile.selector) if profile.selector is not None else set()
+    return [plane.members[name] for name in sorted(selected.union(profile.cluster_refs, chosen)) if name in plane.members]
 
 
 def _withdraw(plane: Plane, turn: Turn, name: str, cluster: str) -> None:

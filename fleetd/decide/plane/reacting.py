@@ -170,10 +170,8 @@ def _claim_copy(plane: Plane, key: ReactionKey, ref: ObjectRef) -> None:
 
 
 def _fail(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, error: GiveUp) -> None:
-    """What was made before stays: never delete on doubt."""
+    """What was made before stays: never delete on doubt. The same problem is told again of each match that a newer event opened."""
     problem = str(error)
-    if problem == reaction.problem:
-        return
     reaction.problem = problem
     reaction.inputs = ""
     match = plane.matches[reaction.match_id]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from fleetd.decide.definitions import compile_profile, profile_id
+from fleetd.decide.definitions import cluster_key, compile_profile, profile_id, set_id
 from fleetd.decide.observe import Judgement
-from fleetd.decide.plane.state import Placement, Plane, Reaction
+from fleetd.decide.plane.state import Placement, Plane, Reaction, Said
+from fleetd.decide.sets import SETS
 from fleetd.decide.wanted import Wanted
 from fleetd.domain.records import (
     AddonRecord,
@@ -68,7 +69,12 @@ class Known(Protocol):
 def restore(plane: Plane, known: Known) -> None:
     """Fills an empty plane; the declared objects are to be declared after it, and then settled."""
     plane.known_members = {record.cluster: record for record in known.members}
-    plane.statuses = {item.ref: (item.uid, item.state, item.reason) for item in known.declared}
+    for declared in known.declared:
+        ref = declared.ref
+        plane.statuses[ref] = Said(declared.uid, declared.state, declared.reason, declared.status)
+        chosen = declared.status.get("selectedClusterRefs") if ref.group_kind in SETS else None
+        if chosen:
+            plane.selections[set_id(ref.name, ref.namespace)] = tuple(cluster_key(one) for one in chosen)
     for verdict in known.verdicts:
         report = plane.report(verdict.source, verdict.cluster)
         report.judgements[verdict.ref] = Judgement(verdict.state, verdict.reason, verdict.deciding)

@@ -37,9 +37,12 @@ def select(plane: Plane, turn: Turn, name: str, only: set[str] | None, reactions
     now = {} if only is None else {cluster: source for cluster, source in before.items() if cluster not in only}
     known = {**reactions.get(name, {}), **before}
     if trigger is not None:
-        for cluster in sorted(plane.choosing.clusters(trigger.sources)) if only is None else only:
+        chosen = plane.chosen(trigger.set_refs)
+        for cluster in sorted(plane.choosing.clusters(trigger.sources) | chosen) if only is None else only:
             member = plane.members.get(cluster)
-            source = _source_on(trigger, member, turn.render, known.get(cluster, "")) if member is not None else ""
+            if member is None or not (cluster in chosen or trigger.sources.matches(member.labels)):
+                continue
+            source = _source_on(trigger, member, turn.render, known.get(cluster, ""))
             if source:
                 now[cluster] = source
     if only is None:
@@ -65,7 +68,7 @@ def _heard_anew(plane: Plane, name: str, before: Mapping[str, str], now: Mapping
 
 def _source_on(trigger: Trigger, member: Member, render: Render, known: str) -> str:
     """The name of the trigger's source on a cluster, empty where it has none; what cannot be rendered stays as it was known."""
-    if not member.ready or not trigger.sources.matches(member.labels):
+    if not member.ready:
         return ""
     if "{{" not in trigger.source_name:
         return trigger.source_name

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from fleetd.decide.definitions import Profile, Trigger
 from fleetd.decide.digest import Digest, digest
@@ -11,6 +13,7 @@ from fleetd.decide.engines.answers import Answers
 from fleetd.decide.members import Member
 from fleetd.decide.observe import Judgement, Source
 from fleetd.decide.plane.choosing import Choosing
+from fleetd.decide.sets import ClusterSet
 from fleetd.decide.wanted import Parsed, Wanted
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
@@ -52,6 +55,15 @@ class Report:
     edited: set[GroupKind] = field(default_factory=set)
 
 
+class Said(NamedTuple):
+    """What was last said of a declared object of this uid, and its kind's own status."""
+
+    uid: str
+    state: DeclaredState
+    reason: str
+    status: Mapping[str, Any] = {}
+
+
 @dataclass(slots=True)
 class Reaction:
     """What one match has made. `inputs` is a digest of all that it was made from; `uses` the declared objects among it."""
@@ -91,6 +103,7 @@ class Dirty:
     reports: set[ReportKey] = field(default_factory=set)
     reactions: set[ReactionKey] = field(default_factory=set)
     profiles: set[str] = field(default_factory=set)
+    sets: set[str] = field(default_factory=set)
     contents: set[ObjectRef] = field(default_factory=set)
     matches: set[str] = field(default_factory=set)
     """profiles some of whose destinations came further"""
@@ -113,8 +126,14 @@ class Plane:
     sources: dict[str, Source] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     profiles: dict[str, Profile] = field(default_factory=dict)
+    sets: dict[str, ClusterSet] = field(default_factory=dict)
+    """ClusterSets and Sets by their ids"""
+    selections: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """set → the clusters that it has"""
+    set_users: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """set → profiles and triggers that refer to it"""
     choosing: Choosing = field(default_factory=Choosing)
-    """members, triggers and profiles, each found from the other by labels"""
+    """members, triggers, profiles and sets, each found from the other by labels"""
     contents: dict[ObjectRef, Manifest] = field(default_factory=dict)
     """what may be referred to: everything declared, and generated copies"""
     selected: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -163,13 +182,14 @@ class Plane:
     dirty: Dirty = field(default_factory=Dirty)
     unreadable: set[str] = field(default_factory=set)
     """declared triggers and profiles that cannot be read as they are now; what they led to before stays"""
-    statuses: dict[ObjectRef, tuple[str, DeclaredState, str]] = field(default_factory=dict)
-    """declared object → its uid, and what was last said of it"""
+    statuses: dict[ObjectRef, Said] = field(default_factory=dict)
+    """declared object → what was last said of it"""
     interest: dict[str, dict[GroupVersionKind, tuple[Source, ...]]] = field(default_factory=dict)
     """cluster → kind → the sources that some trigger wants evaluated there"""
 
     def put_profile(self, name: str, profile: Profile | None) -> None:
         """Takes a profile as it is now, or None when it is gone."""
+        self._refer(name, self.profiles.get(name), profile)
         if profile is None:
             self.profiles.pop(name, None)
         else:
@@ -178,11 +198,30 @@ class Plane:
 
     def put_trigger(self, name: str, trigger: Trigger | None) -> None:
         """Takes a trigger as it is now, or None when it is gone."""
+        self._refer(name, self.triggers.get(name), trigger)
         if trigger is None:
             self.triggers.pop(name, None)
         else:
             self.triggers[name] = trigger
         self.choosing.trigger(name, trigger)
+
+    def put_set(self, name: str, mine: ClusterSet | None) -> None:
+        """Takes a set as it is now, or None when it is gone."""
+        if mine is None:
+            self.sets.pop(name, None)
+        else:
+            self.sets[name] = mine
+        self.choosing.cluster_set(name, mine)
+
+    def chosen(self, sets: Iterable[str]) -> set[str]:
+        """The clusters that these sets have."""
+        return set().union(*(self.selections.get(name, ()) for name in sets))
+
+    def _refer(self, name: str, before: Profile | Trigger | None, now: Profile | Trigger | None) -> None:
+        for item in before.set_refs if before is not None else ():
+            self.set_users[item].discard(name)
+        for item in now.set_refs if now is not None else ():
+            self.set_users[item].add(name)
 
     def put_member(self, cluster: str, member: Member | None) -> None:
         """Takes a member as it is now, or None when it is gone."""

@@ -49,6 +49,7 @@ _RENDERED: Mapping[str, Acted] = {"templateResourceRefs": WHOLE, "patches": WHOL
 _PROFILE: Acted = {
     "clusterSelector": WHOLE,
     "clusterRefs": WHOLE,
+    "setRefs": WHOLE,
     "policyRefs": _POLICY_REF,
     "syncMode": frozenset({"OneTime", "Continuous", "ContinuousWithDriftDetection"}),
     "stopMatchingBehavior": WHOLE,
@@ -57,11 +58,14 @@ _PROFILE: Acted = {
     **_RENDERED,
 }
 
+_SET: Acted = {"clusterSelector": WHOLE, "clusterRefs": WHOLE, "maxReplicas": WHOLE}
+
 ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
     GroupKind(LIB_GROUP, "EventSource"): {"spec": {"resourceSelectors": _RESOURCE_SELECTOR, "collectResources": WHOLE}},
     GroupKind(LIB_GROUP, "EventTrigger"): {
         "spec": {
             "sourceClusterSelector": WHOLE,
+            "clusterSetRefs": WHOLE,
             "destinationClusterSelector": WHOLE,
             "destinationCluster": WHOLE,
             "profileNameFormat": WHOLE,
@@ -78,6 +82,8 @@ ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
     },
     GroupKind(CONFIG_GROUP, "ClusterProfile"): {"spec": _PROFILE},
     GroupKind(CONFIG_GROUP, "Profile"): {"spec": _PROFILE},
+    GroupKind(LIB_GROUP, "ClusterSet"): {"spec": _SET},
+    GroupKind(LIB_GROUP, "Set"): {"spec": _SET},
     GroupKind(LIB_GROUP, "SveltosCluster"): {
         "spec": {"kubeconfigName": WHOLE, "kubeconfigKeyName": WHOLE, "paused": WHOLE, "data": WHOLE},
     },

@@ -22,6 +22,8 @@ from fleetd.store.reading import Record
 AddonState = Literal["waiting", "applying", "deployed", "healthy", "failed", "conflict", "removing", "removed"]
 _SETTLED = ("deployed", "healthy")
 _CONFIG = "config.projectsveltos.io"
+_MADE_LIKE = "SELECT ref FROM fleet_generated WHERE ref LIKE :start ORDER BY ref LIMIT 500"
+AT_WORK = Hint(why="the profiles at work", tool="list_addons", arguments={"group_by": "profile"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,15 +182,23 @@ def require_profile(ground: Ground, profile: str) -> None:
         raise _no_profile(ground, profile)
 
 
-def _no_profile(ground: Ground, profile: str) -> Taught:
+def near_profiles(ground: Ground, named: str) -> tuple[str, ...]:
+    """The profiles whose names are most like this one: declared ones, and generated ones that begin as it does."""
     rows = ground.rows("SELECT profile FROM fleet_profiles ORDER BY profile LIMIT 500")
+    start = named.rpartition("/")[2][:3].replace("%", "").replace("_", "")
+    made = ground.rows(_MADE_LIKE, start=f"ClusterProfile.{_CONFIG}//{start}%")
+    names = [*(row["profile"] for row in rows), *(f"ClusterProfile/{row['ref'].rpartition('/')[2]}" for row in made)]
+    return near(named, map(safe_ref, names))
+
+
+def _no_profile(ground: Ground, profile: str) -> Taught:
     lesson = Lesson(
         code=Code.NOT_FOUND,
         sentence="there is no profile of this name",
         field="profile",
         got=plain_text(profile, most=120),
-        did_you_mean=near(profile, [safe_ref(row["profile"]) for row in rows]),
-        next=Hint(why="the profiles at work", tool="list_addons", arguments={"group_by": "profile"}),
+        did_you_mean=near_profiles(ground, profile),
+        next=AT_WORK,
     )
     return Taught(lesson)
 
@@ -218,6 +228,7 @@ def _selected(ground: Ground, declared: Record, cluster: str) -> Gate:
     # All kinds and their rules: who only lists starts in half the time.
     from fleetd.decide.definitions import compile_profile
     from fleetd.service.questions.references import members
+    from fleetd.service.questions.sets import chosen_gate
 
     try:
         profile = compile_profile(orjson.loads(declared["manifest"]))
@@ -228,9 +239,9 @@ def _selected(ground: Ground, declared: Record, cluster: str) -> Gate:
     if cluster in profile.cluster_refs:
         return Gate(gate="cluster_selected", passed=True, because="clusterRefs names the cluster")
     member = next(iter(members(ground, cluster)), None)
-    if profile.selector is None or member is None:
+    if member is None or (profile.selector is None and not profile.set_refs):
         return Gate(gate="cluster_selected", passed=False, because="no selector chooses the cluster, and clusterRefs does not name it")
-    return Gates.selected(profile.selector, member.labels)
+    return chosen_gate(ground, profile.selector, profile.set_refs, member)
 
 
 def _deployed(addons: tuple[AddonRow, ...]) -> Gate:

@@ -12,6 +12,7 @@ from fleetd.service.arguments import BRIEF, DEFAULT_LIMIT, About, AsOf, Clusters
 from fleetd.service.asking import Question
 from fleetd.service.foreign import LONGEST, plain_text, safe_labels, safe_ref, safe_version
 from fleetd.service.questions.ground import Ground, Listing, any_of
+from fleetd.service.questions.paging import in_order
 from fleetd.service.teaching import bad
 from fleetd.service.times import age
 from fleetd.store.reading import Record
@@ -28,9 +29,11 @@ _HAS = {
     "failed_addons": "c.cluster IN (SELECT a.cluster FROM fleet_addons a WHERE a.state IN ('failed', 'conflict'))",
     "drift": "c.cluster IN (SELECT i.cluster FROM fleet_drift_incidents i WHERE i.outcome = 'open')",
     "paused": "c.paused",
-    "stale": "c.stale",
+    # In other words than the column's: a cluster that was heard of lately is passed over without a word on when that was.
+    "stale": "NOT EXISTS (SELECT 1 FROM fleet_heartbeats h WHERE h.cluster = c.cluster AND NOT h.stale)",
     "not_ready": "(NOT c.ready OR c.connection <> 'ready')",
 }
+_FEW = {"pending_events", "failed_addons", "drift"}
 _KEPT = ("pending_events", "failed_addons", "drift", "paused", "not_ready")
 _UNHEARD = "when clusters were heard of is not kept: last_seen_at and stale are not known of a past time"
 _LABELS = "SELECT cluster, label_key, label_value FROM fleet_cluster_labels WHERE {of} ORDER BY cluster, label_key"
@@ -144,6 +147,9 @@ class ListClusters(Question[Page[ClusterRow]]):
             raise bad("has", "stale", "when a cluster was heard of last is not kept, so nobody knows which were stale then", allowed=_KEPT)
         values: dict[str, Any] = {}
         where = [ground.choose(self.clusters, "c.cluster", values)]
+        if _FEW.intersection(self.has) or self.older_than:
+            # Those with something in disorder are few: a label is looked up for each of them.
+            where = [in_order(where[0], ground.reader.dialect)]
         where += [_HAS[one] for one in self.has if one != "pending_events"]
         if "pending_events" in self.has or self.older_than:
             where.append(_waits(ground, self.older_than, values))
@@ -165,10 +171,10 @@ def _line(version: str, values: dict[str, Any]) -> str:
 
 
 def _waits(ground: Ground, older_than: str, values: dict[str, Any]) -> str:
-    inner = f"SELECT {WAITS_ON} FROM fleet_pending_events p"
+    inner = "SELECT w.waits_on FROM fleet_waits w"
     if older_than:
         values["before"] = ground.now - age(older_than, "older_than")
-        inner += " WHERE p.detected_at < :before"
+        inner += " WHERE w.detected_at < :before"
     return f"c.cluster IN ({inner})"
 
 

@@ -14,10 +14,11 @@ from fleetd.service.naming import not_declared, read_ref
 from fleetd.service.questions.beside import Row, decoded
 from fleetd.service.questions.ground import Ground
 from fleetd.service.selectors import label_selector
+from fleetd.store.reading import Record
 
 _OBJECTS = """
 SELECT ref, kind, api_group, api_version, namespace, name, uid, resource_version, generation, created_at, updated_at, manifest,
- unsupported, state, reason FROM fleet_declared
+ unsupported, state, reason, status FROM fleet_declared
 """
 
 
@@ -47,7 +48,7 @@ class ListDeclared(Question[Answer[Declared]]):
         if self.namespace and not (self.kind and not spec.namespaced):
             parts.append("namespace = :namespace")
             values["namespace"] = self.namespace
-        rows = [decoded(row) for row in ground.rows(f"{_OBJECTS} WHERE {' AND '.join(parts)} ORDER BY namespace, name, ref", values)]
+        rows = [_whole(row) for row in ground.rows(f"{_OBJECTS} WHERE {' AND '.join(parts)} ORDER BY namespace, name, ref", values)]
         if self.labels:
             selects = label_selector(self.labels)
             rows = [row for row in rows if selects(labels_of(row))]
@@ -76,7 +77,14 @@ def declared_row(ground: Ground, text: str) -> Row:
     found = ground.row(f"{_OBJECTS} WHERE ref = :ref", ref=str(ref))
     if found is None:
         raise not_declared(ground, ref, "ref")
-    return decoded(found)
+    return _whole(found)
+
+
+def _whole(row: Record) -> Row:
+    """With the status that the engine gave the object within its manifest, where kubectl shows it."""
+    found = dict(decoded(row))
+    status = found.pop("status")
+    return {**found, "manifest": {**found["manifest"], "status": status}} if status else found
 
 
 def labels_of(row: Mapping[str, Any]) -> Mapping[str, str]:

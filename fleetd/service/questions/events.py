@@ -13,6 +13,7 @@ from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.questions.eventrows import MATCHED, EventObject, EventRow, event_rows
 from fleetd.service.questions.ground import Ground, Listing, any_of
+from fleetd.service.questions.paging import in_order
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.service.times import age, point, said
 from fleetd.store.moments import moment
@@ -25,7 +26,7 @@ MATCHES = 1_000
 _MORE_MATCHES = f"SELECT 1 AS one FROM fleet_trigger_matches WHERE {{of}} LIMIT 1 OFFSET {MATCHES}"
 _RARE = "state IN ('suppressed', 'withdrawn')"
 _NEWEST_OF_TRIGGER = (
-    "SELECT event_id FROM fleet_trigger_matches WHERE event_trigger = :trigger AND matched_at < :before_match"
+    "SELECT event_id, detected_at, cluster FROM fleet_trigger_matches WHERE event_trigger = :trigger AND matched_at < :before_match"
     f" ORDER BY matched_at DESC LIMIT {MATCHES}"
 )
 _OUTCOMES = 50
@@ -119,9 +120,25 @@ class ListEvents(Question[Page[EventRow]]):
         """The rows that are meant."""
         ground.back(self.as_of, "fleet_pending_events", "fleet_cluster_labels")
         values: dict[str, Any] = {}
+        behind = self._behind(values)
         where, looked_at = self._where(ground, values)
+        if behind:
+            # A label is looked up for each of the few.
+            where = [in_order(one, ground.reader.dialect) for one in where]
         key = {"detected_at": "e.detected_at", "event_id": "e.event_id"}
-        return Listing(self, "e.*", "fleet_events e", key, tuple(where), values, descending=True, looked_at=tuple(looked_at))
+        rows = Listing(self, "e.*", "fleet_events e", key, tuple(where), values, descending=True, looked_at=tuple(looked_at))
+        return replace(rows, behind=behind)
+
+    def _behind(self, values: dict[str, Any]) -> str:
+        """What has all that the list is narrowed and ordered by, and is few among the events; empty where there is no such thing."""
+        if self.source or self.slower_than or self.group_by == "event_source" or bool(self.trigger) == bool(self.state):
+            return ""
+        if self.trigger:
+            return f"(SELECT DISTINCT n.event_id, n.detected_at, n.cluster FROM ({_NEWEST_OF_TRIGGER}) n) e"
+        if not all(state in UNACTED for state in self.state):
+            return ""
+        states = any_of("w.state", "unacted", self.state, values)
+        return f"(SELECT DISTINCT w.event_id, w.detected_at, w.source_cluster AS cluster FROM fleet_waits w WHERE {states}) e"
 
     def _where(self, ground: Ground, values: dict[str, Any]) -> tuple[list[str], list[str]]:
         """What indexes find, and what must be looked at event by event."""
@@ -133,13 +150,14 @@ class ListEvents(Question[Page[EventRow]]):
             where.append("e.event_source = :source")
             values["source"] = self.source.rpartition("/")[2]
         if self.trigger:
-            where.append(f"e.event_id IN ({_NEWEST_OF_TRIGGER})")
+            if not self._behind(values):
+                where.append(f"e.event_id IN (SELECT event_id FROM ({_NEWEST_OF_TRIGGER}) n)")
             values["trigger"] = self.trigger.rpartition("/")[2]
             values["before_match"] = point(self.until, "until", ground.now) or ground.now + timedelta(minutes=1)
             of = "event_trigger = :trigger AND matched_at < :before_match"
             if ground.row(_MORE_MATCHES.format(of=of), trigger=values["trigger"], before_match=values["before_match"]):
                 ground.mistakes.append(f"of a trigger the newest {MATCHES} matches are looked at: for older ones give until")
-        if self.state:
+        if self.state and not self._behind(values):
             ended = _ended(self.state)
             rare = bool(ended) and "acted" not in ended and not ground.row(_MORE_MATCHES.format(of=_RARE))
             known = "matched" not in self.state and "detected" not in self.state and (rare or not ended)
@@ -176,7 +194,7 @@ def _state(states: Sequence[str], values: dict[str, Any], *, rare: bool) -> str:
     unacted = tuple(state for state in states if state in UNACTED)
     ended = _ended(states)
     if unacted:
-        parts.append(f"e.event_id IN (SELECT event_id FROM fleet_pending_events WHERE {any_of('state', 'unacted', unacted, values)})")
+        parts.append(f"e.event_id IN (SELECT event_id FROM fleet_waits WHERE {any_of('state', 'unacted', unacted, values)})")
     matches = "EXISTS (SELECT 1 FROM fleet_trigger_matches m WHERE m.event_id = e.event_id"
     if ended and rare:
         # Its states in these very words, by which an index has its rows.

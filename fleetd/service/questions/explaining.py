@@ -21,7 +21,8 @@ from fleetd.service.questions.eventrows import WORST_FIRST
 from fleetd.service.questions.events import DESTINATIONS_OF, STATES_OF, UNACTED, Reached, event_row
 from fleetd.service.questions.gates import STATE_UNKNOWN, Gate, Gates, first_failing
 from fleetd.service.questions.ground import Ground
-from fleetd.service.questions.references import count_selected, members
+from fleetd.service.questions.references import count_heard, heard, members
+from fleetd.service.questions.sets import chosen_gate
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.store.past import PAST_STATE
 from fleetd.store.reading import Record
@@ -119,12 +120,13 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
             event_source=safe_ref(case.source),
             first_failing=first_failing(gates),
             gates=tuple(gates),
-            selected_clusters=count_selected(ground, trigger.sources),
+            selected_clusters=count_heard(ground, trigger.sources, trigger.set_refs),
             nearest_misses=case.misses,
             destinations=case.destinations,
         )
         if not found.selected_clusters:
-            ground.mistakes.append("its sourceClusterSelector chooses no cluster of the fleet: it can act nowhere")
+            sets = " and its sets have none" if trigger.set_refs else ""
+            ground.mistakes.append(f"its sourceClusterSelector chooses no cluster of the fleet{sets}: it can act nowhere")
         return ground.answer(found, _hints(ground, found, case))
 
     def _cluster(self, ground: Ground, name: str, trigger: Trigger, of_object: str) -> str:
@@ -138,7 +140,7 @@ class ExplainTrigger(Question[Answer[TriggerGates]]):
         if named:
             return named[0]
         pending = ground.row(_OLDEST_THEN if ground.then else _OLDEST, name=name)
-        first = members(ground, trigger.sources, most=1)
+        first = heard(ground, trigger.sources, trigger.set_refs, most=1)
         anyone = ground.row("SELECT cluster FROM fleet_clusters ORDER BY cluster LIMIT 1")
         if anyone is None:
             raise Taught(
@@ -202,7 +204,7 @@ def _stuck(found: TriggerGates, case: _Case) -> tuple[Hint, ...]:
 def _gates(ground: Ground, case: _Case) -> Iterator[Gate]:
     """In the order in which an event passes them; what lies behind a shut gate is shown too, as far as it is known."""
     yield Gates.declared(case.row)
-    yield Gates.selected(case.trigger.sources, case.member.labels)
+    yield chosen_gate(ground, case.trigger.sources, case.trigger.set_refs, case.member)
     yield from Gates.cluster(ground, case.member.cluster)
     yield _source(ground, case)
     yield _object(ground, case)

@@ -62,6 +62,13 @@ class Listing:
     """Conditions that no index knows: the rows that hold the others are looked at, so many for each page, and the total is at least
     what was found among the first of them. A page may be short then, and has a cursor all the same."""
 
+    behind: str = ""
+    """Where the keys are found, in fewer columns but under the name of `source`, which makes whole rows of a page of them only."""
+
+    @property
+    def found_in(self) -> str:
+        return self.behind or self.source
+
     @property
     def by_cluster(self) -> bool:
         """Whether the clusters stand in the order of their names."""
@@ -195,7 +202,8 @@ class Ground(Standing):
         parts: Sequence[Sequence[str]] = parts_of(where, most=MOST_PARTS if many else FEW_PARTS)
         if many and not listing.by_cluster:
             parts = [[in_order(one, self.reader.dialect) for one in part] for part in parts]
-        sql = page_sql(listing.columns, source, listing.key, parts, descending=listing.descending)
+        sql = page_sql("*" if listing.behind else listing.columns, source, listing.key, parts, descending=listing.descending)
+        sql = _made_whole(listing, sql) if listing.behind else sql
         rows = self.rows(sql, values, most=limit + 1)
         if len(rows) <= limit and floor is None:
             return Part(tuple(rows), total)
@@ -219,9 +227,9 @@ class Ground(Standing):
     ) -> tuple[str, tuple[str, ...]]:
         """What to read and which conditions, so that no row beyond the last one that is looked at is."""
         if floor is None:
-            return listing.source, (*where, *listing.looked_at) or ("1 = 1",)
+            return listing.found_in, (*where, *listing.looked_at) or ("1 = 1",)
         if not listing.by_cluster:
-            return listing.source, (*where, *_above(listing, floor, values), *listing.looked_at)
+            return listing.found_in, (*where, *_above(listing, floor, values), *listing.looked_at)
         # In the order of clusters a condition on clusters is the best way in, and a floor is no bound to it.
         name = listing.source.rpartition(" ")[2]
         rows = f"SELECT {name}.* FROM {listing.source} WHERE {' AND '.join(where) or '1 = 1'} ORDER BY {_order(listing)} LIMIT {LOOKED_AT}"
@@ -245,12 +253,12 @@ class Ground(Standing):
         return Part((), total, groups=groups, warnings=said_so)
 
     def groups(self, listing: Listing, expression: str, *, most: int = 50, whole: bool = False) -> tuple[Group, ...]:
-        """How many rows have the same value, the largest first; among the first 4,000 where they are too many and nobody keeps count."""
-        inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {listing.conditions}"
+        """How many rows have the same value, the largest first; among the first 3,000 where they are too many and nobody keeps count."""
+        inner = f"SELECT {expression} AS grouped FROM {listing.found_in} WHERE {listing.conditions}"
         if listing.looked_at or not whole:
             where = " AND ".join((in_order(listing.conditions, self.reader.dialect), *listing.looked_at))
             most_rows = LOOKED_AT if listing.looked_at else GROUPED
-            inner = f"SELECT {expression} AS grouped FROM {listing.source} WHERE {where} ORDER BY {_order(listing)} LIMIT {most_rows}"
+            inner = f"SELECT {expression} AS grouped FROM {listing.found_in} WHERE {where} ORDER BY {_order(listing)} LIMIT {most_rows}"
         sql = f"SELECT grouped, COUNT(*) AS n FROM ({inner}) g GROUP BY grouped ORDER BY n DESC, grouped LIMIT {most}"
         values = listing.values
         kept = _KEPT.get((listing.source, expression)) if listing.conditions == "1 = 1" and self.then is None else None
@@ -296,13 +304,21 @@ _KEPT = {
 }
 """Which groups are numbers that are kept."""
 _ALL = {"*", "*/*"}
-LOOKED_AT = 2_000
-GROUPED = 4_000
+LOOKED_AT = 1_500
+GROUPED = 3_000
 _NAMES_AT_ALL = "SELECT cluster FROM fleet_clusters ORDER BY cluster LIMIT :most"
 
 
 def _order(listing: Listing) -> str:
     return ", ".join(f"{expression}{' DESC' if listing.descending else ''}" for expression in listing.key.values())
+
+
+def _made_whole(listing: Listing, keys: str) -> str:
+    """The rows of `source` whose keys a statement finds, in the order of the list."""
+    names, expressions = ", ".join(listing.key), ", ".join(listing.key.values())
+    way = " DESC" if listing.descending else ""
+    order = ", ".join(f"{expression}{way}" for expression in listing.key.values())
+    return f"SELECT {listing.columns} FROM {listing.source} WHERE ({expressions}) IN (SELECT {names} FROM ({keys}) k) ORDER BY {order}"
 
 
 def _after(listing: Listing, place: Place, values: dict[str, Any]) -> str:

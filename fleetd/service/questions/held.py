@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetd.service.answers import Answer, Hint
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.naming import read_ref, require
-from fleetd.service.questions.addons import profile_name, profile_ref
+from fleetd.service.questions.addons import AT_WORK, near_profiles, profile_name, profile_ref, require_profile
 from fleetd.service.questions.events import event_row
 from fleetd.service.questions.ground import Ground, any_of
 from fleetd.service.questions.requests import RequestRow, request_row
-from fleetd.service.teaching import bad
+from fleetd.service.teaching import Code, Lesson, Taught, bad
 
 MOST_PROFILES = 50
 _UNACTED = "SELECT DISTINCT m.profile FROM fleet_pending_events p JOIN fleet_trigger_matches m ON m.match_id = p.match_id"
@@ -80,7 +80,19 @@ def _profiles(ground: Ground, ref: str) -> Iterator[str]:
             require(ground, profile_ref(profile), "refs")
         yield profile
     else:
-        yield from _each(ground, _ON_CLUSTER, ground.cluster(ref, "refs"))
+        yield from _each(ground, _ON_CLUSTER, _cluster(ground, ref))
+
+
+def _cluster(ground: Ground, ref: str) -> str:
+    """The cluster that is meant; where there is none of the name, somebody may mean a profile or a trigger."""
+    try:
+        return ground.cluster(ref, "refs")
+    except Taught as error:
+        if error.lesson.code is not Code.NOT_FOUND:
+            raise
+        likely = (*near_profiles(ground, ref), *error.lesson.did_you_mean)
+        sentence = f"{error.lesson.sentence}; a profile or trigger is named with its kind: ClusterProfile/x, EventTrigger/x"
+        raise Taught(replace(error.lesson, sentence=sentence, did_you_mean=tuple(dict.fromkeys(likely))[:3])) from error
 
 
 def _each(ground: Ground, sql: str, value: str) -> list[str]:
@@ -89,7 +101,7 @@ def _each(ground: Ground, sql: str, value: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A cluster by its whole name."""
+    """A cluster or a profile by its whole name."""
 
     name: str
 
@@ -102,6 +114,25 @@ class FindCluster(Question[Answer[Named]]):
 
     def answered(self, ground: Ground) -> Answer[Named]:
         return ground.answer(Named(name=ground.cluster(self.cluster, "clusters")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindProfile(Question[Answer[Named]]):
+    """Which profile somebody means: ClusterProfile/name, Profile/namespace/name, or the reference of one."""
+
+    named: str
+
+    def answered(self, ground: Ground) -> Answer[Named]:
+        kind, *parts = self.named.strip().split("/")
+        plain = kind.partition(".")[0].lower().removesuffix("s")
+        parts = [part for part in parts if part]
+        if (plain, len(parts)) not in (("clusterprofile", 1), ("profile", 2)):
+            sentence = "this is no profile: write ClusterProfile/name or Profile/namespace/name"
+            got, likely = plain_text(self.named, most=80), near_profiles(ground, self.named)
+            raise Taught(Lesson(code=Code.BAD_ARGUMENT, sentence=sentence, field="profile", got=got, did_you_mean=likely, next=AT_WORK))
+        profile = "/".join(("ClusterProfile" if plain == "clusterprofile" else "Profile", *parts))
+        require_profile(ground, profile)
+        return ground.answer(Named(name=profile))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,7 +231,9 @@ class GetObject(Question[Answer[ObjectPage]]):
         if named.cluster:
             return ground.answer(_on_cluster(ground, named))
         row = self.row(ground, named)
-        manifest = orjson.loads(row["manifest"])
+        manifest, status = orjson.loads(row["manifest"]), orjson.loads(row["status"])
+        if status:
+            manifest = {**manifest, "status": status}
         page = ObjectPage(
             ref=safe_ref(row["ref"]),
             state=row["state"],

@@ -15,7 +15,7 @@ from fleetd.store.reading import Record
 from fleetd.store.view import UNACTED
 
 _KEPT = "SELECT counted, state, tally FROM fleet_counts ORDER BY counted, state"
-_UNSETTLED = "SELECT state, COUNT(*) AS n FROM fleet_pending_events WHERE cluster IS NULL GROUP BY state"
+_UNSETTLED = "SELECT state, COUNT(*) AS n FROM fleet_waits WHERE cluster IS NULL GROUP BY state"
 _PENDING = f"""
 SELECT w.event_trigger, w.state, w.waiting, w.oldest_at, COALESCE(d.cluster, m.cluster) AS waits_on, COALESCE(d.reason, m.reason) AS reason
 FROM (SELECT * FROM fleet_waiting_triggers ORDER BY oldest_at, event_trigger, state LIMIT 10) w

@@ -28,7 +28,7 @@ SELECT detected_at, matched_at, rendered_at, applied_at FROM fleet_reactions WHE
 _STOOD = {
     "clusters": "SELECT connection AS state, COUNT(*) AS n FROM fleet_clusters GROUP BY connection",
     "addons": "SELECT state, COUNT(*) AS n FROM fleet_addons GROUP BY state",
-    "pending_events": "SELECT state, COUNT(*) AS n FROM fleet_pending_events GROUP BY state",
+    "pending_events": "SELECT state, COUNT(*) AS n FROM fleet_waits GROUP BY state",
     "drift": "SELECT outcome AS state, COUNT(*) AS n FROM fleet_drift_incidents WHERE outcome IN ('open', 'failed') GROUP BY outcome",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -23,6 +23,7 @@ from fleetd.service.cursors import Place, question_digest, read_cursor, write_cu
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.naming import not_declared, read_ref
 from fleetd.service.questions.ground import Ground, Part, any_of
+from fleetd.service.questions.sets import chosen
 from fleetd.service.teaching import bad
 from fleetd.store.reading import Record
 from fleetd.store.references import edges
@@ -38,7 +39,7 @@ WHERE to_ref LIKE :start AND to_ref LIKE '%{{%' ORDER BY from_ref, field_path
 """
 _TRIGGER = "SELECT manifest FROM fleet_declared WHERE ref = :ref"
 _MEMBERS = """
-SELECT c.cluster, c.kind, c.namespace, c.name, c.ready, (
+SELECT c.cluster, c.kind, c.namespace, c.name, c.met, (
  SELECT d.manifest FROM fleet_declared d
  WHERE d.ref = c.kind || CASE c.kind WHEN 'Cluster' THEN '.cluster.x-k8s.io/' ELSE '.lib.projectsveltos.io/' END
   || c.namespace || '/' || c.name
@@ -218,16 +219,16 @@ def _rendered(ground: Ground, row: Record) -> Iterator[Edge]:
         )
 
 
-def _selected(ground: Ground, trigger: str) -> list[Member]:
+def _selected(ground: Ground, ref: str) -> list[Member]:
     """The clusters whose events an EventTrigger hears; none where the object is another kind."""
-    found = ground.row(_TRIGGER, ref=trigger)
-    if found is None or not trigger.startswith("EventTrigger."):
+    found = ground.row(_TRIGGER, ref=ref)
+    if found is None or not ref.startswith("EventTrigger."):
         return []
     try:
-        sources = compile_trigger(orjson.loads(found["manifest"])).sources
+        trigger = compile_trigger(orjson.loads(found["manifest"]))
     except InvalidInput:
         return []
-    return members(ground, sources)
+    return heard(ground, trigger.sources, trigger.set_refs)
 
 
 def selected(sources: Selector, column: str, values: dict[str, Any]) -> str:
@@ -236,11 +237,22 @@ def selected(sources: Selector, column: str, values: dict[str, Any]) -> str:
     return condition(Choice(labels=tuple(terms)), column, values) if terms else "1 = 0"
 
 
-def count_selected(ground: Ground, sources: Selector) -> int:
-    """How many clusters a selector chooses."""
+def heard(ground: Ground, sources: Selector, sets: Collection[str], *, most: int = MOST) -> list[Member]:
+    """The clusters whose events a trigger hears, as rules see them."""
+    found = members(ground, sources, most=most)
+    known = {item.cluster for item in found}
+    more = sorted({cluster for clusters in chosen(ground, sets).values() for cluster in clusters} - known)
+    return [*found, *(item for name in more[: most - len(found)] for item in members(ground, name))]
+
+
+def count_heard(ground: Ground, sources: Selector, sets: Collection[str]) -> int:
+    """How many clusters a selector chooses or the sets have."""
     values: dict[str, Any] = {}
-    sql = f"SELECT COUNT(*) AS n FROM fleet_clusters c WHERE {selected(sources, 'c.cluster', values)}"
-    return int(ground.rows(sql, values)[0]["n"])
+    condition = selected(sources, "c.cluster", values)
+    more = tuple(sorted({cluster for clusters in chosen(ground, sets).values() for cluster in clusters}))
+    if more:
+        condition = f"({condition}) OR {any_of('c.cluster', 'had', more, values)}"
+    return int(ground.rows(f"SELECT COUNT(*) AS n FROM fleet_clusters c WHERE {condition}", values)[0]["n"])
 
 
 def members(ground: Ground, chosen: Selector | str, *, most: int = MOST) -> list[Member]:
@@ -261,7 +273,7 @@ def members(ground: Ground, chosen: Selector | str, *, most: int = MOST) -> list
             name=row["name"],
             labels=marks[row["cluster"]],
             manifest=orjson.loads(row["manifest"] or "{}"),
-            ready=row["ready"],
+            ready=row["met"],
         )
         for row in rows
     ]

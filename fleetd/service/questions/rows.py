@@ -44,6 +44,7 @@ ORDERS: dict[str, Order] = {
     "fleet_event_sources": _BY_REF,
     "fleet_event_triggers": _BY_REF,
     "fleet_profiles": _BY_REF,
+    "fleet_cluster_sets": _BY_REF,
     "fleet_declared": _BY_REF,
     "fleet_declared_history": Order(("valid_from", "ref"), at="valid_from", newest=True),
     "fleet_references": Order(("from_ref", "field_path", "to_ref")),
@@ -72,6 +73,7 @@ ORDERS: dict[str, Order] = {
     "fleet_heartbeats": Order(("cluster",), on="cluster"),
     "fleet_not_in_force": _BY_REF,
     "fleet_waiting_triggers": Order(("event_trigger", "state")),
+    "fleet_waits": Order(("match_id", "waits_on"), on="waits_on"),
     "fleet_changes": Order(("seq",), at="at", newest=True),
 }
 _MAY_BE_NULL = frozenset({("fleet_pending_events", "cluster")})

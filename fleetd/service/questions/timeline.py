@@ -198,7 +198,8 @@ def _drift(row: Record) -> Entry:
 
 
 def _state(row: Record) -> Entry:
-    what = f"it became {row['connection']}" + ("" if row["ready"] else ", not ready") + (", paused" if row["paused"] else "")
+    unready = not row["ready"] and row["connection"] not in ("unreachable", "connecting")
+    what = f"it became {row['connection']}" + (", not ready" if unready else "") + (", paused" if row["paused"] else "")
     cluster = safe_ref(row["cluster"])
     return Entry(
         at=row["at"], type="cluster", ref=cluster, what=what, cluster=cluster, said_untrusted=plain_text(row["reason"], most=BRIEF)

@@ -6,10 +6,13 @@ face, and the order stays as it is while somebody moves in it, whatever happens 
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fleetd.service.arguments import About, AsOf, Clusters
 from fleetd.service.asking import Question
@@ -17,7 +20,8 @@ from fleetd.service.naming import read_ref
 from fleetd.service.questions.ground import Ground
 from fleetd.service.questions.window_rows import AT_ONCE, acknowledged, complete
 from fleetd.service.teaching import bad
-from fleetd.service.windows import SEPARATOR, SHEETS, Sheet
+from fleetd.service.columns import Column, Texts
+from fleetd.service.windows import SEPARATOR, SHEETS, Beside, Sheet
 from fleetd.store.past import PASTS
 from fleetd.store.reading import Record
 from fleetd.store.views import views
@@ -56,20 +60,51 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListKeys(Question[Keys]):
-    """The keys of the chosen rows, the urgent ones first unless a column to sort by is named."""
+    """The keys of the chosen rows, the urgent ones first unless a column to sort by is named. The first few cost little."""
 
     choice: Choice
+    most: int = MOST_KEYS
 
     def answered(self, ground: Ground) -> Keys:
         sheet, values = _sheet_then(ground, self.choice), dict[str, Any]()
         conditions = _conditions(ground, sheet, self.choice, values)
         if self.choice.sort:
-            way = "DESC NULLS LAST" if self.choice.descending else "ASC NULLS FIRST"
-            order = ", ".join((f"{_column(sheet, self.choice.sort)} {way}", *sheet.order))
-            found = [key for key, _ in _keys(ground, sheet, conditions, order, values)]
+            found = [key for key, _ in _keys(ground, sheet, conditions, _order(sheet, self.choice), values, self.most + 1)]
         else:
-            found = _urgent_first(ground, sheet, conditions, values)
-        return Keys(tuple(found[:MOST_KEYS]), len(found) > MOST_KEYS, tuple(ground.mistakes))
+            found = _urgent_first(ground, sheet, conditions, values, self.most)
+        return Keys(tuple(found[: self.most]), len(found) > self.most, tuple(ground.mistakes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTexts(Question[Texts | None]):
+    """What a filter looks at in the chosen rows of now, in their order; None of the past, and of more rows than can be scrolled in.
+
+    What the choice itself looks for is left out: it is for whoever will look for many things.
+    """
+
+    slow: ClassVar[bool] = True
+    choice: Choice
+
+    def answered(self, ground: Ground) -> Texts | None:
+        if self.choice.as_of:
+            return None
+        sheet, values = sheet_of(self.choice.sheet), dict[str, Any]()
+        conditions = _conditions(ground, sheet, replace(self.choice, needle=""), values)
+        columns = {name: Column() for name in dict.fromkeys((*sheet.searched, *(one.column for one in sheet.also)))}
+        keys, urgency, order = list[str](), array("B"), _order(sheet, self.choice)
+        said = "".join(f", COALESCE(CAST({name} AS TEXT), '')" for name in columns)
+        for part in ground.reader.parts(_select(sheet, conditions, order, MOST_KEYS + 1, more=said), values):
+            these, urgent, *texts = zip(*part, strict=True)
+            keys += these
+            urgency.extend(urgent)
+            for column, more in zip(columns.values(), texts, strict=True):
+                column.add(more)
+        if len(keys) > MOST_KEYS:
+            return None
+        places = [] if self.choice.sort or not sheet.urgent else sorted(range(len(keys)), key=urgency.__getitem__)
+        made = [columns[name].ended(places, None) for name in sheet.searched]
+        made += [columns[one.column].ended(places, _beside(ground, one)) for one in sheet.also]
+        return Texts(tuple(map(keys.__getitem__, places)) if places else tuple(keys), tuple(made))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,33 +176,50 @@ def _sheet_then(ground: Ground, choice: Choice) -> Sheet:
     return sheet
 
 
-def _urgent_first(ground: Ground, sheet: Sheet, conditions: Sequence[str], values: dict[str, Any]) -> list[str]:
+def _order(sheet: Sheet, choice: Choice) -> str:
+    way = "DESC NULLS LAST" if choice.descending else "ASC NULLS FIRST"
+    return ", ".join((f"{_column(sheet, choice.sort)} {way}", *sheet.order) if choice.sort else sheet.order)
+
+
+def _urgent_first(ground: Ground, sheet: Sheet, conditions: Sequence[str], values: dict[str, Any], most: int) -> list[str]:
     """All in one pass, put apart afterwards; of more rows than are taken, each urgency by itself."""
     order = ", ".join(sheet.order)
-    found = _keys(ground, sheet, conditions, order, values)
-    if len(found) <= MOST_KEYS:
-        # What is in order already stays so among its like.
-        return [key for key, _ in sorted(found, key=itemgetter(1))] if sheet.urgent else [key for key, _ in found]
+    if most == MOST_KEYS:
+        found = _keys(ground, sheet, conditions, order, values, most + 1)
+        if len(found) <= most:
+            # What is in order already stays so among its like.
+            return [key for key, _ in sorted(found, key=itemgetter(1))] if sheet.urgent else [key for key, _ in found]
     keys: list[str] = []
     before: list[str] = []
     for urgent in (*sheet.urgent, "1 = 1"):
         these = [*conditions, urgent, *(f"NOT ({one})" for one in before)]
-        keys += [key for key, _ in _keys(ground, sheet, these, order, values, MOST_KEYS + 1 - len(keys))]
+        keys += [key for key, _ in _keys(ground, sheet, these, order, values, most + 1 - len(keys))]
         before.append(urgent)
-        if len(keys) > MOST_KEYS:
+        if len(keys) > most:
             break
     return keys
 
 
-def _keys(
-    ground: Ground, sheet: Sheet, conditions: Sequence[str], order: str, values: dict[str, Any], most: int = MOST_KEYS + 1
-) -> list[tuple[str, int]]:
+def _keys(ground: Ground, sheet: Sheet, conditions: Sequence[str], order: str, values: dict[str, Any], most: int) -> list[tuple[str, int]]:
     """Keys with the number of their urgency."""
+    sql = _select(sheet, conditions, order, most)
+    if ground.then is None:
+        return list(chain.from_iterable(ground.reader.parts(sql, values)))
+    return [(row["key"], row["urgency"]) for row in ground.rows(sql, values)]
+
+
+def _select(sheet: Sheet, conditions: Sequence[str], order: str, most: int, *, more: str = "") -> str:
     where = " AND ".join(conditions) or "1 = 1"
     cases = " ".join(f"WHEN {urgent} THEN {number}" for number, urgent in enumerate(sheet.urgent))
     urgency = f"CASE {cases} ELSE {len(sheet.urgent)} END" if cases else "0"
-    sql = f"SELECT {sheet.key_text} AS key, {urgency} AS urgency FROM {sheet.view} WHERE {where} ORDER BY {order} LIMIT {int(most)}"
-    return [(row["key"], row["urgency"]) for row in ground.rows(sql, values)]
+    return f"SELECT {sheet.key_text} AS key, {urgency} AS urgency{more} FROM {sheet.view} WHERE {where} ORDER BY {order} LIMIT {int(most)}"
+
+
+def _beside(ground: Ground, one: Beside) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in ground.rows(one.sql):
+        found[row["value"]].append(row["text"] or "")
+    return found
 
 
 def _conditions(ground: Ground, sheet: Sheet, choice: Choice, values: dict[str, Any]) -> list[str]:
@@ -217,7 +269,7 @@ def _needle(ground: Ground, sheet: Sheet, needle: str, values: dict[str, Any]) -
         escaped = [sign if sign not in "^%_" else f"^{sign}" for sign in word]
         values[f"needle{number}"] = "%" + ("%" if fuzzy else "").join(escaped) + "%"
         matches = f"{like} :needle{number} ESCAPE '^'"
-        found.append(" OR ".join((*(f"({text}) {matches}" for text in looked_in), *(one.format(matches=matches) for one in sheet.also))))
+        found.append(" OR ".join((*(f"({text}) {matches}" for text in looked_in), *(one.matching(matches) for one in sheet.also))))
     return [f"{'' if wanted else 'NOT '}({' AND '.join(f'({one})' for one in found)})"]
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from fleetd.decide.cel.library import (
     collections,
+    formats,
     maths,
     moments,
     network,
@@ -41,6 +42,7 @@ GLOBAL: Final[Functions] = {
     **maths.GLOBAL,
     **collections.GLOBAL,
     **optionals.GLOBAL,
+    **formats.GLOBAL,
     **_weighed(quantities.GLOBAL, _KUBERNETES),
     **_weighed(versions.GLOBAL, _KUBERNETES),
     **_weighed(network.GLOBAL, _KUBERNETES),
@@ -53,6 +55,7 @@ MEMBER: Final[Functions] = {
     **text.MEMBER,
     **collections.MEMBER,
     **optionals.MEMBER,
+    **formats.MEMBER,
     **_weighed(quantities.MEMBER, _KUBERNETES),
     **_weighed(versions.MEMBER, _KUBERNETES),
     **_weighed(network.MEMBER, _KUBERNETES),
@@ -65,7 +68,7 @@ TYPES: Final = {
     name: name
     for name in (
         *("google.protobuf.Duration", "google.protobuf.Timestamp", "net.IP", "net.CIDR"),
-        *("kubernetes.Quantity", "kubernetes.Semver", "kubernetes.URL"),
+        *("kubernetes.Quantity", "kubernetes.Semver", "kubernetes.URL", "kubernetes.NamedFormat"),
     )
 }
 ELSEWHERE: Final = frozenset(("cel", "proto"))

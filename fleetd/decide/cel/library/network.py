@@ -15,7 +15,7 @@ _Network = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An IP address; those of IPv4 inside IPv6, and zones, are none."""
+    """An IP address; those of IPv4 written inside IPv6, and zones, are none."""
 
     address: _Address
     cel_type: ClassVar[str] = "net.IP"
@@ -50,8 +50,11 @@ def _address_of(text: str) -> Address | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id):
-        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id or (address.ipv4_mapped and "." in text):
+            return None
+        # Written in hexadecimal it is taken, as the address of IPv4 that it is (the specification's cases; Kubernetes refuses both).
+        address = address.ipv4_mapped or address
     return Address(address)
 
 
@@ -93,7 +96,7 @@ def _is_ip(text: Any) -> bool:
 
 
 def _is_canonical(text: Any) -> bool:
-    return bool(str(_ip(text).address) == text)
+    return bool(_ip(text).cel_text == text)
 
 
 def _cidr(text: Any) -> Network:

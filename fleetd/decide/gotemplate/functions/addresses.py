@@ -37,9 +37,9 @@ def extension(path: str) -> str:
 
 def url_parse(text: str) -> dict[str, Any]:
     """The parts of a URL under Sprig's names."""
-    if any(letter < " " or letter == "\x7f" for letter in text):
-        raise CallFailed(f'unable to parse url: parse "{text}": net/url: invalid control character in URL')
     rest, _, fragment = text.partition("#")
+    if any(letter < " " or letter == "\x7f" for letter in rest):
+        raise CallFailed(f'unable to parse url: parse "{text}": net/url: invalid control character in URL')
     rest, _, query = rest.partition("?")
     scheme, colon, after = rest.partition(":")
     if not (colon and scheme[:1].isalpha() and scheme.isascii() and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum()):

@@ -15,6 +15,8 @@ def is_empty(value: Any) -> bool:
 
 
 def default(fallback: Any, *given: Any) -> Any:
+    if len(given) == 1 and type(given[0]) is str:
+        return given[0] or fallback
     return fallback if not given or is_empty(given[0]) else given[0]
 
 

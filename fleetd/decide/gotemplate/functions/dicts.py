@@ -11,9 +11,13 @@ from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import CallFailed, NilMap, StringMap, Strings, type_name
 
 _Map = dict[str, Any]
+_TEXT_ONLY = {str}
 
 
 def make(run: Run, *pairs: Any) -> _Map:
+    texts = pairs[::2]
+    if len(pairs) == 2 * len(texts) and set(map(type, texts)) == _TEXT_ONLY:
+        return dict(zip(texts, pairs[1::2], strict=True))
     made: _Map = {}
     for at in range(0, len(pairs), 2):
         made[as_text(pairs[at], run)] = pairs[at + 1] if at + 1 < len(pairs) else ""
@@ -36,6 +40,8 @@ def remove(target: _Map, key: str) -> _Map:
 def keys(run: Run, *maps: _Map) -> Strings:
     """Keys of all the maps; Go gives them in no order, here they are sorted."""
     run.elements(sum(map(len, maps)))
+    if len(maps) == 1:
+        return Strings(sorted(maps[0]))
     return Strings(key for one in maps for key in sorted(one))
 
 
@@ -118,10 +124,11 @@ def dig(*arguments: Any) -> Any:
     if not isinstance(value, dict) or type(value) is StringMap:
         raise CallFailed(f"interface conversion: interface {{}} is {type_name(value)}, not map[string]interface {{}}")
     for key in path:
+        if not isinstance(key, str):
+            raise CallFailed(f"interface conversion: interface {{}} is {'nil' if key is None else type_name(key)}, not string")
+    for key in path:
         if not isinstance(value, dict) or type(value) is StringMap:
             raise CallFailed(f"interface conversion: interface {{}} is {type_name(value)}, not map[string]interface {{}}")
-        if not isinstance(key, str):
-            raise CallFailed(f"interface conversion: interface {{}} is {type_name(key)}, not string")
         if key not in value:
             return fallback
         value = value[key]

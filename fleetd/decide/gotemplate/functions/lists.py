@@ -102,7 +102,7 @@ def _holds(run: Run, items: list[Any], needle: Any) -> bool:
 def sort_alphabetically(run: Run, value: Any) -> Strings:
     texts = as_texts("<nil>" if value is None else value, run)
     run.spend(len(texts) << 1)
-    return Strings(sorted(texts, key=utf8))
+    return Strings(sorted(texts) if "".join(texts).isascii() else sorted(texts, key=utf8))
 
 
 def _edge(at: int) -> _Part:

@@ -149,7 +149,9 @@ def _quotient(left: Decimal, right: Decimal) -> Decimal:
 
 def _whole(rounding: Callable[[float], int], value: Any) -> float:
     number_given = to_float64(value)
-    return float(rounding(number_given)) if math.isfinite(number_given) else number_given
+    if not math.isfinite(number_given):
+        return number_given
+    return float(rounding(number_given)) or math.copysign(0.0, number_given)
 
 
 FUNCTIONS: dict[str, Function] = declare(

@@ -17,6 +17,7 @@ class Function:
         more: the word for any number of further arguments, or None.
         metered: it handles nested or growing values and spends from the run's budget itself.
         changes: it changes its argument in place, as Sprig's `set` does.
+        quick: the same for a single text of usual size, where that needs no meter.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Function:
     more: str | None = None
     metered: bool = False
     changes: bool = False
+    quick: Callable[[str], Any] | None = None
 
 
 GO_TYPES: Mapping[str, str] = {

@@ -19,6 +19,7 @@ from fleetd.decide.gotemplate.values import (
     utf8,
 )
 
+_SCALAR = frozenset({str, int, Int, float, bool})
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "\0": "\ufffd"})
 _JS = str.maketrans({"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"})
 
@@ -36,6 +37,8 @@ def comparison_kind(value: Any) -> str:
 
 def equal(run: Run, first: Any, *others: Any) -> bool:
     """Whether the first equals any of the others."""
+    if len(others) == 1 and type(first) is type(others[0]) and type(first) in _SCALAR:
+        return bool(first == others[0])
     if not others:
         raise CallFailed("missing argument for comparison")
     return any(_same(first, other, run) for other in others)

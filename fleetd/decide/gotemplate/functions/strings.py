@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace as replaced
 from typing import Any
 
 from fleetd.decide.gotemplate.formatting import plain
@@ -12,6 +13,7 @@ from fleetd.decide.gotemplate.quoting import quoted
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import CallFailed, StringMap, Strings, from_utf8, utf8
 
+_TEXT_ONLY = {str}
 _BYTE_SPACES = re.compile(r"[\t\n\v\f\r \x85\xa0]+")
 
 
@@ -26,6 +28,8 @@ def as_texts(value: Any, run: Run) -> Strings:
         return value
     if isinstance(value, list):
         run.spend(len(value))
+        if set(map(type, value)) == _TEXT_ONLY:
+            return Strings(value)
         return Strings(as_text(part, run) for part in value if part is not None)
     return Strings() if value is None else Strings([as_text(value, run)])
 
@@ -286,3 +290,8 @@ FUNCTIONS: dict[str, Function] = declare(
         "hello": ("", lambda: "Hello!"),
     }
 )
+FUNCTIONS |= {
+    "quote": replaced(FUNCTIONS["quote"], quick=quoted),
+    "squote": replaced(FUNCTIONS["squote"], quick=lambda text: f"'{text}'"),
+    "toString": replaced(FUNCTIONS["toString"], quick=lambda text: text),
+}
