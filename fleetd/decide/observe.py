@@ -72,6 +72,8 @@ class Source:
     tenant: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
     reads_cluster: bool = False
+    aggregate: str = ""
+    """the script of `aggregatedSelection`"""
 
     @property
     def rules(self) -> frozenset[tuple[str, str]]:
@@ -80,7 +82,7 @@ class Source:
 
     def reads(self, gvk: GroupVersionKind) -> Reads:
         """What must be decoded of objects of this kind."""
-        reads = Reads(raw=self.collect)
+        reads = Reads(raw=self.collect or bool(self.aggregate))
         for condition in self.conditions.get(gvk, ()):
             reads |= condition.reads
         return reads
@@ -121,7 +123,8 @@ def compile_source(manifest: Mapping[str, Any]) -> Source:
     labels = metadata.get("labels") or {}
     tenant = {key: value for key, value in labels.items() if key.startswith("projectsveltos.io/serviceaccount-")}
     remark = "; ".join(remarks[:3]) + (f"; and {len(remarks) - 3} more" if len(remarks) > 3 else "")
-    return Source(metadata["name"], bool(spec.get("collectResources")), conditions, problem, tenant, remark, reads_cluster)
+    aggregate = spec.get("aggregatedSelection") or ""
+    return Source(metadata["name"], bool(spec.get("collectResources")), conditions, problem, tenant, remark, reads_cluster, aggregate)
 
 
 def _where(error: Exception) -> str:

@@ -12,12 +12,13 @@ import structlog
 from fleetd.decide.digest import digest, keyed
 from fleetd.decide.engines.answers import Rendered, Rendering
 from fleetd.decide.observe import Wish, decisive
+from fleetd.decide.plane.aggregating import Selected, conclude
 from fleetd.decide.plane.observing import answer_asked
 from fleetd.decide.plane.rendered import rendered
 from fleetd.decide.plane.state import DeliveryKey, Plane
-from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.decide.plane.turn import Ask, Selecting, Turn
 from fleetd.domain.inspection import Show
-from fleetd.domain.objects import Observed
+from fleetd.domain.objects import Manifest, Observed
 from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import GroupVersionKind
 from fleetd.engine.clock import Clock
@@ -49,11 +50,27 @@ class Made(Protocol):
     def again(self) -> float: ...
 
 
+class Chosen(Protocol):
+    """Objects with a message, or one sentence; or, seconds until it is to be asked again."""
+
+    @property
+    def objects(self) -> Sequence[Manifest]: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def again(self) -> float: ...
+
+
 class Scripts(Protocol):
     """Who runs users' scripts and templates, apart from us; neither call raises for what one does."""
 
     async def evaluate(self, script: str, body: object) -> Answer:
         """Whether a script selects an object."""
+
+    async def select(self, script: str, objects: bytes) -> Chosen:
+        """What a script that looks at a list of objects (JSON) chooses of it."""
 
     async def render(self, task: str, text: str, argument: bytes) -> Made:
         """What a template of another engine makes."""
@@ -123,6 +140,9 @@ class Engine:
     def ask(self, ask: Ask) -> None:
         self._begin(self._ask(ask))
 
+    def select(self, asked: Selecting) -> None:
+        self._begin(self._select(asked))
+
     def render(self, renderings: Sequence[Rendering]) -> None:
         for start in range(0, len(renderings), RENDERED_TOGETHER):
             self._begin(self._render(renderings[start : start + RENDERED_TOGETHER]))
@@ -154,6 +174,19 @@ class Engine:
         answers = await asyncio.gather(*(self._evaluate(wish, ask.observed) for wish in ask.wishes))
         await self.loop.feed(partial(_answered, ask, answers))
 
+    async def _select(self, asked: Selecting) -> None:
+        again = 0.0
+        try:
+            chosen = await self._scripts.select(asked.script, b"[" + b",".join(asked.bodies) + b"]")
+            answer, again = Selected(chosen.objects, chosen.message, chosen.error), chosen.again
+        except Exception:
+            log.exception("a script could not be run", source=asked.source)
+            answer = Selected(error="the script could not be run")
+        await self.loop.feed(partial(_selected, asked, answer))
+        if again:
+            await asyncio.sleep(again)
+            await self._select(asked)
+
     async def _evaluate(self, wish: Wish, observed: Observed) -> Answer:
         try:
             return decisive([await self._scripts.evaluate(script, observed.raw or observed.body) for script in wish.scripts])
@@ -164,6 +197,10 @@ class Engine:
 
 def _taken(answers: Sequence[tuple[str, Rendered]], plane: Plane, turn: Turn) -> None:
     rendered(plane, turn, answers)
+
+
+def _selected(asked: Selecting, answer: Selected, plane: Plane, turn: Turn) -> None:
+    conclude(plane, turn, asked, answer)
 
 
 def _answered(ask: Ask, answers: Sequence[Answer], plane: Plane, turn: Turn) -> None:

@@ -42,12 +42,15 @@ class Feed:
         self._loop = loop
         self._announce = announce
         self._seq = 0
+        self._taken: frozenset[str] = frozenset()
+        """Requests that the loop has been given, as far as they waited still when they were last read."""
 
     async def begin(self) -> None:
         """Restores the plane from its rows and declares everything that is declared, in one turn."""
         loaded = await self._database.load()
         self._seq = loaded.seq
         self._loop.put(partial(_restore, loaded))
+        self._ask(loaded.requests)
 
     async def run(self) -> None:
         """Follows for ever."""
@@ -64,6 +67,7 @@ class Feed:
             loaded = await self._database.load()
             self._seq = loaded.seq
             self._loop.put(partial(_declare_anew, loaded.declared))
+            self._ask(loaded.requests)
             return
         await self._take(changes)
         self._seq = seq
@@ -76,15 +80,19 @@ class Feed:
             self._announce(ref, found)
             self._loop.put(partial(_declare, ref, found))
         if any(change.object_kind == REQUEST for change in changes):
-            for request in await self._database.read(waiting_requests()):
+            self._ask(await self._database.read(waiting_requests()))
+
+    def _ask(self, waiting: Sequence[RequestRecord]) -> None:
+        """Hands each request to the loop once: one whose outcome is not committed yet is read as waiting still."""
+        for request in waiting:
+            if request.request_id not in self._taken:
                 self._loop.put(partial(_request, request))
+        self._taken = frozenset(request.request_id for request in waiting)
 
 
 def _restore(loaded: Loaded, plane: Plane, turn: Turn) -> None:
     restore(plane, loaded)
     _declare_all(loaded.declared, plane, turn)
-    for request in loaded.requests:
-        requested(plane, turn, request)
 
 
 def _declare_all(objects: Sequence[DeclaredObject], plane: Plane, turn: Turn) -> None:

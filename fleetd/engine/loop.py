@@ -16,7 +16,7 @@ import structlog
 from fleetd.decide.engines.answers import Rendering
 from fleetd.decide.plane.declaring import settle
 from fleetd.decide.plane.state import DeliveryKey, Plane
-from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.decide.plane.turn import Ask, Selecting, Turn
 from fleetd.domain.errors import TryLater
 from fleetd.domain.records import Record, RequestRecord
 from fleetd.domain.refs import GroupVersionKind
@@ -46,6 +46,7 @@ class Consequences(Protocol):
 
     def deliver(self, key: DeliveryKey) -> None: ...
     def ask(self, ask: Ask) -> None: ...
+    def select(self, asked: Selecting) -> None: ...
     def render(self, renderings: Sequence[Rendering]) -> None: ...
     def read_again(self, cluster: str, gvk: GroupVersionKind) -> None: ...
     def reconnect(self, cluster: str) -> None: ...
@@ -164,6 +165,8 @@ class Loop:
             acting.read_again(cluster, gvk)
         for ask in turn.asks:
             acting.ask(ask)
+        for asked in turn.selections:
+            acting.select(asked)
         if turn.renderings:
             acting.render(turn.renderings)
         for request in turn.inspect:

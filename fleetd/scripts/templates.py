@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from fleetd.scripts.limits import MIB, ScriptLimits
 from fleetd.scripts.places import Place, Result
@@ -23,6 +23,16 @@ class Made:
     text: str | None = None
     error: str = ""
     line: int = 0
+    again: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Objects with a message, or one sentence why there are none; with `again`, seconds until it may be tried, it was not run."""
+
+    objects: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    message: str = ""
+    error: str = ""
     again: float = 0.0
 
 
@@ -51,6 +61,13 @@ class TemplatePool:
     async def evaluate(self, script: str, body: object) -> tuple[bool | None, str]:
         """As `ScriptPool.evaluate`."""
         return await self._scripts.evaluate(script, body)
+
+    async def select(self, script: str, objects: bytes) -> Chosen:
+        """Which of a list of objects (JSON) a script chooses, or what it makes of them."""
+        result = await self._scripts.call(script, Place.AGGREGATED_SELECTION, objects)
+        if result.error:
+            return Chosen(error="; ".join(filter(None, (result.sentence, result.explanation))), again=result.again)
+        return Chosen(tuple(result.value["resources"]), result.value["message"])
 
     async def render(self, task: str, text: str, argument: bytes) -> Made:
         """Renders; whatever the template does, there is an answer.

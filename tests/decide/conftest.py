@@ -19,6 +19,7 @@ from fleetd.decide.drift import fields_of_entry, owned_digest
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import Owned
 from fleetd.decide.plan import Action, Terms, plan, to_read
+from fleetd.decide.plane.aggregating import Selected, conclude
 from fleetd.decide.plane.declaring import declared, settle
 from fleetd.decide.plane.delivering import Failure, Outcome, delivered
 from fleetd.decide.plane.membering import member_declared, member_state
@@ -26,7 +27,7 @@ from fleetd.decide.plane.observing import listed, seen
 from fleetd.decide.plane.requesting import requested
 from fleetd.decide.plane.restoring import restore
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
-from fleetd.decide.plane.turn import Turn
+from fleetd.decide.plane.turn import Selecting, Turn
 from fleetd.decide.wanted import Wanted
 from fleetd.domain.objects import Manifest, Observed, ref_of
 from fleetd.domain.records import (
@@ -183,6 +184,7 @@ class Fleet:
         self.rejudge: set[tuple[str, GroupVersionKind]] = set()
         self.records: list[Record] = []
         self.later: dict[DeliveryKey, datetime] = {}
+        self.selections: list[Selecting] = []
         self._number = 0
         self.connected: set[str] = set()
         self.writes = 0
@@ -205,6 +207,17 @@ class Fleet:
         self.due |= turn.due
         self.doubts |= turn.doubts
         self.rejudge |= {item for item in turn.rejudge if item[0] in self.connected}
+        self.selections += turn.selections
+
+    def select(self, script: Callable[[list[Manifest]], list[Manifest]] | str) -> int:
+        """Answers for all scripts that look at all objects together, or lets them fail with a sentence; how many there were."""
+        asked, self.selections = self.selections, []
+        for one in asked:
+            given = [orjson.loads(body) for body in one.bodies]
+            answer = Selected(error=script) if isinstance(script, str) else Selected(tuple(script(given)))
+            with self.turn() as turn:
+                conclude(self.plane, turn, one, answer)
+        return len(asked)
 
     def declare(self, *texts: str | Manifest, unsupported: tuple[str, ...] = ()) -> None:
         """All in one turn."""

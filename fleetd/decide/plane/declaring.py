@@ -9,6 +9,7 @@ from typing import Any
 from fleetd.decide.definitions import CAPI_GROUP, CONFIG_GROUP, LIB_GROUP, compile_profile, compile_trigger, member_key, profile_id, set_id
 from fleetd.decide.members import WITHDRAW, Member, credentials_of
 from fleetd.decide.observe import Source, compile_source
+from fleetd.decide.plane.aggregating import ask_selections
 from fleetd.decide.plane.delivering import release
 from fleetd.decide.plane.matching import matches_settled
 from fleetd.decide.plane.observing import drop_kinds, report_changes, say_anew
@@ -223,6 +224,7 @@ def became_ready(plane: Plane, cluster: str) -> None:
 def settle(plane: Plane, turn: Turn) -> None:
     """Carries all that is dirty through every stage, until nothing is."""
     _listen(plane, turn)
+    ask_selections(plane, turn)
     while plane.dirty.reports or plane.dirty.reactions or plane.dirty.contents or plane.dirty.profiles:
         meet(plane, turn, report_changes(plane, turn))
         for ref in plane.dirty.contents:
@@ -329,5 +331,9 @@ def _drop_report(plane: Plane, turn: Turn, key: tuple[str, str]) -> None:
     report.judgements.clear()
     report.doubted.clear()
     report.edited.clear()
+    report.taken.clear()
+    report.listed.clear()
+    report.unsure.clear()
+    report.asked = ""
     report.pending = dict.fromkeys(report.objects)
     plane.dirty.reports.add(key)

@@ -9,6 +9,9 @@ from typing import NamedTuple
 import orjson
 
 from fleetd.decide.observe import NO_CLUSTER, RULE, Judgement, Source, Wish, answered, cluster_shown, explained, judge
+from fleetd.decide.plane.aggregating import answered as answered_for
+from fleetd.decide.plane.aggregating import await_script, begin_anew, drop, read, take
+from fleetd.decide.plane.aggregating import missing as lacking
 from fleetd.decide.plane.drifting import new_seen, owned_listed, owned_seen
 from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.state import Plane, Report
@@ -46,6 +49,8 @@ def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes:
             answer = judge(source, gvk, observed, shown)
             if isinstance(answer, Wish):
                 wishes.append(answer)
+                if source.aggregate:
+                    await_script(plane, (source.name, cluster), observed.ref)
             else:
                 _conclude(plane, turn, source, Sight(cluster, gvk, observed, confirming), answer)
         if wishes:
@@ -66,7 +71,14 @@ def listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, object
         for ref in [ref for ref in report.judgements if ref.group_kind == kinds and ref not in present and ref not in report.objects]:
             del report.judgements[ref]
             turn.records.append(VerdictGone(source=source.name, cluster=cluster, ref=ref, at=turn.now))
-        missing = {ref for ref in report.objects if ref.group_kind == kinds and ref not in present}
+        missing = (
+            lacking(report, kinds, present)
+            if source.aggregate
+            else {ref for ref in report.objects if ref.group_kind == kinds and ref not in present}
+        )
+        if source.aggregate:
+            doubts = missing | {ref for ref in report.doubted & report.taken.keys() if ref.group_kind == kinds}
+            read(plane, (source.name, cluster), gvk, sure=confirming or not doubts)
         if confirming:
             for ref in sorted(missing & report.doubted):
                 _gone(plane, turn, source, cluster, ref)
@@ -102,9 +114,18 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     observed = sight.observed
     ref = observed.ref
     before = report.judgements.get(ref)
-    if before is not answer and before != answer:
+    # Of what an aggregated source takes its script has the last word.
+    if before is not answer and before != answer and not (source.aggregate and answer.state is VerdictState.MATCH):
         _note(plane, turn, source, sight, answer)
     if answer.state is VerdictState.ERROR:
+        return
+    if source.aggregate:
+        answered_for(plane, key, ref)
+        if answer.state is VerdictState.MATCH:
+            report.doubted.discard(ref)
+            take(plane, key, sight.gvk, observed)
+        elif ref in report.taken and not _doubtful(turn, report, sight):
+            drop(plane, key, ref)
         return
     if answer.state is VerdictState.MATCH:
         report.doubted.discard(ref)
@@ -115,15 +136,21 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
         if known is not None and known.digest == now.digest and known.uid == now.uid and ref not in report.pending:
             return
         report.pending[ref] = now
-    elif ref not in report.objects and ref not in report.pending:
-        return
-    elif ref.group_kind in report.edited and not (sight.confirming and ref in report.doubted):
-        report.doubted.add(ref)
-        turn.doubts.add((sight.cluster, sight.gvk))
+    elif (ref not in report.objects and ref not in report.pending) or _doubtful(turn, report, sight):
         return
     else:
         report.pending[ref] = None
     plane.dirty.reports.add(key)
+
+
+def _doubtful(turn: Turn, report: Report, sight: Sight) -> bool:
+    """Whether an edited source's refusal waits for a second read."""
+    ref = sight.observed.ref
+    if ref.group_kind not in report.edited or (sight.confirming and ref in report.doubted):
+        return False
+    report.doubted.add(ref)
+    turn.doubts.add((sight.cluster, sight.gvk))
+    return True
 
 
 def _note(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Judgement) -> None:
@@ -150,7 +177,10 @@ def _gone(plane: Plane, turn: Turn, source: Source, cluster: str, ref: ObjectRef
     report = plane.report(source.name, cluster)
     if report.judgements.pop(ref, None) is not None:
         turn.records.append(VerdictGone(source=source.name, cluster=cluster, ref=ref, at=turn.now))
-    if ref in report.objects or ref in report.pending:
+    if source.aggregate:
+        answered_for(plane, (source.name, cluster), ref)
+        drop(plane, (source.name, cluster), ref)
+    elif ref in report.objects or ref in report.pending:
         report.pending[ref] = None
         plane.dirty.reports.add((source.name, cluster))
 
@@ -208,7 +238,10 @@ def drop_kinds(plane: Plane, source: str, cluster: str, kinds: Collection[GroupK
     report = plane.reports.get((source, cluster))
     if report is None:
         return
-    report.edited = {ref.group_kind for ref in report.objects}
+    report.edited = {ref.group_kind for ref in (*report.objects, *report.taken)}
+    begin_anew(report)
+    for ref in [ref for ref in report.taken if ref.group_kind not in kinds]:
+        del report.taken[ref]
     for ref in report.objects:
         if ref.group_kind not in kinds:
             report.pending[ref] = None

@@ -38,6 +38,13 @@ DeliveryKey = tuple[str, str]
 """(profile, cluster)"""
 
 
+class Candidate(NamedTuple):
+    """An object that the selectors of an aggregated source take; `body` is what a report shows of it, as JSON."""
+
+    gvk: GroupVersionKind
+    body: bytes
+
+
 @dataclass(slots=True)
 class Report:
     """The matching objects of one source on one cluster.
@@ -53,6 +60,16 @@ class Report:
     pending: dict[ObjectRef, ReportedObject | None] = field(default_factory=dict)
     doubted: set[ObjectRef] = field(default_factory=set)
     edited: set[GroupKind] = field(default_factory=set)
+    taken: dict[ObjectRef, Candidate] = field(default_factory=dict)
+    """of a source with `aggregatedSelection`: what its script is given"""
+    listed: set[GroupVersionKind] = field(default_factory=set)
+    """likewise: the kinds that were listed whole since it is heard"""
+    unsure: set[ObjectRef] = field(default_factory=set)
+    """likewise: objects whose own scripts have not answered yet, or failed"""
+    asked: str = ""
+    """likewise: a digest of what its script was given last"""
+    reselected: bool = False
+    """likewise: whether it was edited since its script answered"""
 
 
 class Said(NamedTuple):
@@ -101,6 +118,8 @@ class Dirty:
     sources: set[str] = field(default_factory=set)
     triggers: set[str] = field(default_factory=set)
     reports: set[ReportKey] = field(default_factory=set)
+    selections: set[ReportKey] = field(default_factory=set)
+    """reports whose candidates for `aggregatedSelection` changed"""
     reactions: set[ReactionKey] = field(default_factory=set)
     profiles: set[str] = field(default_factory=set)
     sets: set[str] = field(default_factory=set)

@@ -26,6 +26,17 @@ class Ask:
     confirming: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Selecting:
+    """A script to run on all candidates of a source on a cluster; `mark` says which they were."""
+
+    source: str
+    cluster: str
+    script: str
+    bodies: tuple[bytes, ...] = field(repr=False)
+    mark: str
+
+
 @dataclass(slots=True)
 class Turn:
     """Records are committed first, together; only then is anything that is `due` begun.
@@ -41,6 +52,7 @@ class Turn:
     records: list[Record] = field(default_factory=list)
     due: dict[DeliveryKey, str] = field(default_factory=dict)
     asks: list[Ask] = field(default_factory=list)
+    selections: list[Selecting] = field(default_factory=list)
     renderings: list[Rendering] = field(default_factory=list)
     doubts: set[tuple[str, GroupVersionKind]] = field(default_factory=set)
     rewatch: set[str] = field(default_factory=set)

@@ -61,7 +61,9 @@ _PROFILE: Acted = {
 _SET: Acted = {"clusterSelector": WHOLE, "clusterRefs": WHOLE, "maxReplicas": WHOLE}
 
 ACTED_ON: Mapping[GroupKind, Mapping[str, Acted]] = {
-    GroupKind(LIB_GROUP, "EventSource"): {"spec": {"resourceSelectors": _RESOURCE_SELECTOR, "collectResources": WHOLE}},
+    GroupKind(LIB_GROUP, "EventSource"): {
+        "spec": {"resourceSelectors": _RESOURCE_SELECTOR, "aggregatedSelection": WHOLE, "collectResources": WHOLE},
+    },
     GroupKind(LIB_GROUP, "EventTrigger"): {
         "spec": {
             "sourceClusterSelector": WHOLE,
