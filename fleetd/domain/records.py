@@ -380,24 +380,3 @@ Record = (
     | RequestRecord
     | HeldLoss
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclaredObject:
-    """An object of the management plane. `manifest` is whole, with the server's metadata (uid, resourceVersion, managedFields …)."""
-
-    ref: ObjectRef
-    manifest: Manifest = field(repr=False)
-    uid: str
-    resource_version: int
-    generation: int
-    created_at: datetime
-    updated_at: datetime
-    state: DeclaredState = DeclaredState.READY
-    reason: str = ""
-    unsupported: tuple[str, ...] = ()
-    status: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def deleting(self) -> bool:
-        return bool((self.manifest.get("metadata") or {}).get("deletionTimestamp"))

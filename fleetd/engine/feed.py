@@ -14,8 +14,9 @@ from fleetd.decide.plane.requesting import requested
 from fleetd.decide.plane.restoring import restore
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.errors import GiveUp, TryLater
-from fleetd.domain.records import DeclaredObject, RequestRecord
+from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.engine.loop import Loop
 from fleetd.store.database import Change, Database

@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import uuid4
 
 from fleetd.domain.audit import Decider
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.documents import Document, parse
 from fleetd.domain.errors import Conflict, InvalidInput, NotFound
 from fleetd.domain.kinds.acted_on import unsupported
@@ -17,7 +18,7 @@ from fleetd.domain.kinds.defaults import with_defaults
 from fleetd.domain.kinds.immutables import immutable_violations
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import Manifest, gvk_of, ref_of
-from fleetd.domain.records import DeclaredObject, JournalRecord, Stage
+from fleetd.domain.records import JournalRecord, Stage
 from fleetd.domain.refs import ObjectRef
 from fleetd.kubeapi.apply import apply_patch, update_managers
 from fleetd.service.checking import judged_alone

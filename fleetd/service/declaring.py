@@ -7,10 +7,10 @@ from datetime import datetime
 
 from fleetd.decide.lint.elsewhere import check_elsewhere
 from fleetd.decide.lint.given import Given
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import FleetdError, InvalidInput, Refused
 from fleetd.domain.objects import Manifest, ref_of
-from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Admitted, Done, placed
 from fleetd.service.checking import Problem

@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from fleetd.decide.definitions import PAUSED
 from fleetd.domain.audit import Decider
-from fleetd.domain.records import DeclaredObject, RequestRecord
+from fleetd.domain.declared import DeclaredObject
+from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import RequestState
 from fleetd.service.acting import Acknowledge, Action, Actor, Approve, Requeue, Resync, SetPause

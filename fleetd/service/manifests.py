@@ -20,9 +20,10 @@ from uuid import uuid4
 import structlog
 
 from fleetd.decide.removal import weigh
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.documents import Document, UnreadableText, read_documents
 from fleetd.domain.errors import Conflict, NotFound, TryLater
-from fleetd.domain.records import DeclaredObject, JournalRecord, Stage
+from fleetd.domain.records import JournalRecord, Stage
 from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Done
 from fleetd.service.checking import Problem, judged

@@ -25,10 +25,10 @@ from fleetd.cluster.port import (
     Sighting,
     Snapshot,
 )
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.errors import Conflict, GiveUp, InvalidInput, NotFound
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import Manifest, Observed, Reads, gvk_of
-from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import MANAGEMENT_CLUSTER, GroupVersionKind, ObjectRef
 from fleetd.kubeapi.apply import ApplyConflict
 from fleetd.service.admission import Admission, Done

@@ -156,7 +156,7 @@ def _append_only(action: int, table: str | None, _column: str | None, _database:
 
 def _trouble(error: sqlite3.Error, place: SqliteFile) -> FleetdError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_ERROR or not place.path.exists():
+    if code == sqlite3.SQLITE_ERROR or place.missing:
         # Not there yet, or not at this schema yet.
         return TryLater(f"{place} cannot be written yet: {error}")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):

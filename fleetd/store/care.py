@@ -37,7 +37,7 @@ async def backup(url: str, path: Path) -> None:
     place = place_of(url)
     if not isinstance(place, SqliteFile):
         raise InvalidInput("a Postgres database is backed up with its own tools: pg_dump --format=custom")
-    if not place.path.exists():
+    if place.missing:
         raise InvalidInput(f"there is no database at {place}")
     await asyncio.to_thread(_copy, place.path, path)
 
@@ -48,15 +48,13 @@ def _copy(source: Path, path: Path) -> None:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise InvalidInput(f"the backup {path} cannot be made: {error.strerror}") from error
-    connection = sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, isolation_level=None)
     try:
-        connection.execute("VACUUM INTO ?", (str(path),))
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, isolation_level=None)) as connection:
+            connection.execute("VACUUM INTO ?", (str(path),))
     except sqlite3.Error as error:
         with contextlib.suppress(OSError):
             path.unlink()
         raise trouble(error, source) from error
-    finally:
-        connection.close()
 
 
 async def grant(url: str, role: str, *, seconds: int = 30, append: bool = False) -> None:
@@ -119,7 +117,9 @@ def _sqlite_usage(reader: Reader) -> list[TableUsage]:
 
 def _postgres_usage(reader: Reader) -> list[TableUsage]:
     rows = reader.rows(
-        "SELECT c.relname AS name, GREATEST(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint AS n, pg_total_relation_size(c.oid) AS size"
+        "SELECT c.relname AS name, pg_total_relation_size(c.oid) AS size,"
+        # The second counts what came since somebody analyzed the table.
+        " GREATEST(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint AS n"
         " FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace WHERE c.relkind = 'r' AND s.nspname = current_schema()"
     )
     return [TableUsage(row["name"], row["n"], row["size"]) for row in rows]

@@ -97,15 +97,36 @@ class MasterKey:
 
 
 def key_beside(database: Path) -> tuple[MasterKey, Path, bool]:
-    """The key file beside a SQLite database, made (mode 0600) when there is none; the last value says whether it was made."""
+    """The key file beside a SQLite database, made (mode 0600) when there is none; the last value says whether it was made.
+
+    Raises:
+        InvalidInput: it cannot be read, or made.
+    """
     path = database.with_name(database.name + ".key")
-    key = MasterKey.generate()
     try:
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        path.lstat()
+    except FileNotFoundError:
+        key = MasterKey.generate()
+        if _made_whole(path, key.to_text() + "\n"):
+            return key, path, True
+    except OSError:
+        pass  # reading it says what is wrong
+    return MasterKey.from_file(path), path, False
+
+
+def _made_whole(path: Path, text: str) -> bool:
+    """Makes a file with this text, or none at all, whatever ends this process; False when somebody else made it first."""
+    begun = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(begun, path)
     except FileExistsError:
-        return MasterKey.from_file(path), path, False
-    with os.fdopen(opened, "w", encoding="ascii") as file:
-        file.write(key.to_text() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return key, path, True
+        return False
+    except OSError as error:
+        raise InvalidInput(f"the key file {path} cannot be made: {error.strerror}") from error
+    finally:
+        begun.unlink(missing_ok=True)
+    return True

@@ -151,7 +151,7 @@ class Database:
 
     @classmethod
     async def _open_sqlite(cls, place: SqliteFile, key: MasterKey | None, stamps: Stamps, *, writer: bool, daemon: bool) -> Database:
-        if not writer and not place.path.exists():
+        if not writer and place.missing:
             raise InvalidInput(f"there is no database at {place}")
         lock = None
         if writer:

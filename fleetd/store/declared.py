@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import bindparam, delete, select, update
 
 from fleetd.domain.audit import Decider
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.errors import Conflict, InvalidInput, NotFound
 from fleetd.domain.objects import Manifest, gvk_of, ref_of
-from fleetd.domain.records import DeclaredObject
 from fleetd.domain.refs import GroupKind, ObjectRef, is_secret
 from fleetd.domain.states import DeclaredState
 from fleetd.store import tables

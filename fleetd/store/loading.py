@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
-    DeclaredObject,
     DestinationRecord,
     DriftField,
     GeneratedRecord,

@@ -74,7 +74,7 @@ async def check(url: str) -> SchemaCheck:
     """
     place = place_of(url)
     if isinstance(place, SqliteFile):
-        if not place.path.exists():
+        if place.missing:
             raise InvalidInput(f"there is no database at {place}")
         return await asyncio.to_thread(_check_sqlite, place.path)
     found: SchemaCheck = await _on_postgres(place, _check)
@@ -109,11 +109,16 @@ def upgrade_sqlite(path: Path) -> None:
 
 def _check_sqlite(path: Path) -> SchemaCheck:
     from sqlalchemy import create_engine, pool  # see upgrade_sqlite
+    from sqlalchemy.exc import DBAPIError
 
     engine = create_engine(f"sqlite:///{path}", poolclass=pool.NullPool)
     try:
         with engine.connect() as connection:
             return _check(connection, str(path))
+    except DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise trouble(error.orig, path) from error
+        raise
     finally:
         engine.dispose()
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
-from fleetd.domain.errors import InvalidInput, NotPermitted, OverBudget, TryLater
+from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted, OverBudget, TryLater
 from fleetd.store.moments import moment_text
 from fleetd.store.schema import upgrade_is_due
 from fleetd.store.urls import SqliteFile, place_of
@@ -23,7 +23,7 @@ from fleetd.store.views import TRUTHS
 
 Record = dict[str, Any]
 _LONGEST_VALUE = 16 * 1024 * 1024
-_CACHE = 16 * 1024
+_CACHE = 8 * 1024
 """KiB of pages that a connection keeps at most; with less a list of a large fleet reads its indexes from the file again and again."""
 
 
@@ -57,6 +57,7 @@ class Reader:
         Raises:
             InvalidInput: there is none, or its schema is not this program's.
             Unreachable, TryLater: it does not answer.
+            GiveUp: it is damaged.
         """
         place = place_of(url)
         if isinstance(place, SqliteFile):
@@ -134,7 +135,7 @@ def plain(name: str, value: Any) -> Any:
 
 class _SqliteConnection:
     def __init__(self, place: SqliteFile) -> None:
-        if not place.path.exists():
+        if place.missing:
             raise InvalidInput(f"there is no database at {place}")
         try:
             self._connection = sqlite3.connect(
@@ -148,6 +149,8 @@ class _SqliteConnection:
         except OSError as error:
             raise TryLater(f"the database {place} went away") from error
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise GiveUp(f"{place} is damaged or no SQLite database ({error}): restore a backup") from error
             raise TryLater(f"the database {place} cannot be read now: {error}") from error
 
     def _check_schema(self, place: str) -> None:

@@ -18,6 +18,17 @@ class SqliteFile:
     def __str__(self) -> str:
         return str(self.path)
 
+    @property
+    def missing(self) -> bool:
+        """Whether there surely is no file; where nobody may look, opening it says what is wrong."""
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
+
     def file(self) -> tuple[int, int] | None:
         """Which file stands at the path: after a restore it is another one. None where there is none."""
         try:

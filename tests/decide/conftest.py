@@ -29,12 +29,12 @@ from fleetd.decide.plane.restoring import restore
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Selecting, Turn
 from fleetd.decide.wanted import Wanted
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.objects import Manifest, Observed, ref_of
 from fleetd.domain.records import (
     AddonGone,
     AddonRecord,
     ChangeKind,
-    DeclaredObject,
     DeclaredStatus,
     DestinationGone,
     DestinationRecord,

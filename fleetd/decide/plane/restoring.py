@@ -10,9 +10,9 @@ from fleetd.decide.observe import Judgement
 from fleetd.decide.plane.state import Placement, Plane, Reaction, Said
 from fleetd.decide.sets import SETS
 from fleetd.decide.wanted import Wanted
+from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.records import (
     AddonRecord,
-    DeclaredObject,
     DestinationRecord,
     GeneratedRecord,
     HeldLoss,
