@@ -14,6 +14,7 @@ from fleetd.cli.output import counted, plain, say, say_all, write_json, write_li
 from fleetd.cli.render_input import Input, read_input
 from fleetd.decide.engines.answers import Rendered, Rendering
 from fleetd.decide.observe import decisive
+from fleetd.decide.plane.aggregating import Selected
 from fleetd.decide.plane.turn import Ask
 from fleetd.decide.rehearsing.provenance import FieldOrigin, origins_of
 from fleetd.decide.rehearsing.rehearsal import Answer, Given, Rehearsal
@@ -104,6 +105,9 @@ async def _played(rehearsal: Rehearsal, given: Given) -> None:
             except StopIteration:
                 break
             said = [await _answers(ask, pool) for ask in asks]
+        for asked in rehearsal.selections():
+            chosen = await templates.select(asked.script, b"[" + b",".join(asked.bodies) + b"]")
+            rehearsal.choose(asked, Selected(chosen.objects, chosen.message, chosen.error))
         while renderings := rehearsal.renderings():
             rehearsal.take([(one.key, await _rendered(one, templates)) for one in renderings])
 

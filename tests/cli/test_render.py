@@ -291,6 +291,23 @@ def test_lua_filters_are_asked(rendered: Rendered) -> None:
     assert [one["object"] for one in done.json["results"]] == ["ConfigMap/default/one"]
 
 
+def test_a_script_that_looks_at_all_objects_is_asked(rendered: Rendered) -> None:
+    larger = "function(a, b) return a.data.value > b.data.value end"
+    script = f"function evaluate() table.sort(resources, {larger}) return {{resources = {{resources[1]}}}} end"
+    text = TRIGGER.replace("  collectResources", f'  aggregatedSelection: "{script}"\n  collectResources')
+    other = OBJECT.replace("name: one", "name: two").replace('"1"', '"2"')
+    done = rendered(f"{text}---{TEMPLATE}", objects=f"{OBJECT}---{other}")
+    assert [one["object"] for one in done.json["results"]] == ["ConfigMap/default/two"]
+
+
+def test_what_a_generator_makes_is_deployed_under_its_name(rendered: Rendered) -> None:
+    generator = "configMapGenerator: [{name: copy, namespace: default, nameFormat: 'made-{{ .Resource.metadata.name }}'}]"
+    reference = "policyRefs: [{kind: ConfigMap, namespace: projectsveltos, name: 'made-{{ .Resource.metadata.name }}'}]"
+    text = re.sub(r"policyRefs: .*", f"{generator}\n  {reference}", TRIGGER)
+    done = rendered(f"{text}---{TEMPLATE}")
+    assert [one["metadata"]["name"] for result in done.json["results"] for one in result["manifests"]] == ["one"]
+
+
 def test_templates_read_objects_of_kinds_that_only_a_management_cluster_has(rendered: Rendered) -> None:
     text = """
         apiVersion: config.projectsveltos.io/v1beta1

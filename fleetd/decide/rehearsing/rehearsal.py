@@ -12,12 +12,13 @@ import orjson
 
 from fleetd.decide.definitions import member_key
 from fleetd.decide.engines.answers import Rendered, Rendering
+from fleetd.decide.plane.aggregating import Selected, conclude
 from fleetd.decide.plane.declaring import declared, settle
 from fleetd.decide.plane.membering import member_declared, member_state
 from fleetd.decide.plane.observing import answer_asked, listed
 from fleetd.decide.plane.rendered import rendered
 from fleetd.decide.plane.state import Plane
-from fleetd.decide.plane.turn import Ask, Turn
+from fleetd.decide.plane.turn import Ask, Selecting, Turn
 from fleetd.domain.objects import Manifest, Observed, gvk_of, ref_of
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
 from fleetd.domain.states import ClusterState
@@ -47,6 +48,7 @@ class Rehearsal:
     _number: int = 0
     _asks: list[Ask] = field(default_factory=list)
     _renderings: list[Rendering] = field(default_factory=list)
+    _selections: list[Selecting] = field(default_factory=list)
 
     def play(self, given: Given) -> Generator[Sequence[Ask], Sequence[Sequence[Answer]], None]:
         """Plays everything to its end; asks for scripts to be run, an answer for each wish of each ask."""
@@ -71,6 +73,16 @@ class Rehearsal:
         """What is to be rendered by somebody else since the last time; until there is nothing, the play is not at its end."""
         asked, self._renderings = self._renderings, []
         return asked
+
+    def selections(self) -> Sequence[Selecting]:
+        """Scripts to be run on all candidates of a source since the last time; likewise."""
+        asked, self._selections = self._selections, []
+        return asked
+
+    def choose(self, asked: Selecting, answer: Selected) -> None:
+        """Takes what such a script chose."""
+        with self._turn() as turn:
+            conclude(self.plane, turn, asked, answer)
 
     def take(self, answers: Sequence[tuple[str, Rendered]]) -> None:
         """Takes what was rendered, by the key of each."""
@@ -106,6 +118,7 @@ class Rehearsal:
         settle(self.plane, turn)
         self._asks += turn.asks
         self._renderings += turn.renderings
+        self._selections += turn.selections
 
     def _new_id(self) -> str:
         self._number += 1

@@ -103,7 +103,7 @@ def _why_nowhere(profile: Profile) -> str:
         return "the profile is paused"
     if profile.sync_mode is SyncMode.DRY_RUN:
         return "syncMode DryRun: nothing is written"
-    if profile.selector is None and not profile.cluster_refs:
+    if profile.selector is None and not profile.cluster_refs and not profile.set_refs:
         return "it names no clusters"
     return "none of the clusters is one of its destinations"
 
