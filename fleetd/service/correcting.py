@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from fleetd.service.teaching import Code, Lesson
 _LONGEST = 200
 _WHY = "the same, with what was meant perhaps"
 _AGAIN = "the same again, when the database answers as it should"
+_TO_LEAVE_OUT = frozenset({Code.UNKNOWN_ARGUMENT, Code.BAD_ARGUMENT})
+_PLAIN = re.compile(r"[A-Za-z0-9@._:/*=!,()+-]{0,200}")
 _LATER = frozenset({Code.UNAVAILABLE, Code.RATE_LIMITED})
 
 
@@ -23,10 +26,7 @@ def with_the_call_meant(lesson: Lesson, tool: str, arguments: Mapping[str, Any],
     Args:
         read: takes the arguments of a call; it raises where they are still none, and then nothing is proposed.
     """
-    meant = None if lesson.next else _meant(lesson, arguments)
-    why = _WHY
-    if meant is None and lesson.next is None and lesson.code in _LATER:
-        meant, why = dict(arguments), _AGAIN if lesson.code is Code.UNAVAILABLE else "the same again, a little later"
+    meant, why = (None, "") if lesson.next else _proposed(lesson, arguments)
     if meant is None or any(isinstance(value, str) and len(value) > _LONGEST for value in meant.values()):
         return lesson
     try:
@@ -34,6 +34,28 @@ def with_the_call_meant(lesson: Lesson, tool: str, arguments: Mapping[str, Any],
     except FleetdError:
         return lesson
     return replace(lesson, next=Hint(why=why, tool=tool, arguments=meant))
+
+
+def _proposed(lesson: Lesson, arguments: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """Arguments that would do, and why. Prose is not repeated: it may be somebody else's."""
+    if (meant := _meant(lesson, arguments)) is not None:
+        return meant, _WHY
+    if not all(_PLAIN.fullmatch(word) for word in _words(list(arguments.values()))):
+        return None, ""
+    if lesson.code in _LATER:
+        return dict(arguments), _AGAIN if lesson.code is Code.UNAVAILABLE else "the same again, a little later"
+    name = lesson.field.partition(".")[0]
+    if lesson.code in _TO_LEAVE_OUT and name in arguments:
+        return {other: value for other, value in arguments.items() if other != name}, f"the same without {name}"
+    return None, ""
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _words(one)
+    elif not isinstance(value, bool | int | float | None):
+        yield str(value)
 
 
 def _meant(lesson: Lesson, arguments: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from fleetd.service.teaching import Code, Lesson, Taught, bad, near
 from fleetd.service.times import said
 from fleetd.store.moments import moment
 
+_WORD = re.compile(r"[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*")
 _GRAMMAR = "write Kind.group/namespace/name or Kind/name, for example EventSource/load-balancers, and @namespace/cluster on a cluster"
 
 
@@ -37,7 +39,7 @@ def read_ref(text: str, field: str = "ref") -> Named:
     name, at, cluster = text.strip().partition("@")
     parts = name.split("/")
     if not 2 <= len(parts) <= 3 or not parts[0] or not parts[-1] or (at and not cluster):
-        raise bad(field, plain_text(text, most=80), f"this is no reference: {_GRAMMAR}")
+        raise bad(field, plain_text(text, most=80), f"this is no reference: {_GRAMMAR}", next=_by_name(text))
     kind, _, group = parts[0].partition(".")
     from fleetd.domain.kinds.registry import KINDS, kind_by_name  # the models of all kinds: a list that names none starts in half the time
 
@@ -52,6 +54,12 @@ def read_ref(text: str, field: str = "ref") -> Named:
         raise _no_kind(field, text, kind, {one.kind.lower(): one.kind for one in KINDS}) from error
     namespace = parts[1] if len(parts) == 3 else "default"
     return Named(ObjectRef(spec.gvk.kind, spec.gvk.group, namespace if spec.namespaced else "", parts[-1]), cluster)
+
+
+def _by_name(text: str) -> Hint | None:
+    """A look for the last word of something that is no reference."""
+    words = _WORD.findall(text)
+    return Hint(why="objects of this name", tool="find_objects", arguments={"query": words[-1][:60].lower()}) if words else None
 
 
 def _no_kind(field: str, text: str, kind: str, kinds: Mapping[str, str]) -> Taught:

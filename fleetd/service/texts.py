@@ -23,9 +23,10 @@ def raw_text_of(path: Path, source: str) -> str:
     except UnicodeDecodeError as error:
         if held.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise UnreadableText(source, 1, 1, "the file is UTF-16: save it as UTF-8") from error
-        line = held.count(b"\n", 0, error.start) + 1
-        column = len(held[held.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8", errors="replace")) + 1
-        raise UnreadableText(source, line, column, f"the file is no UTF-8 text: the byte 0x{held[error.start]:02x} is none of it") from error
+        at = error.start
+        line = held.count(b"\n", 0, at) + 1
+        column = len(held[held.rfind(b"\n", 0, at) + 1 : at].decode("utf-8", errors="replace")) + 1
+        raise UnreadableText(source, line, column, f"the file is no UTF-8 text: the byte 0x{held[at]:02x} is none of it") from error
 
 
 def text_of(path: Path, source: str) -> str:

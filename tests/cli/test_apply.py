@@ -53,7 +53,7 @@ def test_a_list_as_kubectl_writes_it_is_taken(fleetd, samples):
 
 
 def test_what_is_not_acted_on_yet_is_told_on_stderr(fleetd, samples):
-    done = fleetd("apply", "-f", "-", given=samples.source + "  aggregatedSelection: 'function evaluate() return {} end'\n")
+    done = fleetd("apply", "-f", "-", given=samples.source + "  messagingMatchCriteria: [{subject: a}]\n")
     assert done.code == 0
     assert "not acted on yet" in done.err
     assert "warning" not in done.out

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fleetd.domain.kinds.registry import kind_by_name
+from fleetd.domain.refs import ObjectRef
 from fleetd.service.answers import Answer
 from fleetd.service.arguments import About, AsOf, Ref
 from fleetd.service.asking import Question
 from fleetd.service.naming import not_declared, read_ref
 from fleetd.service.questions.beside import Row, decoded
 from fleetd.service.questions.ground import Ground
+from fleetd.service.questions.statuses import status_of
 from fleetd.service.selectors import label_selector
 from fleetd.store.reading import Record
 
@@ -48,7 +50,7 @@ class ListDeclared(Question[Answer[Declared]]):
         if self.namespace and not (self.kind and not spec.namespaced):
             parts.append("namespace = :namespace")
             values["namespace"] = self.namespace
-        rows = [_whole(row) for row in ground.rows(f"{_OBJECTS} WHERE {' AND '.join(parts)} ORDER BY namespace, name, ref", values)]
+        rows = [_whole(ground, row) for row in ground.rows(f"{_OBJECTS} WHERE {' AND '.join(parts)} ORDER BY namespace, name, ref", values)]
         if self.labels:
             selects = label_selector(self.labels)
             rows = [row for row in rows if selects(labels_of(row))]
@@ -77,13 +79,13 @@ def declared_row(ground: Ground, text: str) -> Row:
     found = ground.row(f"{_OBJECTS} WHERE ref = :ref", ref=str(ref))
     if found is None:
         raise not_declared(ground, ref, "ref")
-    return _whole(found)
+    return _whole(ground, found)
 
 
-def _whole(row: Record) -> Row:
-    """With the status that the engine gave the object within its manifest, where kubectl shows it."""
+def _whole(ground: Ground, row: Record) -> Row:
+    """With its status within its manifest, where kubectl shows it."""
     found = dict(decoded(row))
-    status = found.pop("status")
+    status = status_of(ground, ObjectRef.parse(found["ref"]), found["manifest"], found.pop("status"))
     return {**found, "manifest": {**found["manifest"], "status": status}} if status else found
 
 

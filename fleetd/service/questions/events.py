@@ -17,6 +17,7 @@ from fleetd.service.questions.paging import in_order
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.service.times import age, point, said
 from fleetd.store.moments import moment
+from fleetd.store.past import window
 from fleetd.store.reading import Record
 
 EventState = Literal["detected", "matched", "pending", "blocked", "acting", "acted", "failed", "suppressed", "withdrawn"]
@@ -100,6 +101,7 @@ class ListEvents(Question[Page[EventRow]]):
         group = f"e.{self.group_by}" if self.group_by else ""
         part = ground.part(self.listing(ground), limit=self.limit, cursor=self.cursor, group_by=group)
         items = event_rows(ground, part.rows, full=self.detail == "full")
+        self._kept(ground, part.total.count)
         if not part.total.count:
             self._known(ground)
         waiting = next((row for row in items if row.waiting), None)
@@ -108,6 +110,23 @@ class ListEvents(Question[Page[EventRow]]):
             arguments = {"trigger": waiting.waiting[0].event_trigger, "event": waiting.event_id}
             hints = (Hint(why="why it has not been acted on", tool="explain_trigger", arguments=arguments),)
         return ground.page(part, items, hints)
+
+    def _kept(self, ground: Ground, count: int) -> None:
+        """Says it, where events of the time that is asked about may be forgotten."""
+        start, end = (point(text, name, ground.now) for text, name in ((self.since, "since"), (self.until, "until")))
+        held = window(("fleet_events",))
+        if held is None or min(start or ground.now, end or ground.now) >= ground.now - held:
+            return
+        oldest = ground.row("SELECT MIN(detected_at) AS at FROM fleet_events")
+        if oldest is None or not oldest["at"]:
+            return
+        first = moment(oldest["at"])
+        if end and end <= first and not count:
+            hint = Hint(why="all that are kept", tool="list_events", arguments={"since": said(first)})
+            sentence = f"there are events since {said(first)}: nothing from before is kept"
+            raise Taught(Lesson(code=Code.AS_OF_OUT_OF_RANGE, sentence=sentence, field="until", got=said(end), next=hint))
+        if start and start < first:
+            ground.remark(f"there are events since {said(first)}: nothing from before is kept")
 
     def _known(self, ground: Ground) -> None:
         from fleetd.service.naming import require_known  # all kinds: a short command that names none starts in half the time

@@ -9,7 +9,7 @@ import orjson
 
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.kinds.registry import kind_by_name
-from fleetd.service.answers import Answer, Hint, Page
+from fleetd.service.answers import Answer, Group, Hint, Page
 from fleetd.service.arguments import DEFAULT_LIMIT, About, AsOf, Cursor, Limit, Ref
 from fleetd.service.asking import Question
 from fleetd.service.foreign import WITHHELD, plain_text, plain_value, safe_path, safe_ref
@@ -78,8 +78,7 @@ class FindObjects(Question[Page[Found]]):
 
     def answered(self, ground: Ground) -> Page[Found]:
         if not (self.query or self.kinds or self.clusters or self.profile or self.only):
-            sentence = "name a part of a name, a kind, or clusters: there may be very many objects"
-            raise Taught(Lesson(code=Code.TOO_BROAD, sentence=sentence, field="query"))
+            raise _all_of_them(ground)
         return self._on_clusters(ground) if self.clusters or self.profile else self._declared(ground)
 
     def _on_clusters(self, ground: Ground) -> Page[Found]:
@@ -135,6 +134,17 @@ class FindObjects(Question[Page[Found]]):
             else (Hint(why="on clusters", tool="find_objects", arguments={"query": safe_ref(self.query), "clusters": "*"}),)
         )
         return ground.page(part, items, hints)
+
+
+def _all_of_them(ground: Ground) -> Taught:
+    """How many declared objects there are of each kind, and the call for those of the most."""
+    rows = ground.rows(
+        "SELECT kind, COUNT(*) AS n FROM (SELECT kind FROM fleet_declared LIMIT 10000) d GROUP BY kind ORDER BY n DESC, kind"
+    )
+    groups = tuple(Group(key=safe_ref(row["kind"]), count=row["n"]) for row in rows)
+    hint = Hint(why="the largest of the groups", tool="find_objects", arguments={"kinds": [groups[0].key]}) if groups else None
+    sentence = "name a part of a name, a kind, or clusters: there may be very many objects"
+    return Taught(Lesson(code=Code.TOO_BROAD, sentence=sentence, field="kinds", groups=groups, next=hint))
 
 
 def _declared_kind(kind: str) -> str:
@@ -232,6 +242,10 @@ class GetObject(Question[Answer[ObjectPage]]):
             return ground.answer(_on_cluster(ground, named))
         row = self.row(ground, named)
         manifest, status = orjson.loads(row["manifest"]), orjson.loads(row["status"])
+        if self.view == "manifest":
+            from fleetd.service.questions.statuses import status_of  # what triggers read: who only looks starts without it
+
+            status = status_of(ground, named.ref, manifest, status)
         if status:
             manifest = {**manifest, "status": status}
         page = ObjectPage(

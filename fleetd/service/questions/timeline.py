@@ -18,8 +18,10 @@ from fleetd.service.naming import Named, read_ref, require_once
 from fleetd.service.questions.ground import Ground, Part
 from fleetd.service.questions.objects import not_ours
 from fleetd.service.questions.paging import in_order
-from fleetd.service.times import point
+from fleetd.service.teaching import bad
+from fleetd.service.times import point, said
 from fleetd.store.moments import moment
+from fleetd.store.past import window
 from fleetd.store.reading import Record
 
 _WORDS = re.compile(r"[a-z]+([ -][a-z]+){0,2}")
@@ -81,7 +83,11 @@ class GetTimeline(Question[Page[Entry]]):
 
     def answered(self, ground: Ground) -> Page[Entry]:
         since = point(self.since, "since", ground.now) or ground.now - timedelta(days=1)
-        values: dict[str, Any] = {"since": since, "until": point(self.until, "until", ground.now) or _end(ground), "most": self.limit + 1}
+        until = point(self.until, "until", ground.now) or _end(ground)
+        if until <= since:
+            raise bad("until", plain_text(self.until, most=60), f"until lies before since ({said(since)}): nothing can be between them")
+        _forgotten(ground, since)
+        values: dict[str, Any] = {"since": since, "until": until, "most": self.limit + 1}
         entries = [*self._of_object(ground, values)] if self.ref else []
         if self.ref and not entries:
             _known(ground, read_ref(self.ref))
@@ -140,6 +146,13 @@ class GetTimeline(Question[Page[Entry]]):
             if not self.types or kind in self.types:
                 used = {name: value for name, value in values.items() if re.search(rf":{name}\b", sql)}
                 yield from map(entry, ground.rows(sql, used))
+
+
+def _forgotten(ground: Ground, since: datetime) -> None:
+    """Says it, where not everything of the time is kept."""
+    held = window(("fleet_events", "fleet_journal"))
+    if held is not None and since < ground.now - held:
+        ground.remark(f"events and decisions are kept for {held.days} days by default: of the time before that there may be more than this")
 
 
 def _known(ground: Ground, named: Named) -> None:

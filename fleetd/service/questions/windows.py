@@ -16,11 +16,11 @@ from typing import Annotated, Any, ClassVar
 
 from fleetd.service.arguments import About, AsOf, Clusters
 from fleetd.service.asking import Question
+from fleetd.service.columns import Column, Texts
 from fleetd.service.naming import read_ref
 from fleetd.service.questions.ground import Ground
 from fleetd.service.questions.window_rows import AT_ONCE, acknowledged, complete
 from fleetd.service.teaching import bad
-from fleetd.service.columns import Column, Texts
 from fleetd.service.windows import SEPARATOR, SHEETS, Beside, Sheet
 from fleetd.store.past import PASTS
 from fleetd.store.reading import Record
