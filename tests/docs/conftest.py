@@ -126,6 +126,7 @@ class Stage:
         for word, act in (
             ("clusters", self._clusters),
             ("title", self._declare),
+            ("declares", self._declare_example),
             ("on", self._apply),
             ("edit", self._edit),
             ("delete", self._delete),
@@ -151,6 +152,12 @@ class Stage:
     async def _declare(self, fence: Fence) -> None:
         for document in read_documents(fence.text, source=fence.words["title"]):
             await self._admission.apply(document, now=datetime.now(UTC))
+
+    async def _declare_example(self, fence: Fence) -> None:
+        """The files that the block's command would apply."""
+        for path in sorted((ROOT / fence.text.split()[-1]).glob("*.yaml")):
+            for document in read_documents(path.read_text("utf-8"), source=path.name):
+                await self._admission.apply(document, now=datetime.now(UTC))
 
     async def _apply(self, fence: Fence) -> None:
         for cluster, manifest in self._each(fence, "on"):
