@@ -15,6 +15,7 @@ from rich.console import Console
 from bench import (
     p1_noop,
     p3_latency,
+    p6_conditions,
     p6_lua,
     p7_apply,
     p8_memory,
@@ -32,6 +33,7 @@ from bench.harness import FULL, QUICK, RESULTS, TINY, Bench, Goal, Report, Sizes
 GOALS: tuple[Goal, ...] = (
     p1_noop.GOAL,
     p3_latency.GOAL,
+    p6_conditions.GOAL,
     p6_lua.GOAL,
     p7_apply.GOAL,
     p8_memory.GOAL,

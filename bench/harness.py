@@ -99,6 +99,8 @@ class Goal:
     sentence: str
     gate: str
     run: Callable[[Bench], Awaitable[Result]]
+    seconds: int = GOAL_SECONDS
+    """As long may it take; what fills a database first, takes longer at the full size."""
 
 
 @dataclass(slots=True)
@@ -148,10 +150,10 @@ async def measure(goal: Goal, bench: Bench, report: Report) -> Result:
     before, began = os.getloadavg()[0], time.monotonic()
     failed = ""
     try:
-        async with asyncio.timeout(GOAL_SECONDS):
+        async with asyncio.timeout(goal.seconds):
             result = await goal.run(bench)
     except (Failed, TimeoutError) as error:
-        failed = str(error) or f"it was not done after {GOAL_SECONDS} s"
+        failed = str(error) or f"it was not done after {goal.seconds} s"
         result = Result((), {})
     checks = [
         {

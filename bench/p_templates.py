@@ -10,13 +10,20 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.harness import Bench, Check, Goal, Result, median
+from fleetd.decide.definitions import compile_profile
 from fleetd.decide.gotemplate.template import Template, compile_template, event_functions
+from fleetd.decide.members import Member
+from fleetd.decide.rendering import Render
+from fleetd.decide.wanted import Cache, wanted
 from fleetd.domain.errors import EvaluationFailed
+from fleetd.domain.objects import ref_of
+from fleetd.domain.refs import ObjectRef
 
 CORPUS = Path(__file__).parent.parent / "tests" / "gotemplate" / "corpus"
 FLAGSHIP = """\
@@ -50,8 +57,10 @@ endpoints:
 {{- end }}
 """
 """A Service and its endpoints, handed from one cluster to others: what the demonstration does."""
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {a: b}}\n"
+FLEET = 1000
 HELM_RENDERS = 40
-GOTPL = "gotpl"
+RENDER = Render(datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def published() -> list[str]:
@@ -121,6 +130,41 @@ def in_helm(texts: Sequence[str], data: dict[str, Any]) -> list[float]:
     return costs
 
 
+def of_a_fleet(rounds: int) -> tuple[float, float]:
+    """Microseconds for each of many clusters: of ten documents one reads the cluster's name, or all do."""
+    profile = compile_profile(
+        {
+            "apiVersion": "config.projectsveltos.io/v1beta1",
+            "kind": "ClusterProfile",
+            "metadata": {"name": "p"},
+            "spec": {"policyRefs": [{"kind": "ConfigMap", "namespace": "default", "name": "tpl"}]},
+        }
+    )
+    metadata = {"name": "tpl", "namespace": "default", "annotations": {"projectsveltos.io/template": "ok"}}
+    members = []
+    for number in range(FLEET):
+        cluster: dict[str, Any] = {"kind": "SveltosCluster", "metadata": {"name": f"c{number}", "namespace": "fleet", "labels": {}}}
+        members.append(Member(f"fleet/c{number}", "SveltosCluster", "fleet", f"c{number}", {}, cluster, ready=True))
+    own = ["{{ .Cluster.metadata.name }}-" + str(number) for number in range(10)]
+    costs = []
+    for names in ([f"n-{number}" for number in range(9)] + own[:1], own):
+        tpl = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": metadata,
+            "data": {"a": "---\n".join(NAMESPACE % name for name in names)},
+        }
+        declared = {ref_of(tpl): tpl}
+
+        def everywhere(declared: dict[ObjectRef, Any] = declared) -> None:
+            cache: Cache = {}
+            for member in members:
+                wanted(profile, member, declared, RENDER, cache)
+
+        costs.append(microseconds(everywhere, rounds, 1) / FLEET)
+    return costs[0], costs[1]
+
+
 async def run(bench: Bench) -> Result:
     """The flagship, the median of the published ones, and compiling, each in a loop of its own."""
     times = max(20, bench.sizes.events // 100)
@@ -141,7 +185,10 @@ async def run(bench: Bench) -> Result:
         Check("median render of a published style", median(renders), 8.0, "us"),
         Check("median compile of a published style", median(compiles), 150.0, "us"),
     ]
+    one, all_of_them = of_a_fleet(rounds)
+    checks.append(Check("a cluster more, of whose ten documents one reads it, share of one where all do", one / all_of_them, 0.4, "of it"))
     raw: dict[str, Any] = {
+        "fleet_us_a_cluster_of_one_and_of_all": [one, all_of_them],
         "templates": len(fit),
         "flagship_us": flagship_us,
         "flagship_compile_us": compile_us,

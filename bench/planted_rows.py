@@ -43,7 +43,7 @@ class Scale:
 
     @property
     def unacted(self) -> int:
-        return min(2_000, self.open_matches // 4)
+        return min(2_000, self.open_matches)
 
 
 @dataclass(slots=True)
@@ -55,8 +55,8 @@ class Plan:
     random: Random
     clusters: list[str] = field(default_factory=list)
     reports: dict[tuple[str, str], Row] = field(default_factory=dict)
-    matched: list[tuple[str, int]] = field(default_factory=list)
-    """Match id and number of the event."""
+    met: dict[int, str] = field(default_factory=dict)
+    """Where the matches that wait were met, by their numbers."""
 
     @classmethod
     def of(cls, scale: Scale, now: datetime, seed: int) -> Plan:
@@ -214,12 +214,15 @@ def _match(plan: Plan, number: int, at: datetime) -> Row:
     match = f"m{number:08x}"
     source = trigger.replace("trigger", "source")
     names = (match, trigger, source, event, cluster, f"Service/shop/web-{number}", profile, state, "")
-    return (*names, at, acted, event, True, over, at, over)
+    return (*names, at, acted, event, True, over, at, over, plan.at(number * 5 // 2, scale.events))
 
 
 def _matches(plan: Plan) -> Iterator[Row]:
     for number in range(plan.scale.matches):
-        yield _match(plan, number, plan.at(number * 5 // 2, plan.scale.events) + timedelta(milliseconds=5))
+        row = _match(plan, number, plan.at(number * 5 // 2, plan.scale.events) + timedelta(milliseconds=5))
+        if plan.scale.matches - number <= plan.scale.unacted:
+            plan.met[number] = row[4]
+        yield row
 
 
 def _destinations(plan: Plan) -> Iterator[Row]:
@@ -236,7 +239,9 @@ def _destinations(plan: Plan) -> Iterator[Row]:
             cluster = plan.clusters[(number * 7 + place) % scale.clusters]
             state = ("failed" if number % 3 == 0 else "pending") if left <= scale.unacted else "acted"
             reason = "" if state == "acted" else "no route to host"
-            yield match, cluster, state, reason, at, at if state == "acted" else None, True, at, over
+            met = plan.met.get(number)
+            waits = (plan.event_id(number * 5 // 2), met, plan.at(number * 5 // 2, scale.events)) if met else (None, None, None)
+            yield match, cluster, state, reason, at, at if state == "acted" else None, True, at, over, *waits
 
 
 def _generated(plan: Plan) -> Iterator[Row]:
@@ -298,7 +303,8 @@ def _journal(plan: Plan) -> Iterator[Row]:
     for number in range(many):
         trigger = f"EventTrigger/trigger-{plan.skewed(plan.scale.declared):04}"
         cluster = plan.clusters[number * 10 % plan.scale.clusters]
-        yield plan.at(number, many), "match", trigger, cluster, "match", "Service/shop/web", plan.event_id(number * 2)
+        stage = "apply" if number % 5 == 4 else "match"
+        yield plan.at(number, many), stage, trigger, cluster, stage, "Service/shop/web", plan.event_id(number * 2)
 
 
 def _verdicts(plan: Plan) -> Iterator[Row]:
@@ -345,10 +351,15 @@ _HISTORY = (
     (
         "matches",
         "match_id trigger_name source event_id cluster object_ref profile state reason matched_at acted_at cause_id latest superseded_at"
-        + _KEPT,
+        + _KEPT
+        + " detected_at",
         _matches,
     ),
-    ("destinations", "match_id cluster state reason rendered_at applied_at latest" + _KEPT, _destinations),
+    (
+        "destinations",
+        "match_id cluster state reason rendered_at applied_at latest" + _KEPT + " event_id source_cluster detected_at",
+        _destinations,
+    ),
     ("generated", "ref body digest trigger_name cluster object_ref cause_id at", _generated),
     (
         "addons",

@@ -31,22 +31,24 @@ from mcp_server.kept import Caller
 from mcp_server.limits import Limits
 from mcp_server.principals import LOCAL, Mode
 
+SAID = 12
+"""With so many values a statement's work is counted; the most of them counts."""
 _NUMBERED = re.compile(r"(?P<same>\s*(,|\bOR\b)\s*:[a-z_]+\d+)+")
 
 
 @dataclass(slots=True)
 class Statements:
-    """What was said to the database: times in ms for each text, wall and CPU, and the values with which it was slowest."""
+    """What was said to the database: times in ms for each text, wall and CPU, and some of the values that it was said with."""
 
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     cpu: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    values: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    values: dict[str, list[tuple[str, Mapping[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, sql: str, values: Mapping[str, Any], ms: float, cpu: float) -> None:
         # Lists of names differ in their length only.
         text = _NUMBERED.sub(", …", " ".join(sql.split()))
-        if ms >= max(self.times[text], default=0.0):
-            self.values[text] = (sql, dict(values))
+        if len(self.values[text]) < SAID:
+            self.values[text].append((sql, dict(values)))
         self.times[text].append(ms)
         self.cpu[text].append(cpu)
 
@@ -127,8 +129,9 @@ SCALES = {
 TOOL_MS, STATEMENT_MS, GROWTH, ANSWER_BYTES = 50.0, 5.0, 3.0, 32_000
 CPU_SHARE, MEMORY_SHARE = 1.5, 1.25
 """What the server on standard input and output may cost, over a server of the SDK with one tool."""
-TICK, LITTLE = 100, 20_000
-"""Instructions of SQLite's machine: how finely they are counted, and below how many a statement's growth is not looked at."""
+TICK, LITTLE = 100, 30_000
+"""Instructions of SQLite's machine: how finely they are counted, and below how many (half a millisecond) a statement's growth is not
+looked at. A total may grow to three times of that before it says "at least 10,000"."""
 TABLES = frozenset("acdegijlmorv")
 """The aliases of tables in the views."""
 POSTGRES = "FLEETD_BENCH_POSTGRES"
@@ -157,8 +160,9 @@ async def measured(url: str, plan: Plan, rounds: int) -> Measured:
     if url.startswith("postgres"):
         return Measured(asked, said, {}, {})
     with closing(sqlite3.connect(url)) as connection:
-        scans = {text: found for text, (sql, values) in said.values.items() if (found := _scans(connection, sql, _texts(values)))}
-        work = {text: _work(connection, sql, _texts(values)) for text, (sql, values) in said.values.items()}
+        firsts = {text: each[0] for text, each in said.values.items()}
+        scans = {text: found for text, (sql, values) in firsts.items() if (found := _scans(connection, sql, _texts(values)))}
+        work = {text: max(_work(connection, sql, _texts(values)) for sql, values in each) for text, each in said.values.items()}
     return Measured(asked, said, scans, work)
 
 
@@ -183,13 +187,15 @@ def _work(connection: sqlite3.Connection, sql: str, values: Mapping[str, Any]) -
     return next(ticks) * TICK
 
 
-def _statement_checks(small: Measured, large: Measured) -> Iterator[Check]:
-    times = large.said.times
+def _statement_checks(small: Measured, large: Measured, *, tenfold: bool) -> Iterator[Check]:
+    # By the CPU that they take in their thread: what else runs on the machine has no part in that.
+    times = large.said.cpu
     each = {text: percentile(found, 0.99) for text, found in times.items()}
-    yield Check("all statements, p99", percentile([*itertools.chain.from_iterable(times.values())], 0.99), STATEMENT_MS, "ms")
+    yield Check("all statements, p99 of CPU", percentile([*itertools.chain.from_iterable(times.values())], 0.99), STATEMENT_MS, "ms")
     yield Check(f"statements of {len(each)} with p99 over {STATEMENT_MS:g} ms", sum(ms > STATEMENT_MS for ms in each.values()), 0, "")
     yield Check("statements that scan a growing table", len(large.scans), 0, "")
-    yield Check("growth of a statement's work, ten times the events", max(_growth(small, large).values(), default=1.0), GROWTH, "x")
+    if tenfold:
+        yield Check("growth of a statement's work, ten times the events", max(_growth(small, large).values(), default=1.0), GROWTH, "x")
 
 
 def _growth(small: Measured, large: Measured) -> dict[str, float]:
@@ -256,7 +262,7 @@ async def run(bench: Bench) -> Result:
     checks = (
         *tools,
         sizes,
-        *_statement_checks(small, large),
+        *_statement_checks(small, large, tenfold=name == "full"),
         *_start_checks(bare, ours),
         Check("refused calls", len(large.asked.refused), 0, ""),
     )
@@ -285,4 +291,5 @@ GOAL = Goal(
     f"tools p99 <= {TOOL_MS:g} ms, statements p99 <= {STATEMENT_MS:g} ms, no scan of a growing table, work <= {GROWTH:g} x at ten times the"
     f" events; CPU to the first answer <= {CPU_SHARE:g} x, memory <= {MEMORY_SHARE:g} x of a bare server of the SDK",
     run,
+    seconds=1_800,
 )

@@ -23,8 +23,10 @@ from bench.harness import Bench, Check, Goal, Result, median, percentile
 from bench.planted_rows import Scale
 from bench.seeding import seed
 from tui.app import FleetApp
+from tui.collector import collect_seldom
 from tui.given import Given
 from tui.grid import Grid
+from tui.narrowing import LONG
 
 ROOT = Path(__file__).parents[1]
 SCALES = {"full": Scale(10_000, 2_000, 200, 10), "quick": Scale(5_000, 1_000, 100, 10), "tiny": Scale(20, 50, 5, 4)}
@@ -32,9 +34,6 @@ TURNS = {"full": 40, "quick": 15, "tiny": 2}
 SECONDS = {"full": 20.0, "quick": 8.0, "tiny": 0.5}
 CHANGES = 2_000
 PAINT_S, DATA_S, MOVE_MS, LAG_MS, MEMORY_MB, IDLE = 1.0, 1.5, 150.0, 150.0, 150.0, 1.0
-FILTER_MS = 500.0
-"""What this release reaches for a filter over all rows: SQLite reads each of them."""
-
 NEEDLES = ("base-0001", "trigger", "!deployed", "prod", "-f bs0003", "refused", "c-00042", "test/c")
 PATIENCE = 60.0
 _TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
@@ -153,6 +152,18 @@ class Mover:
 
         return await self.timed(act, lambda: self.grid.window.row is not None)
 
+    async def at_ease(self) -> None:
+        """Until the list was read whole, and what a filter looks at: a second or two after it came."""
+        async with asyncio.timeout(PATIENCE):
+            while not self._at_ease:
+                self.app.looking.now()
+                self.app.looking.looked.clear()
+                await self.app.looking.looked.wait()
+
+    @property
+    def _at_ease(self) -> bool:
+        return not self.grid.partial and (len(self.grid.window) < LONG or self.app.looking.narrowing.texts is not None)
+
     async def narrow(self, needle: str) -> float:
         """A filter that was typed."""
 
@@ -166,9 +177,11 @@ class Mover:
 async def sitting(url: str) -> AsyncIterator[Mover]:
     """The application without a terminal, at the list of add-ons."""
     app = FleetApp(Given(url, start="addons"))
+    collect_seldom()
     async with app.run_test(size=(140, 45)):
         mover = Mover(app)
         await mover.narrow("")
+        await mover.at_ease()
         yield mover
 
 
@@ -208,7 +221,7 @@ async def run(bench: Bench) -> Result:
         Check("first paint from the shell", median([one.paint for one in starts]), PAINT_S, "s"),
         Check("data from the shell", median([one.data for one in starts]), DATA_S, "s"),
         Check(f"jump in {rows} rows, p95", percentile(jumps, 0.95), MOVE_MS, "ms"),
-        Check(f"filter of {rows} rows, p95", percentile(filters, 0.95), MOVE_MS, "ms", FILTER_MS),
+        Check(f"filter of {rows} rows, p95", percentile(filters, 0.95), MOVE_MS, "ms"),
         Check(f"step of the cursor while {CHANGES} rows change a second, p95", percentile(steps, 0.95), LAG_MS, "ms"),
         Check("memory with the long list", resting.memory, MEMORY_MB, "MB"),
         Check("processor at rest", resting.idle, IDLE, "%"),

@@ -20,7 +20,7 @@ from mcp_server.principals import Mode
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serves until its standard input ends, or it is interrupted; ends the process with an exit code."""
+    """Serves until its standard input ends, or it is told to end; ends the process with an exit code."""
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

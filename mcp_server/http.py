@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hmac
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,15 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fleetd.domain.errors import InvalidInput, NotPermitted
+from mcp_server.ending import told_before, told_to_end
 from mcp_server.places import Place
 from mcp_server.principals import LOCAL, Principal
 from mcp_server.principals import Scope as Right
 
 WHOLE, READONLY = "/mcp", "/mcp/readonly"
 MOST_BYTES = 1_048_576
+ENDING_SECONDS = 2
+"""How long calls may go on when the server is to end."""
 
 
 def read_tokens(path: Path) -> dict[str, Principal]:
@@ -124,8 +128,8 @@ def build_app(servers: Mapping[str, Server[Any]], place: Place, tokens: Mapping[
     return Door(Starlette(routes=routes, lifespan=lifespan), tokens)
 
 
-async def listen(app: ASGIApp, place: Place) -> None:
-    """Serves until it is interrupted.
+async def listen(app: ASGIApp, place: Place, end_streams: Callable[[], Awaitable[None]]) -> None:
+    """Serves until the process is told to end; `end_streams` then ends what would go on for ever.
 
     Raises:
         InvalidInput: the place is taken, or none of this machine's.
@@ -138,7 +142,21 @@ async def listen(app: ASGIApp, place: Place) -> None:
         except OSError as error:
             raise InvalidInput(f"cannot listen on {place.host}:{place.port}: {error.strerror}") from error
         bound.listen(128)
-        host = f"[{place.host}]" if ":" in place.host else place.host
-        sys.stderr.write(f"fleetd-mcp: listening on http://{host}:{bound.getsockname()[1]}{WHOLE}\n")
-        sys.stderr.flush()
-        await uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).serve(sockets=[bound])
+        server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=ENDING_SECONDS))
+        with told_to_end() as told:
+            host = f"[{place.host}]" if ":" in place.host else place.host
+            sys.stderr.write(f"fleetd-mcp: listening on http://{host}:{bound.getsockname()[1]}{WHOLE}\n")
+            sys.stderr.flush()
+            serving = asyncio.create_task(server.serve(sockets=[bound]))
+            if await told_before(told, serving):
+                await end_streams()
+                server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals alone: it would end the process by them, before what stands around it could end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

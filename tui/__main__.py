@@ -59,6 +59,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _show(settings: Settings, options: argparse.Namespace) -> int:
     # Textual takes longer to import than a wrong option or database should wait.
     from tui.app import FleetApp
+    from tui.collector import collect_seldom
     from tui.given import Given
     from tui.grid import Grid
     from tui.keys import read_key_map
@@ -80,6 +81,7 @@ def _show(settings: Settings, options: argparse.Namespace) -> int:
         app = FleetApp(given)
     except FleetdError as error:
         return _told(error)
+    collect_seldom()
     app.run()
     return app.return_code or 0
 
@@ -98,7 +100,7 @@ def _settings(named: str | None) -> Settings:
     environment = {**os.environ, "FLEETD_DATABASE": named} if named else os.environ
     settings = read_settings(environment, user_data_path("fleetd", appauthor=False))
     place = place_of(settings.database)
-    if isinstance(place, SqliteFile) and not place.path.exists():
+    if isinstance(place, SqliteFile) and place.missing:
         raise InvalidInput(f"there is no database at {place}: name it by --database or FLEETD_DATABASE; fleetd run makes one")
     return settings
 

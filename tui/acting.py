@@ -51,6 +51,8 @@ def meant(app: FleetApp, verb: str) -> Meant:
     subjects = [app.subject]
     if isinstance(app.body, Grid) and app.body.window.marks:
         rows = [app.body.window.held(key) for key in app.body.window.meant]
+        if unread := rows.count(None):
+            raise InvalidInput(f"{unread} of the {len(rows)} marked rows are not read yet: scroll over them, or mark fewer")
         subjects = [of_row(app.body.table.name, row) for row in rows if row is not None]
     about = tuple(dict.fromkeys(filter(None, map(act.about, subjects))))
     if not about:
@@ -73,7 +75,16 @@ class Acting:
             InvalidInput: it cannot be done; why.
         """
         self._meant = meant(self.app, verb)
-        return f"{self._meant.said}: why? enter does it, esc does not"
+        return self.question
+
+    @property
+    def question(self) -> str:
+        """What is asked now; empty where nothing is."""
+        return f"{self._meant.said}: why?" if self._meant is not None else ""
+
+    def forget(self) -> None:
+        """Nothing is to be done after all."""
+        self._meant = None
 
     async def end(self, reason: str) -> None:
         """Does it, for this reason, and says what came of it."""

@@ -23,7 +23,7 @@ from fleetd.domain.errors import FleetdError
 from fleetd.service.local import LocalQuestions
 from tui import local_pages, subjects
 from tui.acting import Acting
-from tui.around import Frame
+from tui.around import LAYOUT, Frame
 from tui.bar import Bar
 from tui.columns import TABLES
 from tui.commands import dated, read_command
@@ -46,7 +46,7 @@ from tui.typed import TypedLine
 
 AGES = 5.0
 LEAST_SIZE = (60, 15)
-TYPED = frozenset({"command", "filter", "time", "star"})
+TYPED = frozenset({"command", "filter", "time", "star", "act"})
 """Actions of keys that are signs where somebody types."""
 
 
@@ -56,16 +56,7 @@ class FleetApp(App[None]):
     TITLE = "fleetd"
     AUTO_FOCUS = None
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    CSS = """
-    #top { height: 2; padding: 0 1; }
-    #crumbs { height: 1; padding: 0 1; }
-    #body { height: 1fr; }
-    #status, #keys { height: 1; padding: 0 1; }
-    .plain #top { display: none; }
-    #small { display: none; height: 1fr; padding: 1 2; }
-    .small > * { display: none; }
-    .small > #small { display: block; }
-    """
+    CSS = LAYOUT
     BINDINGS: ClassVar[list[BindingType]] = [
         *(key.binding for key in KEYS),
         Binding("ctrl+c", "quit", "quit", show=False, priority=True),
@@ -123,8 +114,7 @@ class FleetApp(App[None]):
     @property
     def body(self) -> Widget | None:
         """The list or page in front."""
-        children = self.screen_stack[0].query("#body > *")
-        return children.first() if children else None
+        return next((child for screen in self.screen_stack[:1] for child in screen.query("#body > *")), None)
 
     async def go(self, place: Place) -> None:
         """On to a place."""
@@ -302,6 +292,8 @@ class FleetApp(App[None]):
         """Asks why, before anything is done."""
         try:
             self._line.open("!", hint=self.acting.begin(verb))
+            # What is typed hides the question in its line.
+            self.frame.ask(self.acting.question)
         except FleetdError as error:
             self.frame.say(str(error), bad=True)
 
@@ -311,6 +303,7 @@ class FleetApp(App[None]):
         self._line.open(":")
 
     def action_filter(self) -> None:
+        self.looking.before_filter()
         self._line.open("/", self.place.needle)
 
     def action_time(self) -> None:
@@ -334,7 +327,21 @@ class FleetApp(App[None]):
         except FleetdError as error:
             self.frame.say(local_pages.lesson_line(error), bad=True)
 
+    @on(TypedLine.Hasty)
+    def _hasty(self) -> None:
+        self.frame.say("nothing was done yet: read what it asks, and press enter once more", bad=True)
+
+    @on(TypedLine.Read)
+    def _read(self) -> None:
+        if self._line.has_class("open") and self.acting.question:
+            self.frame.ask(f"{self.acting.question} enter does it, esc does not")
+
     @on(TypedLine.Left)
+    def _given_up(self) -> None:
+        self.acting.forget()
+        self.frame.answered()
+        self._left()
+
     def _left(self) -> None:
         if self.body is not None:
             self.body.focus()

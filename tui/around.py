@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,17 @@ from tui.words import inert
 
 if TYPE_CHECKING:
     from tui.app import FleetApp
+
+LAYOUT = """
+#top { height: 2; padding: 0 1; }
+#crumbs { height: 1; padding: 0 1; }
+#body { height: 1fr; }
+#status, #keys { height: 1; padding: 0 1; }
+.plain #top { display: none; }
+#small { display: none; height: 1fr; padding: 1 2; }
+.small > * { display: none; }
+.small > #small { display: block; }
+"""
 
 READ = 6.0
 """Seconds that a sentence stands before the count of rows comes back."""
@@ -64,7 +76,8 @@ def status(body: Widget | None, place: Place) -> Text:
         text = "nothing matches: esc shows all" if chosen else text
     else:
         text = f"{body.window.cursor + 1} of {len(body.window)}"
-        text += f", the first {MOST_KEYS}: a filter looks at all" if body.window.more else ""
+        beyond = " so far" if body.partial else f", the first {MOST_KEYS}: a filter looks at all"
+        text += beyond if body.window.more else ""
     text += f"   {inert(place.of)}" if place.of else ""
     text += f"   /{inert(place.needle)}" if place.needle else ""
     text += f"   {len(body.window.marks)} marked" if body.window.marks else ""
@@ -81,17 +94,17 @@ class Frame:
 
     def overview(self, *texts: Text) -> None:
         """The fleet in counts, and how fresh all this is."""
-        self._bar("top").say(*texts)
+        self._on("top", *texts)
 
     def trouble(self, error: FleetdError) -> None:
         """Why what is shown may be old."""
-        self._bar("top").say(styled("fleetd", STRONG), trouble_said(str(error)))
+        self._on("top", styled("fleetd", STRONG), trouble_said(str(error)))
 
     def way(self) -> None:
         """The way that led here, or the time that is shown."""
         app = self._app
-        self._bar("crumbs").say(way(app.history, follows=app.follows), over=BANNER if app.place.as_of else "")
-        self._bar("keys").say(hints())
+        self._on("crumbs", way(app.history, follows=app.follows), over=BANNER if app.place.as_of else "")
+        self._on("keys", hints())
 
     def arrived(self) -> None:
         """At another place: what was said at the one before is over."""
@@ -102,12 +115,25 @@ class Frame:
     def status(self) -> None:
         """How many rows there are, unless a sentence still stands there."""
         if time.monotonic() >= self._until:
-            self._bar("status").say(status(self._app.body, self._app.place))
+            self._on("status", status(self._app.body, self._app.place))
+
+    def ask(self, text: str) -> None:
+        """A question, until it was answered."""
+        self.say(text)
+        self._until = math.inf
+
+    def answered(self) -> None:
+        """The question is over."""
+        self._until = 0.0
+        self.status()
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A sentence, for as long as it takes to read."""
         self._until = time.monotonic() + READ
-        self._bar("status").say(styled(inert(text), BAD if bad else STRONG))
+        self._on("status", styled(inert(text), BAD if bad else STRONG))
 
-    def _bar(self, name: str) -> Bar:
-        return self._app.screen_stack[0].query_one(f"#{name}", Bar)
+    def _on(self, name: str, *texts: Text, over: str = "") -> None:
+        # While the program ends, an answer may come after the lines are gone.
+        for screen in self._app.screen_stack[:1]:
+            for bar in screen.query(f"#{name}").results(Bar):
+                bar.say(*texts, over=over)

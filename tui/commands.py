@@ -13,7 +13,7 @@ from datetime import datetime
 
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.kinds.registry import KINDS, kind_by_name
-from fleetd.service.teaching import bad
+from fleetd.service.teaching import bad, near
 from fleetd.service.times import point
 from fleetd.store.moments import moment_text
 from tui.columns import TABLES
@@ -125,6 +125,8 @@ def _listed(screen: str, place: Place) -> Place:
         return place
     if screen == "events" and place.subject == "pending":
         return replace(place, screen="pending", subject="")
+    if screen == "events" and near(place.subject, ("pending",)):
+        raise bad("command", place.subject, f"there is no event {place.subject!r}", allowed=("pending",))
     if screen in WITH_PAGE:
         return _page(replace(place, screen=WITH_PAGE[screen]), kind=screen)
     if screen in _SUBJECT_OF:

@@ -10,6 +10,9 @@ from fleetd.service.questions.windows import Choice, ListKeys
 from tui.commands import words
 from tui.screens import ALIASES, PAGES, WITH_PAGE
 
+MOST = 500
+"""Names that are looked at."""
+
 
 class Commands(Suggester):
     """The rest of a word; names are asked of the service."""
@@ -28,8 +31,8 @@ class Commands(Suggester):
         if not sheet or " " in rest or rest.startswith(("/", "@", "~")):
             return None
         try:
-            keys = (await self._questions.ask(ListKeys(choice=Choice(sheet=sheet, needle=rest)))).keys
+            keys = (await self._questions.ask(ListKeys(choice=Choice(sheet=sheet, needle=rest), most=MOST))).keys
         except FleetdError:
             return None
-        names = (key.rpartition("/")[2] if sheet in ("triggers", "sources", "profiles") else key for key in keys[:500])
+        names = (key.rpartition("/")[2] if sheet in ("triggers", "sources", "profiles") else key for key in keys)
         return next((f"{first} {name}" for name in names if name.startswith(rest)), None)

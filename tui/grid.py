@@ -70,6 +70,8 @@ class Grid(ScrollView, can_focus=True):
         self.table = table
         self.window = Window()
         self.loaded = False
+        self.partial = False
+        """Whether the keys of the rows further down are still on their way."""
         self.refused = ""
         """Why the service gave no rows."""
         self.gaps: tuple[str, ...] = ()
@@ -171,7 +173,9 @@ class Grid(ScrollView, can_focus=True):
         row, key = self.window.at(place), self.window.keys[place]
         current = place == self.window.cursor
         ages = self._epoch if row is not None else 0
-        known = (key, id(row), self.window.version, current and self.has_focus, current, key in self.window.marks, ages, self._app.palette)
+        # The style as well: a theme's colours come a little after its name.
+        worn = (self._app.palette, self.rich_style)
+        known = (key, id(row), self.window.version, current, key in self.window.marks, ages, worn)
         if (strip := self._strips.get(known)) is None:
             strip = self._body(key, row, current)
             self._strips[known] = strip

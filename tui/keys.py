@@ -26,7 +26,8 @@ class Key:
 
     @property
     def binding(self) -> Binding:
-        first = self.action in ("command", "filter", "time", "star")
+        # A key after which something is typed is dealt with before any other: what follows at once is meant for the line.
+        first = self.action.partition("(")[0] in ("command", "filter", "time", "star", "act")
         return Binding(self.keys, self.action, self.said, show=False, id=self.id, key_display=self.shown or None, priority=first)
 
 

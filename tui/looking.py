@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from fleetd.domain.errors import FleetdError, TryLater
@@ -18,6 +18,7 @@ from fleetd.service.teaching import Code, Taught
 from tui.equivalents import Asked, Log, call_of, command_of
 from tui.grid import Grid
 from tui.local_pages import lesson_line, lesson_page
+from tui.narrowing import Narrowing
 from tui.paper import Paper
 from tui.screens import PAGES
 from tui.summary import freshness, summary
@@ -41,6 +42,9 @@ OVERVIEW = 1.0
 RESTS = 1.5
 """Seconds that a cursor rests before rows change their places."""
 
+HEAD = 200
+"""Rows of a list that are read and painted before all the others are."""
+
 
 @dataclass
 class Looking:
@@ -49,17 +53,24 @@ class Looking:
     app: FleetApp
     questions: Questions
     log: Log = field(default_factory=Log)
+    narrowing: Narrowing = field(default_factory=Narrowing)
     due: asyncio.Event = field(default_factory=asyncio.Event)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
     looked: asyncio.Event = field(default_factory=asyncio.Event)
     """Set after each look, when what was found is shown."""
     committed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when somebody committed something."""
+    asking: bool = False
     epoch: int = 0
     keys_due: bool = True
     _overview_at: float = 0.0
     _keys_at: float = 0.0
     _keys_took: float = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked for, and nothing is due."""
+        return not self.asking and not self.due.is_set()
 
     def now(self) -> None:
         """Looks at once."""
@@ -73,24 +84,36 @@ class Looking:
         self.now()
 
     async def forever(self) -> None:
-        """Looks whenever it is due."""
+        """Looks whenever it is due: first at what is in front, and at the fleet as a whole when nobody is in a hurry."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SILENCE):
                     await self.due.wait()
             self.due.clear()
             self.hurry.clear()
-            rest = PACE
-            try:
-                await self._look()
-            except FleetdError as error:
-                self.app.frame.trouble(error)
-                rest = AGAIN
-                self.due.set()
-            self.looked.set()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(rest):
-                    await self.hurry.wait()
+            rest = PACE if await self._tried(self._look) else AGAIN
+            if await self._hurried(rest) or time.monotonic() - self._overview_at < OVERVIEW:
+                continue
+            await self._tried(self._overview)
+
+    async def _tried(self, look: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it could be looked; otherwise it is said why not, and due again."""
+        self.asking, went_well = True, True
+        try:
+            await look()
+        except FleetdError as error:
+            went_well, self._overview_at = False, 0.0
+            self.app.frame.trouble(error)
+            self.due.set()
+        self.asking = False
+        self.looked.set()
+        return went_well
+
+    async def _hurried(self, rest: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(rest):
+                return await self.hurry.wait()
+        return False
 
     async def _look(self) -> None:
         body = self.app.body
@@ -98,21 +121,23 @@ class Looking:
             await self._list(body)
         elif isinstance(body, Paper):
             await self._page(body)
-        if time.monotonic() - self._overview_at >= OVERVIEW:
-            overview = await self.questions.ask(FleetOverview())
-            self._overview_at = time.monotonic()
-            self.app.frame.overview(summary(overview), freshness(overview))
+        if not self._overview_at:
+            await self._overview()
+
+    async def _overview(self) -> None:
+        overview = await self.questions.ask(FleetOverview())
+        self._overview_at = time.monotonic()
+        self.app.frame.overview(summary(overview), freshness(overview))
 
     async def _list(self, grid: Grid) -> None:
         epoch, choice = self.epoch, self.app.place.choice
-        resting = time.monotonic() - grid.moved_at >= RESTS or self.app.follows or not grid.loaded
-        # The longer a list takes, the seldomer it is made anew.
-        if self.keys_due and resting and time.monotonic() - self._keys_at >= max(OVERVIEW, 5 * self._keys_took):
+        if self.keys_due and self._rests(grid):
             self.keys_due = False
             started = time.monotonic()
-            found, refused = await self._keys(choice)
+            found, refused, partial = await self._keys(choice, begins=not grid.loaded)
             if epoch != self.epoch:
                 return
+            grid.partial = partial
             self._keys_at = time.monotonic()
             self._keys_took = self._keys_at - started
             grid.order(found.keys, found.more)
@@ -125,15 +150,53 @@ class Looking:
         if epoch == self.epoch:
             grid.put(keys, rows)
             self.app.frame.status()
+            self._on(grid, choice)
 
-    async def _keys(self, choice: Choice) -> tuple[Keys, str]:
-        """The keys, or none and why not."""
+    def _rests(self, grid: Grid) -> bool:
+        """Whether rows may change their places now. The longer a list takes, the seldomer it is made anew."""
+        if not grid.loaded or grid.partial:
+            return True
+        resting = time.monotonic() - grid.moved_at >= RESTS or self.app.follows
+        return resting and time.monotonic() - self._keys_at >= max(OVERVIEW, 5 * self._keys_took)
+
+    def _on(self, grid: Grid, choice: Choice) -> None:
+        """What the list needs when its first rows were shown: the rest of it, and what a filter will look at."""
+        if grid.partial:
+            self.keys_due = True
+            self.now()
+        elif self.narrowing.wanted(choice, Keys(tuple(grid.window.keys), grid.window.more)):
+            self.learn(choice)
+
+    def learn(self, choice: Choice) -> None:
+        """Reads what a filter looks at, beside all that is shown."""
+        learning = self.narrowing.learn(self.questions, choice, self._keys_in_front)
+        self.app.run_worker(learning, group="learning", exclusive=True)
+
+    def _keys_in_front(self) -> Sequence[str]:
+        return self.app.body.window.keys if isinstance(self.app.body, Grid) else ()
+
+    def before_filter(self) -> None:
+        """Somebody is about to type a filter: what it looks at should be of now."""
+        known = self.narrowing
+        if known.stale and known.choice is not None and known.choice == replace(self.app.place.choice, needle=""):
+            self.learn(known.choice)
+
+    async def _keys(self, choice: Choice, *, begins: bool) -> tuple[Keys, str, bool]:
+        """The keys, or none and why not; and whether the rest is to come. Where a list begins, it begins with what is at hand."""
+        if begins and (known := self.narrowing.keys(choice)) is not None:
+            if self.narrowing.stale:
+                self.keys_due = True
+                self.app.set_timer(OVERVIEW, self.due.set)
+            return known, "", False
         try:
-            return await self._ask(ListKeys(choice=choice)), ""
+            if begins and not choice.needle and not choice.sort:
+                head = await self._ask(ListKeys(choice=choice, most=HEAD))
+                return head, "", head.more
+            return await self._ask(ListKeys(choice=choice)), "", False
         except FleetdError as error:
             if _passes(error):
                 raise
-            return Keys(()), lesson_line(error)
+            return Keys(()), lesson_line(error), False
 
     async def _page(self, paper: Paper) -> None:
         epoch, place = self.epoch, self.app.place
@@ -173,6 +236,7 @@ class Looking:
         kinds = {one.object_kind for one in changed.changes}
         if changed.lost or not kinds or not isinstance(body, Grid) or kinds & body.table.sheet.kinds:
             self.keys_due = True
+        self.narrowing.heard(set() if changed.lost else kinds)
         self.committed.set()
         self.due.set()
 

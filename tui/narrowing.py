@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from fleetd.domain.errors import FleetdError
 from fleetd.service.asking import Questions
-from fleetd.service.questions.windows import Choice, Keys, ReadTexts
 from fleetd.service.columns import Texts
+from fleetd.service.questions.windows import Choice, Keys, ReadTexts
 from fleetd.service.windows import SHEETS
 
 LONG = 3_000

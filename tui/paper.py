@@ -115,7 +115,8 @@ class Paper(ScrollView, can_focus=True):
             return Strip.blank(self.size.width, self.rich_style)
         place, text = self._folded[number]
         first = not number or self._folded[number - 1][0] != place
-        known = (number, place == self.cursor, self._app.palette)
+        # The style as well: a theme's colours come a little after its name.
+        known = (number, place == self.cursor, self._app.palette, self.rich_style)
         if (strip := self._strips.get(known)) is None:
             strip = self._painted(place, text, first=first)
             self._strips[known] = strip

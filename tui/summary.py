@@ -49,7 +49,8 @@ def freshness(answer: Answer[Overview]) -> Text:
 
 def trouble_said(trouble: str) -> Text:
     """Why what is shown may be old."""
-    return styled(f"✗ {inert(trouble)}; trying again", BAD)
+    # What is wrong may be longer than the line.
+    return styled(f"✗ trying again: {inert(trouble)}", BAD)
 
 
 def _count(sign: str, count: int, what: str, role: str) -> Text:

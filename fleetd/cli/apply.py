@@ -17,7 +17,8 @@ from fleetd.cli.places import writing
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import InvalidInput, Refused
 from fleetd.service.admission import Admission
-from fleetd.service.declaring import Problem, declare, foreseen, judged, refs_of, to_prune, unmet
+from fleetd.service.checking import Problem, judged
+from fleetd.service.declaring import declare, foreseen, refs_of, to_prune, unmet
 from fleetd.service.selectors import Selects, label_selector
 from fleetd.store.database import Database
 
@@ -68,12 +69,14 @@ def apply(
     documents = [in_namespace(document, namespace) for document in given.documents]
     if not documents:
         raise InvalidInput("there are no objects in the input")
-    return asyncio.run(_apply(documents, database, selects, force=force_conflicts, dry_run=dry_run))
+    return asyncio.run(_apply(documents, database, selects, said.warnings, force=force_conflicts, dry_run=dry_run))
 
 
-async def _apply(documents: Sequence[Document], database: str | None, selects: Selects | None, *, force: bool, dry_run: bool) -> int:
+async def _apply(
+    documents: Sequence[Document], database: str | None, selects: Selects | None, told: Sequence[str], *, force: bool, dry_run: bool
+) -> int:
     now = datetime.now(UTC)
-    async with writing(database) as opened:
+    async with writing(database, new=True) as opened:
         admission = Admission(opened, manager=MANAGER)
         admitted, problems = await foreseen(admission, documents, now=now, force=force)
         if problems:
@@ -81,7 +84,7 @@ async def _apply(documents: Sequence[Document], database: str | None, selects: S
         say_all(f"warning: {warning}" for warning in await unmet(opened, documents))
         for expected, document in zip(admitted, documents, strict=True):
             done = expected if dry_run else await declare(opened, admission, document, expected, now=now, force=force)
-            say_all(f"warning: {warning}" for warning in done.warnings)
+            say_all(f"warning: {warning}" for warning in done.warnings if warning not in told)
             write_line(f"{shown(done.ref)} {done.done}{' (dry run)' if dry_run else ''}")
         if selects is not None:
             await _prune(opened, documents, selects, now=now, dry_run=dry_run)

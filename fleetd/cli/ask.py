@@ -10,11 +10,11 @@ from fleetd.cli.deciding import actor
 from fleetd.cli.options import DatabaseOption, ReasonOption
 from fleetd.cli.output import Row, say, write_line
 from fleetd.cli.places import questions, writing
-from fleetd.domain.errors import InvalidInput, Unreachable
-from fleetd.domain.kinds.registry import kind_by_name
-from fleetd.domain.refs import ObjectRef, PlacedRef
+from fleetd.domain.errors import Unreachable
+from fleetd.domain.refs import PlacedRef
 from fleetd.domain.states import ProposalState, RequestState
 from fleetd.service.asking import Questions
+from fleetd.service.questions.held import FindCluster, FindProfile
 from fleetd.service.questions.proposals import FindHeldLoss, GetProposal
 from fleetd.service.requests import Answer, answer, ask
 from fleetd.store.database import Database
@@ -35,7 +35,7 @@ def adopt(ref: str, /, *, reason: ReasonOption, database: DatabaseOption = None)
     ref:
         The object and its cluster: Kind.group/namespace/name@namespace/cluster.
     """
-    return asyncio.run(_ask("adopt", str(PlacedRef.parse(ref)), reason, database))
+    return asyncio.run(_adopt(PlacedRef.parse(ref), reason, database))
 
 
 def requeue(profile: str, /, *, reason: ReasonOption = "", database: DatabaseOption = None) -> int:
@@ -51,7 +51,7 @@ def requeue(profile: str, /, *, reason: ReasonOption = "", database: DatabaseOpt
     profile:
         ClusterProfile/name or Profile/namespace/name.
     """
-    return asyncio.run(_ask("requeue", profile_of(profile), reason, database))
+    return asyncio.run(_requeue(profile, reason, database))
 
 
 def approve(loss: str, /, *, reason: ReasonOption = "", database: DatabaseOption = None) -> int:
@@ -68,22 +68,6 @@ def approve(loss: str, /, *, reason: ReasonOption = "", database: DatabaseOption
         The id of the proposal, or as much of its beginning as only it has; or its subject.
     """
     return asyncio.run(_approve(loss, reason, database))
-
-
-def profile_of(text: str) -> str:
-    """A profile as the views name it, from that or from a reference.
-
-    Raises:
-        InvalidInput: it names no profile.
-    """
-    if text.count("/") == 2 and "." in text.partition("/")[0]:
-        ref = ObjectRef.parse(text)
-        return f"{ref.kind}/{ref.namespace}/{ref.name}" if ref.namespace else f"{ref.kind}/{ref.name}"
-    kind, _, rest = text.partition("/")
-    spec = kind_by_name(kind) if rest else None
-    if spec is None or spec.gvk.kind not in ("ClusterProfile", "Profile") or rest.count("/") != int(spec.namespaced):
-        raise InvalidInput(f"{text!r} is no profile: write ClusterProfile/name or Profile/namespace/name")
-    return f"{spec.gvk.kind}/{rest}"
 
 
 async def _approve(loss: str, reason: str, database: str | None) -> int:
@@ -118,6 +102,18 @@ async def _decided(service: Questions, database: Database, held: Row) -> Row:
             while (now := (await service.ask(GetProposal(proposal_id=held["id"]))).result) == held:
                 await database.changed()
     return now
+
+
+async def _adopt(placed: PlacedRef, reason: str, database: str | None) -> int:
+    async with questions(database) as service:
+        cluster = (await service.ask(FindCluster(cluster=placed.cluster))).result.name
+    return await _ask("adopt", str(PlacedRef(placed.ref, cluster)), reason, database)
+
+
+async def _requeue(profile: str, reason: str, database: str | None) -> int:
+    async with questions(database) as service:
+        named = (await service.ask(FindProfile(named=profile))).result.name
+    return await _ask("requeue", named, reason, database)
 
 
 async def _ask(verb: str, subject: str, reason: str, database: str | None) -> int:

@@ -138,9 +138,9 @@ async def _daemon(database: Path, key_file: Path, log: Path) -> AsyncIterator[No
     named = {DATABASE: str(database), KEY_FILE: str(key_file)}
     environment = {**os.environ, **named, "PYTHONUNBUFFERED": "1"}
     with log.open("wb") as sink:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "fleetd.cli", "run", "--announce", stdout=asyncio.subprocess.PIPE, stderr=sink, env=environment
-        )
+        command = [sys.executable, "-m", "fleetd.cli", "run", "--announce", "--attended"]
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=sink, env=environment)
     try:
         assert process.stdout is not None  # noqa: S101 - it was asked for
         line = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)

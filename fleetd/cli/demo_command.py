@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -46,8 +47,17 @@ def demo(
 
     if tui and (once or output == "json"):
         raise InvalidInput("--tui stays until you leave it: it goes with neither --once nor -o json")
+    _interrupted_by(signal.SIGTERM, signal.SIGHUP)
     runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     with runner:
         playing = live(clusters=clusters, seed=seed) if tui else play(once=once, as_json=output == "json", clusters=clusters, seed=seed)
         ok = runner.run(playing)
     return 0 if ok else 1
+
+
+def _interrupted_by(*numbers: signal.Signals) -> None:
+    """Makes these signals do what Ctrl-C does: by themselves they would leave the daemon and the folder behind."""
+    for number in numbers:
+        # Who asked that it is ignored, as nohup does, means it.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

@@ -25,13 +25,15 @@ from fleetd.scripts.pool import ScriptPool
 from fleetd.service.compilers import Engines
 
 
-def eval_(
+def eval_(  # noqa: PLR0913 - one parameter for each option
     *more: Annotated[str, Parameter(show=False)],
     filename: FilesOption = (),
     objects: Annotated[Sequence[str], Parameter(name="--objects", negative="", metavar="FILE...", allow_leading_hyphen=True)] = (),
     trace: Annotated[bool, Parameter(negative="")] = False,
     kubernetes_version: str = "",
     metric: Annotated[Sequence[str], Parameter(negative="", metavar="NAME=NUMBER")] = (),
+    cluster: Annotated[str, Parameter(metavar="NAMESPACE/NAME")] = "",
+    labels: Annotated[str, Parameter(metavar="KEY=VALUE,...")] = "",
     output: Annotated[Literal["table", "json"], Parameter(name=("--output", "-o"))] = "table",
 ) -> int:
     """Say what a source or check says of objects from files, and why; exit code 1 when the answer is no.
@@ -56,6 +58,10 @@ def eval_(
         The version of the cluster that the objects are on, for Classifiers that ask for it.
     metric:
         What a metric query gave; may be given several times.
+    cluster:
+        The cluster that the objects are on: what rules call cluster.namespace and cluster.name.
+    labels:
+        Its labels: what rules call cluster.labels.
     output:
         A table for people, or JSON: {"results": [{ref, verdict, status, message, rule, deciding, trace, cost}]}.
     """
@@ -70,7 +76,7 @@ def eval_(
         say_all(problems)
         return InvalidInput.exit_code
     given = [one for name, text in given_texts(objects) for one in read_objects(text, source=name)]
-    known = Circumstances(trace, kubernetes_version, _metrics(metric))
+    known = Circumstances(trace, kubernetes_version, _metrics(metric), _cluster(cluster, labels))
     found = asyncio.run(_evaluate([document.manifest for document in sources], given, known))
     results = [(document, one) for document, said in zip(sources, found, strict=True) for one in said.results]
     if output == "json":
@@ -113,6 +119,16 @@ def _metrics(given: Sequence[str]) -> dict[str, float]:
         except ValueError:
             raise InvalidInput(f"--metric {text}: write NAME=NUMBER") from None
     return metrics
+
+
+def _cluster(cluster: str, labels: str) -> dict[str, Any]:
+    """The variable `cluster` of conditions."""
+    namespace, slash, name = cluster.rpartition("/")
+    pairs = [pair.partition("=") for pair in labels.split(",") if pair]
+    wrong = next((key + equals + value for key, equals, value in pairs if not key or not equals), "")
+    if wrong:
+        raise InvalidInput(f"--labels {wrong}: write KEY=VALUE, several with commas between them")
+    return {"name": name, "namespace": namespace if slash else "default", "labels": {key: value for key, _, value in pairs}}
 
 
 async def _evaluate(sources: Sequence[Manifest], objects: Sequence[Manifest], known: Circumstances) -> list[Findings]:

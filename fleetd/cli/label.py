@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from fleetd.cli.naming import refs_named, shown
 from fleetd.cli.options import DatabaseOption, NamespaceOption
-from fleetd.cli.output import say, write_line
+from fleetd.cli.output import say, say_all, write_line
 from fleetd.cli.places import writing
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.refs import ObjectRef
@@ -82,6 +82,7 @@ async def change(refs: Sequence[ObjectRef], changes: Mapping[str, str | None], d
             live = await opened.declared.get(ref)
             before = ((live.manifest["metadata"] if live else {}).get(field)) or {}
             done = await admission.label(ref, changes, now=datetime.now(UTC), field=field)
+            say_all(f"warning: {warning}" for warning in done.warnings if done.done is not Done.UNCHANGED)
             for key, value in changes.items():
                 if key in before and before[key] != value:
                     say(f"{key}: {before[key]} → {value if value is not None else '(none)'}")

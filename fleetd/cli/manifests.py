@@ -11,6 +11,8 @@ from fleetd.domain.documents import Document, UnreadableText, read_documents, re
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import gvk_of
+from fleetd.domain.yaml_reader import MAX_TEXT
+from fleetd.service.file_texts import text_of
 
 SUFFIXES = (".yaml", ".yml", ".json")
 PAGES = (".md", ".markdown")
@@ -81,12 +83,15 @@ def stdin_text() -> str:
     """All of stdin.
 
     Raises:
-        InvalidInput: it is no UTF-8 text.
+        InvalidInput: it is no UTF-8 text, or too large.
     """
     try:
-        return sys.stdin.read()
+        text = sys.stdin.read(MAX_TEXT + 1)
     except UnicodeDecodeError as error:
         raise InvalidInput("stdin is no UTF-8 text") from error
+    if len(text) > MAX_TEXT:
+        raise InvalidInput(f"stdin is larger than {MAX_TEXT // 2**20} MB")
+    return text
 
 
 def _files(name: str, suffixes: tuple[str, ...]) -> list[Path]:
@@ -116,11 +121,9 @@ def _text(name: str, path: Path | None) -> str:
     if path is None:
         return stdin_text()
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return text_of(path, name)
     except OSError as error:
         raise UnreadableText(name, 1, 1, f"the file cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableText(name, 1, 1, "the file is no UTF-8 text") from error
 
 
 def in_namespace(document: Document, namespace: str) -> Document:

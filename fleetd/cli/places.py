@@ -45,7 +45,7 @@ def existing_url(database: str | None) -> str:
     """
     url = database_url(database)
     place = place_of(url)
-    if isinstance(place, SqliteFile) and not place.path.exists():
+    if isinstance(place, SqliteFile) and place.missing:
         raise InvalidInput(
             f"there is no database at {place}: name it by --database or FLEETD_DATABASE; `fleetd run` and `fleetd apply` make one"
         )
@@ -80,11 +80,17 @@ async def questions(database: str | None) -> AsyncIterator[LocalQuestions]:
 
 
 @asynccontextmanager
-async def writing(database: str | None) -> AsyncIterator[Database]:
-    """The database, opened for writing; a SQLite file is made when there is none."""
+async def writing(database: str | None, *, new: bool = False) -> AsyncIterator[Database]:
+    """The database, opened for writing; with `new` a SQLite file is made when there is none.
+
+    Raises:
+        InvalidInput: there is none: a slip in its name would otherwise make an empty one, with a key of its own.
+    """
     from fleetd.store.crypto import MasterKey  # what only writing needs costs reading commands a second
     from fleetd.store.database import Database
 
+    if not new:
+        existing_url(database)
     settings = settings_of(database)
     key = MasterKey.from_file(settings.key_file) if settings.key_file else None
     opened = await Database.open(settings.database, key=key)

@@ -162,7 +162,7 @@ async def _register(
 ) -> int:
     """Registers one after the other; the exit code is that of the gravest failure."""
     worst = 0
-    async with writing(database) as opened:
+    async with writing(database, new=not known_only) as opened:
         for name, context in chosen.items():
             try:
                 await _register_one(opened, source, context, Way(name, namespace, opened.url), labels, known_only=known_only)

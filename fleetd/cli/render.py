@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from fleetd.cli.manifests import STDIN
 from fleetd.cli.output import counted, plain, say, say_all, write_json, write_line, yaml_text
 from fleetd.cli.render_input import Input, read_input
-from fleetd.decide.engines.answers import Rendered, Rendering
+from fleetd.decide.engines.answers import Awaited, Rendered, Rendering
 from fleetd.decide.observe import decisive
 from fleetd.decide.plane.aggregating import Selected
 from fleetd.decide.plane.turn import Ask
@@ -28,6 +28,9 @@ from fleetd.scripts.templates import TemplatePool
 
 Paths = Sequence[str]
 _FILES = Parameter(negative="", metavar="FILE...", consume_multiple=True)
+
+
+Origins = Sequence[Sequence[FieldOrigin]]
 
 
 def render(
@@ -73,9 +76,7 @@ def render(
     say_all(f"warning: {one}" for one in found.warnings)
     say_all(found.refused)
     rehearsal = Rehearsal(datetime.now(UTC))
-    asyncio.run(_played(rehearsal, found.given))
-    results = results_of(rehearsal.plane, rehearsal.now)
-    origins = [origins_of(rehearsal.plane, rehearsal.now, result) if provenance else None for result in results]
+    results, origins = asyncio.run(_played(rehearsal, found.given, provenance=provenance))
     if output == "json":
         write_json({"results": [_as_json(one, found.documents, fields) for one, fields in zip(results, origins, strict=True)]})
     else:
@@ -95,7 +96,7 @@ def _told(rehearsal: Rehearsal, found: Input, results: Sequence[Result]) -> int:
     return 1 if problems or not results else 0
 
 
-async def _played(rehearsal: Rehearsal, given: Given) -> None:
+async def _played(rehearsal: Rehearsal, given: Given, *, provenance: bool) -> tuple[Sequence[Result], Sequence[Origins | None]]:
     play = rehearsal.play(given)
     async with ScriptPool(1) as pool, TemplatePool(pool, 1) as templates:
         said: Sequence[Sequence[Answer]] | None = None
@@ -110,6 +111,18 @@ async def _played(rehearsal: Rehearsal, given: Given) -> None:
             rehearsal.choose(asked, Selected(chosen.objects, chosen.message, chosen.error))
         while renderings := rehearsal.renderings():
             rehearsal.take([(one.key, await _rendered(one, templates)) for one in renderings])
+        results = results_of(rehearsal.plane, rehearsal.now)
+        return results, [await _origins(rehearsal, result, templates) if provenance else None for result in results]
+
+
+async def _origins(rehearsal: Rehearsal, result: Result, templates: TemplatePool) -> Origins:
+    """Asks children what made what until all is known."""
+    while True:
+        try:
+            return origins_of(rehearsal.plane, rehearsal.now, result)
+        except Awaited:
+            for one in rehearsal.plane.answers.asked():
+                rehearsal.plane.answers.put(one.key, await _rendered(one, templates))
 
 
 async def _rendered(rendering: Rendering, templates: TemplatePool) -> Rendered:
@@ -147,7 +160,7 @@ def _where(flaw: Flaw | None, documents: Mapping[ObjectRef, Document]) -> str:
     return f"{name}:{line}:{column}: " if name else ""
 
 
-def _as_json(result: Result, documents: Mapping[ObjectRef, Document], fields: Sequence[Sequence[FieldOrigin]] | None) -> dict[str, Any]:
+def _as_json(result: Result, documents: Mapping[ObjectRef, Document], fields: Origins | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "trigger": result.trigger,
         "source_cluster": result.source_cluster,
@@ -182,7 +195,7 @@ def _origin(item: FieldOrigin, documents: Mapping[ObjectRef, Document]) -> dict[
     }
 
 
-def _write(result: Result, documents: Mapping[ObjectRef, Document], fields: Sequence[Sequence[FieldOrigin]] | None) -> None:
+def _write(result: Result, documents: Mapping[ObjectRef, Document], fields: Origins | None) -> None:
     for line in _heading(result):
         write_line(f"# {plain(line)}")
     for number, item in enumerate(result.made):

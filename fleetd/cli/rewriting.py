@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from fleetd.domain.errors import InvalidInput
+from fleetd.service.file_texts import raw_text_of
 
 
 def raw_text(name: str) -> str:
@@ -16,11 +17,9 @@ def raw_text(name: str) -> str:
         InvalidInput: it cannot be read.
     """
     try:
-        return Path(name).read_bytes().decode("utf-8")
+        return raw_text_of(Path(name), name)
     except OSError as error:
         raise InvalidInput(f"{name} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{name} is no UTF-8 text") from error
 
 
 def replace_text(name: str, text: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +33,7 @@ def run(
     manifests: Path | None = None,
     allow_exec: Annotated[Sequence[str], Parameter(negative="", metavar="CMD")] = (),
     announce: Annotated[bool, Parameter(negative="", show=False)] = False,
+    attended: Annotated[bool, Parameter(negative="", show=False)] = False,
 ) -> None:
     """Run the daemon until it is interrupted.
 
@@ -52,6 +55,8 @@ def run(
         An exec plugin that kubeconfigs may run, as they write the command; may be given more than once.
     announce:
         Write one line to stdout when the daemon is ready.
+    attended:
+        End when stdin ends: then whoever started the daemon is gone, however that ended.
     """
     import uvloop
 
@@ -72,6 +77,8 @@ def run(
     )
     set_up_logs(settings.log_level)
     collect_rarely()
+    if attended:
+        threading.Thread(target=_end_with_stdin, name="fleetd-attended", daemon=True).start()
 
     def ready() -> None:
         if sys.stderr.isatty():
@@ -82,6 +89,12 @@ def run(
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_daemon(settings, ready=ready))
+
+
+def _end_with_stdin() -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def started(settings: Settings, members: int) -> str:

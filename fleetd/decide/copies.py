@@ -16,6 +16,7 @@ from fleetd.domain.refs import is_secret
 
 PREFIX = "eventtrigger.lib.projectsveltos.io/"
 KEYS_TOLD = 3
+FIELDS_TOLD = 8
 
 
 def template_of(content: Manifest) -> str:
@@ -25,6 +26,16 @@ def template_of(content: Manifest) -> str:
     more = f" and {len(keys) - KEYS_TOLD} more" if len(keys) > KEYS_TOLD else ""
     revision = metadata.get("resourceVersion") or digest([content.get("data"), content.get("stringData")])[:8]
     return f"{ref.kind} {ref.namespace}/{ref.name} data[{', '.join(keys[:KEYS_TOLD])}]{more}, revision {revision}"
+
+
+def fields_read(content: Manifest, render: Render, beside: Mapping[str, str]) -> str:
+    """Which fields of the event the template names, for people; empty where it names none."""
+    render = render.of(content, beside)
+    names = sorted({name for text in render.texts(content).values() for name in render.engine.reads(text, Moment.EVENT)})
+    if not names:
+        return ""
+    more = f" and {len(names) - FIELDS_TOLD} more" if len(names) > FIELDS_TOLD else ""
+    return f", which reads {', '.join(names[:FIELDS_TOLD])}{more}"
 
 
 def copy_of(

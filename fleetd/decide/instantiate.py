@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fleetd.decide.copies import PREFIX, copy_of, template_of
+from fleetd.decide.copies import PREFIX, copy_of, fields_read, template_of
 from fleetd.decide.definitions import CONFIG_GROUP, GENERATED_NAMESPACE, INSTANTIATE, Trigger, cluster_key
 from fleetd.decide.digest import letters
 from fleetd.decide.made import fault_of
@@ -143,7 +143,7 @@ class _Work:
             if wrong is not None or copy in self.copies:
                 said = wrong.sentence if wrong is not None else f"another generator of this trigger makes {kind} {name}, too"
                 raise Misrendered(f"{spot.below('nameFormat')}: {said}", Flaw(spot.below("nameFormat")))
-            self.copies[copy], self.sources[copy] = made, template_of(content)
+            self.copies[copy], self.sources[copy] = made, self._source(content)
 
     def _named(self, kind: str, item: Mapping[str, Any], spot: Spot, render: Callable[[str, Mapping[str, Any], Spot], str]) -> ObjectRef:
         """What an entry refers to; without a namespace it lies in the cluster's."""
@@ -182,8 +182,11 @@ class _Work:
         copy = ObjectRef(ref.kind, "", GENERATED_NAMESPACE, name)
         if copy not in self.copies:
             self.copies[copy] = copy_of(name, content, self.labels, self.data, self.render, self.trigger.annotations)
-            self.sources[copy] = template_of(content)
+            self.sources[copy] = self._source(content)
         return copy
+
+    def _source(self, content: Manifest) -> str:
+        return f"{template_of(content)}{fields_read(content, self.render, self.trigger.annotations)}"
 
     def resource(self, index: int, item: Mapping[str, Any]) -> dict[str, Any]:
         """A templateResourceRef with its names filled in; whether the object is there is asked at the deployment."""

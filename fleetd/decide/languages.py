@@ -7,6 +7,7 @@ functions. An engine is asked for both, renders within a budget, and can say aft
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -17,10 +18,12 @@ from fleetd.decide.engines.annotations import Engine as Name
 from fleetd.decide.engines.annotations import Form, Language, Task, language_of
 from fleetd.decide.engines.answers import LUA as LUA_TASK
 from fleetd.decide.engines.answers import Asking
+from fleetd.decide.engines.fields import dotted, named_in
 from fleetd.decide.engines.go_structure import GoStructure, compile_go
+from fleetd.decide.gotemplate.projection import projection
 from fleetd.decide.gotemplate.template import Budget, Surroundings, Template, compile_template, deploy_functions, event_functions
 from fleetd.decide.gotemplate.tracing import trace
-from fleetd.decide.trail import Trail
+from fleetd.decide.trail import Trail, line_trail
 from fleetd.domain.errors import EvaluationFailed
 from fleetd.domain.objects import Manifest
 
@@ -45,6 +48,12 @@ class Engine(Protocol):
     def foresee(self, texts: Iterable[str], data: Mapping[str, Any], moment: Moment, now: datetime) -> None:
         """Says in advance what will be rendered one by one."""
 
+    def sees(self, text: str, data: Mapping[str, Any], moment: Moment) -> list[Any] | None:
+        """What of the data the rendered text depends on, as plain values; None where it may depend on all there is."""
+
+    def reads(self, text: str, moment: Moment) -> tuple[str, ...]:
+        """The fields that the text names, as it names them; where they stand at the outside."""
+
     def render(self, text: str, data: Mapping[str, Any], moment: Moment, budget: Budget, surroundings: Surroundings) -> str:
         """Raises EvaluationFailed (with line and column of the text) and OverBudget."""
 
@@ -62,6 +71,14 @@ class GoTemplates:
 
     def foresee(self, texts: Iterable[str], data: Mapping[str, Any], moment: Moment, now: datetime) -> None:
         """Nothing to do: it renders at once."""
+
+    def sees(self, text: str, data: Mapping[str, Any], moment: Moment) -> list[Any] | None:
+        template = _compiled(text, moment)
+        return None if isinstance(template, EvaluationFailed) else projection(template, data)
+
+    def reads(self, text: str, moment: Moment) -> tuple[str, ...]:
+        template = _compiled(text, moment)
+        return () if isinstance(template, EvaluationFailed) else dotted(template.reads)
 
     def render(self, text: str, data: Mapping[str, Any], moment: Moment, budget: Budget, surroundings: Surroundings) -> str:
         template = _compiled(text, moment)
@@ -83,6 +100,13 @@ class GoStructured:
 
     def foresee(self, texts: Iterable[str], data: Mapping[str, Any], moment: Moment, now: datetime) -> None:
         """Nothing to do: it renders at once."""
+
+    def sees(self, _text: str, _data: Mapping[str, Any], _moment: Moment) -> list[Any] | None:
+        return None
+
+    def reads(self, text: str, moment: Moment) -> tuple[str, ...]:
+        structure = _structured(text, moment)
+        return () if isinstance(structure, EvaluationFailed) else dotted(structure.reads)
 
     def render(self, text: str, data: Mapping[str, Any], moment: Moment, budget: Budget, surroundings: Surroundings) -> str:
         structure = _structured(text, moment)
@@ -106,16 +130,25 @@ class Contained:
         return self._language.engine is Name.JSONNET or any(mark in text for mark in ("{{", "{%", "{#"))
 
     def foresee(self, texts: Iterable[str], data: Mapping[str, Any], moment: Moment, now: datetime) -> None:
-        self._asking.foresee(self._task(moment), filter(self.concerns, texts), data, now)
+        self._asking.foresee(str(self._task(moment)), filter(self.concerns, texts), data, now)
+
+    def sees(self, _text: str, _data: Mapping[str, Any], _moment: Moment) -> list[Any] | None:
+        return None
+
+    def reads(self, text: str, _moment: Moment) -> tuple[str, ...]:
+        return named_in(text)
 
     def render(self, text: str, data: Mapping[str, Any], moment: Moment, _budget: Budget, surroundings: Surroundings) -> str:
-        return self._asking.text(self._task(moment), text, data, _now(surroundings))
+        return self._asking.text(str(self._task(moment)), text, data, _now(surroundings))
 
-    def trail(self, _text: str, _data: Mapping[str, Any], _moment: Moment, _budget: Budget, _surroundings: Surroundings) -> Trail:
-        raise EvaluationFailed(_ONE_MOMENT)
+    def trail(self, text: str, data: Mapping[str, Any], moment: Moment, _budget: Budget, surroundings: Surroundings) -> Trail:
+        if self._language != JINJA2:
+            raise EvaluationFailed(_ONE_MOMENT)
+        task = replace(self._task(moment), traced=True)
+        return line_trail(text, self._asking.text(str(task), text, data, _now(surroundings)))
 
-    def _task(self, moment: Moment) -> str:
-        return str(Task(self._language, event=moment is Moment.EVENT))
+    def _task(self, moment: Moment) -> Task:
+        return Task(self._language, event=moment is Moment.EVENT)
 
 
 class LuaScript:
@@ -131,6 +164,12 @@ class LuaScript:
 
     def foresee(self, texts: Iterable[str], data: Mapping[str, Any], _moment: Moment, now: datetime) -> None:
         self._asking.foresee(LUA_TASK, texts, _resources(data), now)
+
+    def sees(self, _text: str, _data: Mapping[str, Any], _moment: Moment) -> list[Any] | None:
+        return None
+
+    def reads(self, _text: str, _moment: Moment) -> tuple[str, ...]:
+        return ()
 
     def render(self, text: str, data: Mapping[str, Any], _moment: Moment, _budget: Budget, surroundings: Surroundings) -> str:
         return self._asking.text(LUA_TASK, text, _resources(data), _now(surroundings))
@@ -149,6 +188,7 @@ def _now(surroundings: Surroundings) -> datetime:
     return surroundings.now
 
 
+JINJA2 = Language(Name.JINJA2)
 _ONE_MOMENT = "what the event's data made has braces or is code again, and only Go templates in text form are rendered at both moments"
 _FUNCTIONS = {Moment.EVENT: event_functions(), Moment.DEPLOY: deploy_functions({})}
 GO = GoTemplates()

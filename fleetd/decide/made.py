@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,3 +104,15 @@ def as_stored(manifest: Manifest) -> Manifest:
     coded = {key: base64.b64encode(str(value).encode()).decode() for key, value in manifest["stringData"].items()}
     rest = {key: value for key, value in manifest.items() if key != "stringData"}
     return {**rest, "data": {**(manifest.get("data") or {}), **coded}}
+
+
+_SEPARATOR = re.compile(r"(?m)^---[ \t]*\r?$")
+_WHOLE = re.compile(r"(?m)^(%|\.\.\.|\ufeff)")
+
+
+def documents_of(text: str) -> list[str]:
+    """The documents of a text, so that each can be read by itself: lines of `---` part them wherever they stand in YAML.
+
+    A text with directives stays whole, as does JSON without such lines.
+    """
+    return [text] if _WHOLE.search(text) else [one for one in _SEPARATOR.split(text) if one.strip()]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
+
+import orjson
+
+_EXPRESSION = re.compile(r"\{\{[-+]?\s*(.*?)\s*[-+]?\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,29 @@ class Trail:
         if piece is None:
             return 0
         return piece.pos if piece.expression else piece.pos + min(offset, piece.end) - piece.start
+
+
+def line_trail(template: str, traced: str) -> Trail:
+    """A trail of what is known of lines only: JSON, `{"text": …, "parts": [[length, line, whether an expression made it], …]}`."""
+    told = orjson.loads(traced)
+    lines = template.splitlines(keepends=True)
+    starts = list(accumulate(map(len, lines), initial=0))
+    pieces: list[Piece] = []
+    at = nth = 0
+    before = 0
+    for length, number, made in told["parts"]:
+        start = starts[min(max(number, 1), len(lines)) - 1] if lines else 0
+        found = list(_EXPRESSION.finditer(lines[number - 1])) if made and 0 < number <= len(lines) else []
+        if found:
+            nth = (nth + 1) % len(found) if number == before else 0
+            before = number
+            pieces.append(Piece(at, at + length, start + found[nth].start(), found[nth][1]))
+        elif made:
+            pieces.append(Piece(at, at + length, start, f"line {number}"))
+        else:
+            pieces.append(Piece(at, at + length, max(0, template.find(told["text"][at : at + length], start)), ""))
+        at += length
+    return Trail(told["text"], template, tuple(pieces))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import Any
 from fleetd.decide.definitions import PROFILE_SECRET_TYPE, PolicyRef, Profile
 from fleetd.decide.digest import Digest, digest
 from fleetd.decide.engines.answers import Awaited
+from fleetd.decide.kinds_allowed import check_kinds
 from fleetd.decide.languages import Moment
-from fleetd.decide.made import as_stored, fault_of
+from fleetd.decide.made import as_stored, documents_of, fault_of
 from fleetd.decide.members import Member, template_data
 from fleetd.decide.ownership import Owned, hash_of, owned
 from fleetd.decide.patching.patches import apply_patches
@@ -81,6 +82,8 @@ class Wanted:
         )
 
 
+Hashed = tuple[tuple[Manifest, str], ...]
+"""Objects with their hashes."""
 Cache = MutableMapping[tuple[str, str], Parsed]
 """(the content's ref, digest of text and data) → parsed."""
 
@@ -160,6 +163,9 @@ class _Stage:
                 spot = Spot(profile.ref, ("spec", "policyRefs", index, "name"))
                 raise Misrendered(f"{ref.kind} {ref.namespace}/{ref.name} does not exist", Flaw(spot))
             parsed = self._patched(ref, self._parse(ref, content))
+            limits = content["metadata"].get("annotations"), profile.annotations
+            secretive = self.render.secretive or holds_secrets(content)
+            check_kinds((manifest for manifest, _ in parsed.objects), *limits, secretive=secretive)
         except GiveUp as error:
             return _failed(source, error)
         marks: list[Any] = [parsed.digest, profile.tier, profile.sync_mode, source.tier, str(source)]
@@ -175,22 +181,50 @@ class _Stage:
         texts = render.texts(content)
         if holds_secrets(content):
             render = replace(render, secretive=True)
-        key = (str(ref), digest([texts, render.engine.name if templated else "", self.seen if templated else ""]))
-        found = self.cache.get(key)
-        if found is not None:
-            return found
-        if templated:
+        if templated and not all(self._known(ref, name, text, render) for name, text in texts.items()):
             render.foresee(texts.values(), self.data, Moment.DEPLOY)
-        objects: list[Manifest] = []
-        for name, text in texts.items():
-            objects.extend(map(as_stored, self._objects(text, Spot(ref, ("data", name)), render, templated=templated)))
-        return self._keep(key, Parsed(_hashed(objects), render.digest([texts, templated, objects])))
+        parts = [self._part(ref, name, text, render, templated=templated) for name, text in texts.items()]
+        if len(parts) == 1:
+            return parts[0]
+        return Parsed(tuple(one for part in parts for one in part.objects), render.digest([part.digest for part in parts]))
 
-    def _objects(self, text: str, spot: Spot, render: Render, *, templated: bool) -> tuple[Manifest, ...]:
+    def _key(self, ref: ObjectRef, name: str, text: str, render: Render, *, templated: bool) -> tuple[str, str]:
+        """Clusters that differ in nothing that a text reads share what is made of it."""
+        depends: Any = ""
+        if templated and render.engine.concerns(text):
+            depends = render.engine.sees(text, self.data, Moment.DEPLOY)
+            depends = [render.engine.name, self.seen if depends is None else depends, render.secretive]
+        return f"{ref} {name}", digest([text, depends])
+
+    def _known(self, ref: ObjectRef, name: str, text: str, render: Render) -> bool:
+        return self._key(ref, name, text, render, templated=True) in self.cache
+
+    def _part(self, ref: ObjectRef, name: str, text: str, render: Render, *, templated: bool) -> Parsed:
+        """The objects of one text of a content."""
+        key = self._key(ref, name, text, render, templated=templated)
+        found = self.cache.get(key)
+        if found is None:
+            objects = self._objects(text, Spot(ref, ("data", name)), render, templated=templated)
+            found = self._keep(key, Parsed(objects, render.digest([templated, text, [manifest for manifest, _ in objects]])))
+        return found
+
+    def _objects(self, text: str, spot: Spot, render: Render, *, templated: bool) -> Hashed:
         if not templated or not render.engine.concerns(text):
-            return render.manifests(text, spot)
+            return _hashed(map(as_stored, render.manifests(text, spot)))
         rendered = render.deploy(text, self.data, spot)
-        return render.manifests(rendered, spot, lambda: render.trail(text, self.data, Moment.DEPLOY))
+        documents = documents_of(rendered)
+        try:
+            if len(documents) > 1:
+                return tuple(one for document in documents for one in self._document(document, spot, render).objects)
+        except EvaluationFailed:
+            pass  # told below, with its place in the whole
+        return _hashed(map(as_stored, render.manifests(rendered, spot, lambda: render.trail(text, self.data, Moment.DEPLOY))))
+
+    def _document(self, document: str, spot: Spot, render: Render) -> Parsed:
+        """A document that was rendered for other clusters, too, is read once."""
+        key = (f"{spot.ref} document", digest(document))
+        found = self.cache.get(key)
+        return found or self._keep(key, Parsed(_hashed(map(as_stored, render.manifests(document, spot))), ""))
 
     def _patched(self, ref: ObjectRef, parsed: Parsed) -> Parsed:
         if not self.patches.items:
@@ -214,7 +248,7 @@ class _Stage:
         return parsed
 
 
-def _hashed(objects: Sequence[Manifest]) -> tuple[tuple[Manifest, str], ...]:
+def _hashed(objects: Iterable[Manifest]) -> Hashed:
     return tuple((manifest, hash_of(manifest)) for manifest in objects)
 
 

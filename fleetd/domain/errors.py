@@ -23,6 +23,13 @@ LONGEST_SENTENCE = 1000
 """Characters of a sentence about what a stranger wrote: it goes into rows, logs and answers."""
 
 
+def in_short(sentence: str) -> str:
+    """Without the middle, where it quotes too much of what it is about."""
+    if len(sentence) <= LONGEST_SENTENCE:
+        return sentence
+    return f"{sentence[: LONGEST_SENTENCE - 300]} … {sentence[-297:]}"
+
+
 class FleetdError(Exception):
     """Any error that fleetd raises on purpose; its text is one sentence for a person."""
 
@@ -82,7 +89,7 @@ class GiveUp(FleetdError):
 
 
 class EvaluationFailed(GiveUp):
-    """A condition or template could not be evaluated. A sentence that quotes much of what it is about is cut in its middle.
+    """A condition or template could not be evaluated.
 
     Args:
         line: 1-based, in the expression's or template's own text; 0 when not known.
@@ -90,9 +97,7 @@ class EvaluationFailed(GiveUp):
     """
 
     def __init__(self, message: str, *, line: int = 0, column: int = 0) -> None:
-        if len(message) > LONGEST_SENTENCE:
-            message = f"{message[: LONGEST_SENTENCE - 300]} … {message[-297:]}"
-        super().__init__(message)
+        super().__init__(in_short(message))
         self.line = line
         self.column = column
 

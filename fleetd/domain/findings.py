@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from fleetd.domain.errors import in_short
+
 
 class Severity(StrEnum):
     """An error stops the object from being taken; a warning does not; information is only told to who asks for it."""
@@ -27,6 +29,9 @@ class Finding:
     severity: Severity
     message: str
     fix: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", in_short(self.message))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""

@@ -11,7 +11,7 @@ import yaml
 from yaml.reader import ReaderError
 
 from fleetd.domain import yaml_scalars
-from fleetd.domain.errors import InvalidInput
+from fleetd.domain.errors import InvalidInput, in_short
 
 MAX_TEXT = 32 * 1024 * 1024
 """Characters of one input."""
@@ -41,6 +41,7 @@ class UnreadableText(InvalidInput):
     """The text is no YAML that kubectl would take; lines and columns are 1-based."""
 
     def __init__(self, source: str, line: int, column: int, sentence: str) -> None:
+        sentence = in_short(sentence)
         super().__init__(f"{source}:{line}:{column}: {sentence}")
         self.source = source
         self.line = line

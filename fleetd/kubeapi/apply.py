@@ -15,7 +15,7 @@ from fleetd.domain.mergefacts import Facts, facts_of
 from fleetd.domain.objects import Manifest, gvk_of
 from fleetd.kubeapi.apply_compare import Comparison, compare
 from fleetd.kubeapi.apply_merge import copied, merge, take_out, without_nulls
-from fleetd.kubeapi.apply_owners import APPLY, UPDATE, Owner, OwnerKey, Owners, capped, owners_of, with_owners
+from fleetd.kubeapi.apply_owners import APPLY, UPDATE, Owner, OwnerKey, Owners, capped, owners_of, readable, with_owners
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 
@@ -234,4 +234,4 @@ def _given_owners(before: Manifest | None, after: Manifest, subresource: str) ->
     given: Any = (after.get("metadata") or {}).get("managedFields")
     if subresource or not given:
         return owners_of(before)
-    return {} if given == [{}] else owners_of(after) or owners_of(before)
+    return {} if given == [{}] else (owners_of(after) if readable(given) else {}) or owners_of(before)

@@ -68,6 +68,18 @@ def owners_of(manifest: Manifest | None) -> Owners:
     return {owner.key: owner for entry in entries if (owner := _read(entry)) is not None}
 
 
+def readable(entries: Any) -> bool:
+    """Whether all entries are such as a server writes; of what somebody else wrote, one that is not makes all of them count for nothing."""
+    return isinstance(entries, list) and all(
+        isinstance(one, Mapping)
+        and one.get("operation") in (APPLY, UPDATE)
+        and bool(one.get("apiVersion"))
+        and one.get("fieldsType") == "FieldsV1"
+        and isinstance(one.get("fieldsV1", {}), Mapping)
+        for one in entries
+    )
+
+
 def _read(entry: Any) -> Owner | None:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("fieldsV1"), Mapping):
         return None

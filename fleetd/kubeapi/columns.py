@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from fleetd.kubeapi.columns_cells import Body, Column, age
-from fleetd.kubeapi.columns_table import AGE, COLUMNS, NAME, UNNAMED
+from fleetd.kubeapi.columns_table import AGE_DATE, COLUMNS, NAME, UNNAMED
 from fleetd.kubeapi.jsonpath import first
 from fleetd.kubeapi.kinds import Kind
 
@@ -20,7 +20,7 @@ def columns_of(kind: Kind) -> Sequence[Column]:
     """The columns of a kind; a custom one says them itself, in paths of names."""
     if kind.columns:
         return (NAME, *(_custom(one) for one in kind.columns))
-    return COLUMNS.get(kind.shelf, (NAME, AGE) if kind.custom else UNNAMED)
+    return COLUMNS.get(kind.shelf, (NAME, AGE_DATE) if kind.custom else UNNAMED)
 
 
 def _custom(said: Mapping[str, Any]) -> Column:

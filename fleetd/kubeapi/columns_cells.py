@@ -150,30 +150,6 @@ def selector(path: str) -> Cell:
     return lambda body, _now: ",".join(parts(found(body, path) or {})) or NONE
 
 
-def containers_ready(body: Body, _now: datetime) -> str:
-    """How many containers are ready of how many."""
-    told = found(body, "status.containerStatuses") or ()
-    return f"{sum(bool(one.get('ready')) for one in told)}/{len(found(body, 'spec.containers') or ())}"
-
-
-def pod_restarts(body: Body, _now: datetime) -> str:
-    """How often containers were started again."""
-    return str(sum(one.get("restartCount", 0) for one in found(body, "status.containerStatuses") or ()))
-
-
-def pod_status(body: Body, _now: datetime) -> str:
-    """The phase, or why a container waits or has ended."""
-    if body["metadata"].get("deletionTimestamp"):
-        return "Terminating"
-    said = str(found(body, "status.reason") or found(body, "status.phase") or "")
-    for one in found(body, "status.containerStatuses") or ():
-        state = one.get("state") or {}
-        why = (state.get("waiting") or state.get("terminated") or {}).get("reason")
-        if why:
-            return str(why)
-    return said
-
-
 def phase(body: Body, _now: datetime) -> str:
     """The phase that it is in."""
     return (
@@ -204,10 +180,11 @@ def ports(body: Body, _now: datetime) -> str:
 
 def job_status(body: Body, _now: datetime) -> str:
     """How a Job ended, or that it runs."""
-    for one in found(body, "status.conditions") or ():
-        if one.get("status") == "True":
-            return str(one["type"])
-    return "Terminating" if body["metadata"].get("deletionTimestamp") else "Running"
+    true = {one.get("type") for one in found(body, "status.conditions") or () if one.get("status") == "True"}
+    ended = next((one for one in ("Complete", "Failed") if one in true), "")
+    if ended or body["metadata"].get("deletionTimestamp"):
+        return ended or "Terminating"
+    return next((one for one in ("Suspended", "FailureTarget", "SuccessCriteriaMet") if one in true), "Running")
 
 
 def completions(body: Body, _now: datetime) -> str:
@@ -297,13 +274,37 @@ def subjects(kind: str) -> Cell:
 
 
 def targets(body: Body, _now: datetime) -> str:
-    """What an autoscaler keeps to; nothing measures anything here."""
-    told = []
-    for metric in body["spec"].get("metrics") or ():
-        target = found(metric, "resource.target") or {}
-        wanted = f"{target['averageUtilization']}%" if "averageUtilization" in target else str(target.get("averageValue", "<unknown>"))
-        told.append(f"{found(metric, 'resource.name') or ''}: <unknown>/{wanted}")
-    return ", ".join(told) or NONE
+    """What an autoscaler keeps to, with what is measured, which is nothing here."""
+    told = [_target(metric) for metric in body["spec"].get("metrics") or ()]
+    return ", ".join(told[:2]) + (f" + {len(told) - 2} more..." if len(told) > 2 else "") if told else NONE
+
+
+def _target(metric: Body) -> str:
+    kind = str(metric.get("type", ""))
+    source = found(metric, kind[:1].lower() + kind[1:]) or {}
+    target = source.get("target") or {}
+    average, value = target.get("averageValue"), target.get("value")
+    if kind in ("Resource", "ContainerResource"):
+        wanted = f"{target['averageUtilization']}%" if "averageUtilization" in target else str(average or "<auto>")
+        return f"{source.get('name', '')}: <unknown>/{wanted}"
+    return f"<unknown>/{average} (avg)" if average else f"<unknown>/{value or '<unknown>'}"
+
+
+def certificate(body: Body, _now: datetime) -> str:
+    """What has become of a request for a certificate."""
+    said = {one.get("type") for one in found(body, "status.conditions") or ()}
+    told = "Denied" if "Denied" in said else "Approved" if "Approved" in said else "Pending"
+    issued = bool(found(body, "status.certificate"))
+    return told + (",Failed" if "Failed" in said else "") + (",Issued" if issued else "")
+
+
+def owner(body: Body, _now: datetime) -> str:
+    """The controller of an object."""
+    for one in body["metadata"].get("ownerReferences") or ():
+        if one.get("controller"):
+            group = str(one.get("apiVersion", "")).rpartition("/")[0]
+            return f"{str(one.get('kind', '')).lower()}{'.' if group else ''}{group}/{one.get('name', '')}"
+    return NONE
 
 
 def node_status(body: Body, _now: datetime) -> str:
@@ -328,7 +329,7 @@ def pairs(side: str) -> Cell:
     """What of a quota is used, and how much there is: its limits, or everything else."""
 
     def cell(body: Body, _now: datetime) -> str:
-        hard, used = found(body, "status.hard") or found(body, "spec.hard") or {}, found(body, "status.used") or {}
+        hard, used = found(body, "status.hard") or {}, found(body, "status.used") or {}
         mine = [name for name in sorted(hard) if name.startswith("limits.") is (side == "limits")]
         return ", ".join(f"{name}: {used.get(name, 0)}/{hard[name]}" for name in mine)
 

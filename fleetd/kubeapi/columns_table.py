@@ -15,10 +15,10 @@ from fleetd.kubeapi.columns_cells import (
     age_of,
     applies_to,
     at,
+    certificate,
     claim_of,
     completions,
     containers,
-    containers_ready,
     count,
     duration,
     endpoints,
@@ -30,11 +30,10 @@ from fleetd.kubeapi.columns_cells import (
     labels_of,
     node_roles,
     node_status,
+    owner,
     pairs,
     parameters,
     phase,
-    pod_restarts,
-    pod_status,
     ports,
     selector,
     share,
@@ -43,10 +42,12 @@ from fleetd.kubeapi.columns_cells import (
     subjects,
     targets,
 )
+from fleetd.kubeapi.columns_pods import containers_ready, pod_address, pod_restarts, pod_status, readiness_gates
 
 AGE_CELL = age_of("metadata.creationTimestamp")
 NAME = Column("Name", "string", "The object's name.", lambda body, _now: body["metadata"]["name"], "name")
 AGE = Column("Age", "string", "The time since the object was made.", AGE_CELL)
+AGE_DATE = Column("Age", "date", "The time since the object was made.", AGE_CELL)
 CREATED = Column("Created At", "date", "When the object was made.", at("metadata.creationTimestamp", ""))
 UNNAMED = (NAME, CREATED)
 """Of kinds that nobody gave columns."""
@@ -63,7 +64,7 @@ def number(name: str, path: str) -> Column:
 
 
 def _field(name: str, path: str, missing: str = "<none>", *, wide: bool = False) -> Column:
-    return Column(name, "string", f"What stands at {path}.", at(path, missing), priority=int(wide))
+    return Column(name, "string", f"What stands at {path}.", lambda body, now: at(path)(body, now) or missing, priority=int(wide))
 
 
 def _made(path: str = "spec.template.spec") -> tuple[Column, ...]:
@@ -72,10 +73,45 @@ def _made(path: str = "spec.template.spec") -> tuple[Column, ...]:
 
 
 def _last_seen(body: Body, now: datetime) -> Any:
-    for path in ("series.lastObservedTime", "lastTimestamp", "eventTime"):
-        if at(path)(body, now):
-            return age_of(path)(body, now)
-    return "<unknown>"
+    return _age_of_any(body, now, "series.lastObservedTime", "lastTimestamp", "firstTimestamp", "eventTime")
+
+
+def _first_seen(body: Body, now: datetime) -> Any:
+    return _age_of_any(body, now, "firstTimestamp", "eventTime")
+
+
+def _age_of_any(body: Body, now: datetime, *paths: str) -> Any:
+    return next((age_of(path)(body, now) for path in paths if at(path)(body, now)), "<unknown>")
+
+
+def _count(body: Body, now: datetime) -> Any:
+    return at("series.count")(body, now) or body.get("count") or 1
+
+
+def _source(body: Body, _now: datetime) -> str:
+    said = body.get("source") or {}
+    who = said.get("component") or body.get("reportingComponent") or ""
+    where = said.get("host") or body.get("reportingInstance") or ""
+    return f"{who}, {where}" if where else str(who)
+
+
+def _state(body: Body, kind: str) -> str:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return next((str(one.get("status", "")) for one in conditions if one.get("type") == kind), "")
+
+
+def _backend(body: Body, _now: datetime) -> str:
+    service = (body.get("spec") or {}).get("service")
+    return f"{service.get('namespace', '')}/{service.get('name', '')}" if service else "Local"
+
+
+def _available(body: Body, _now: datetime) -> str:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    said = next((one for one in conditions if one.get("type") == "Available"), None)
+    if said is None:
+        return "Unknown"
+    status, reason = str(said.get("status", "")), said.get("reason")
+    return status if status == "True" or not reason else f"{status} ({reason})"
 
 
 def _object(body: Body, _now: datetime) -> str:
@@ -107,8 +143,8 @@ MODE = _field("VolumeMode", "spec.volumeMode", "", wide=True)
 COLUMNS: Mapping[str, Sequence[Column]] = {
     "apiservices.apiregistration.k8s.io": (
         NAME,
-        _field("Service", "spec.service.name", "Local"),
-        _field("Available", "status.conditions.0.status", "Unknown"),
+        text("Service", _backend),
+        text("Available", _available),
         AGE,
     ),
     "certificatesigningrequests.certificates.k8s.io": (
@@ -117,15 +153,13 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         _field("SignerName", "spec.signerName"),
         _field("Requestor", "spec.username", ""),
         _field("RequestedDuration", "spec.expirationSeconds"),
-        text(
-            "Condition", lambda body, _now: ",".join(one["type"] for one in (body.get("status") or {}).get("conditions") or ()) or "Pending"
-        ),
+        text("Condition", certificate),
     ),
     "clusterrolebindings.rbac.authorization.k8s.io": _bound("ClusterRoleBinding"),
     "configmaps": (NAME, Column("Data", "string", "How many keys there are.", count("data", "binaryData")), AGE),
     "controllerrevisions.apps": (
         NAME,
-        _field("Controller", "metadata.ownerReferences.0.name"),
+        text("Controller", owner),
         Column("Revision", "string", "The number of the revision.", at("revision", 0)),
         AGE,
     ),
@@ -133,7 +167,7 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         NAME,
         _field("Schedule", "spec.schedule", ""),
         _field("Timezone", "spec.timeZone"),
-        Column("Suspend", "boolean", "Whether nothing is begun.", at("spec.suspend", False)),
+        Column("Suspend", "boolean", "Whether nothing is begun.", lambda body, _now: str(body["spec"].get("suspend", "<unset>"))),
         Column("Active", "integer", "How many jobs run.", lambda body, _now: len((body.get("status") or {}).get("active") or ())),
         text("Last Schedule", age_of("status.lastScheduleTime", "<none>")),
         AGE,
@@ -191,11 +225,19 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         _field("Reason", "reason", ""),
         text("Object", _object, "What it is about."),
         _field("Subobject", "involvedObject.fieldPath", "", wide=True),
-        _field("Source", "source.component", "", wide=True),
-        _field("Message", "message", ""),
-        text("First Seen", age_of("firstTimestamp", "<unknown>"), wide=True),
-        Column("Count", "string", "How often it happened.", at("count", 1), priority=1),
+        text("Source", _source, wide=True),
+        text("Message", lambda body, _now: str(body.get("message") or "").strip()),
+        text("First Seen", _first_seen, wide=True),
+        Column("Count", "string", "How often it happened.", _count, priority=1),
         _field("Name", "metadata.name", "", wide=True),
+    ),
+    "flowschemas.flowcontrol.apiserver.k8s.io": (
+        NAME,
+        _field("PriorityLevel", "spec.priorityLevelConfiguration.name", ""),
+        number("MatchingPrecedence", "spec.matchingPrecedence"),
+        _field("DistinguisherMethod", "spec.distinguisherMethod.type"),
+        AGE,
+        text("MissingPL", lambda body, _now: _state(body, "Dangling") or "?"),
     ),
     "horizontalpodautoscalers.autoscaling": (
         NAME,
@@ -281,10 +323,10 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         text("Status", pod_status),
         text("Restarts", pod_restarts, "How often containers were started again."),
         AGE,
-        _field("IP", "status.podIP", wide=True),
+        text("IP", pod_address, wide=True),
         _field("Node", "spec.nodeName", wide=True),
         _field("Nominated Node", "status.nominatedNodeName", wide=True),
-        text("Readiness Gates", lambda _body, _now: "<none>", wide=True),
+        text("Readiness Gates", readiness_gates, wide=True),
     ),
     "podtemplates": (
         NAME,
@@ -298,6 +340,15 @@ COLUMNS: Mapping[str, Sequence[Column]] = {
         Column("Global-Default", "boolean", "Whether it is everybody's.", at("globalDefault", False)),
         AGE,
         _field("PreemptionPolicy", "preemptionPolicy", ""),
+    ),
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": (
+        NAME,
+        _field("Type", "spec.type", ""),
+        text("NominalConcurrencyShares", at("spec.limited.nominalConcurrencyShares", "<none>")),
+        text("Queues", at("spec.limited.limitResponse.queuing.queues", "<none>")),
+        text("HandSize", at("spec.limited.limitResponse.queuing.handSize", "<none>")),
+        text("QueueLengthLimit", at("spec.limited.limitResponse.queuing.queueLengthLimit", "<none>")),
+        AGE,
     ),
     "replicasets.apps": (NAME, *SCALED, AGE, *_made(), SELECTOR),
     "replicationcontrollers": (NAME, *SCALED, AGE, *_made(), text("Selector", labels_of("spec.selector"), wide=True)),

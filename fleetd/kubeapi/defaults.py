@@ -147,6 +147,10 @@ def _priority_class(body: Body) -> None:
     absent(body, ("preemptionPolicy", "PreemptLowerPriority"), ("value", 0))
 
 
+def _flow_schema(body: Body) -> None:
+    absent(body.setdefault("spec", {}), ("matchingPrecedence", 1000))
+
+
 def _ingress_class(body: Body) -> None:
     parameters = struct(struct(body, "spec"), "parameters")
     if parameters:
@@ -191,6 +195,7 @@ DEFAULTS: dict[str, Callable[[Body], None]] = {
     "endpoints": _endpoints,
     "endpointslices.discovery.k8s.io": _slice,
     "events": _event,
+    "flowschemas.flowcontrol.apiserver.k8s.io": _flow_schema,
     "horizontalpodautoscalers.autoscaling": _scaler,
     "ingressclasses.networking.k8s.io": _ingress_class,
     "ingresses.networking.k8s.io": _ingress,

@@ -140,6 +140,11 @@ def pod(body: Body) -> None:
     absent(spec, ("enableServiceLinks", True))
     status = body.setdefault("status", {})
     absent(status, ("phase", "Pending"), ("qosClass", quality(spec)))
+    first = next(structs(status, "podIPs"), {}).get("ip")
+    if status.get("podIP") and status["podIP"] != first:
+        status["podIPs"] = [{"ip": status["podIP"]}]
+    elif first:
+        status["podIP"] = first
 
 
 def quality(spec: Body) -> str:

@@ -96,6 +96,12 @@ class Deleting:
         if begun and (held or grace) and not shorter and (grace or finalizers == had):
             return live, False
         if not held and not grace:
+            if kind.resource == "pods" and (shorter or not begun):
+                # Where things take time to end, even one that ends at once is marked first.
+                marked = ending(kind, live, self.clock(), [], 0)
+                if options.dry_run:
+                    return Record(live.version, marked), True
+                write = replace(write, expected=(await self.storage.commit(replace(write, body=marked))).version)
             return (live if options.dry_run else await self.storage.commit(write)), True
         body = ending(kind, live, self.clock(), finalizers, grace)
         if options.dry_run:

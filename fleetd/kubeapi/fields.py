@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from fleetd.kubeapi.bodies import JSON, media_type, other_kind, unreadable
+from fleetd.kubeapi.bodies import JSON, YAML, media_type, other_kind, unreadable
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.metadata import ORDER
@@ -18,6 +18,7 @@ from fleetd.kubeapi.structural import pruned
 from fleetd.kubeapi.structural import unknown as pruned_paths
 from fleetd.kubeapi.typed import fits, go_value, kept, misfit, unknown, untyped
 from fleetd.kubeapi.untyped import unplaced
+from fleetd.kubeapi.yamls import doubled_keys
 
 MODES = ("", "Ignore", "Strict", "Warn")
 TEXT_MAPS = {"configmaps": ("data", "binaryData"), "secrets": ("data", "stringData")}
@@ -48,6 +49,9 @@ def taken(request: Request, kind: Kind, body: Body, options: str) -> tuple[Body,
     """
     mode = mode_of(request, options)
     strange = [f'duplicate field "{path}"' for path in _doubled(request, body)]
+    if mode == "Strict" and media_type(request) == YAML:
+        twice = [f'line {line}: key "{key}" already set in map' for line, key in doubled_keys(request.body)]
+        strange += ["yaml: unmarshal errors:\n  " + "\n  ".join(twice)] if twice else []
     if not strange and _whole(kind, body):
         return body, {}
     if kind.type is not None and (why := misfit(kind.type, body)):

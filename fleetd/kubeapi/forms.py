@@ -10,14 +10,15 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-import yaml
 
+from fleetd.kubeapi.apply_merge import copied
 from fleetd.kubeapi.columns import columns_of
 from fleetd.kubeapi.exchange import Request, Response
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import not_acceptable
 from fleetd.kubeapi.storage import Record
-from fleetd.kubeapi.structural import pruned
+from fleetd.kubeapi.structural import fill, lacks, pruned
+from fleetd.kubeapi.yamls import to_yaml
 
 META = "meta.k8s.io/v1"
 AVAILABLE = (
@@ -74,8 +75,7 @@ def answered(request: Request, body: Mapping[str, Any], status: int = 200) -> Re
 def _response(form: Accepted, text: bytes, status: int = 200) -> Response:
     if not form.yaml:
         return Response(status, text)
-    shown: str = yaml.safe_dump(orjson.loads(text))
-    return Response(status, shown.encode(), "application/yaml")
+    return Response(status, to_yaml(orjson.loads(text)), "application/yaml")
 
 
 def _whole(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
@@ -84,11 +84,15 @@ def _whole(kind: Kind) -> Callable[[dict[str, Any]], bytes]:
         return lambda body: orjson.dumps(shown(body))
 
     def text(body: dict[str, Any]) -> bytes:
-        if body["apiVersion"] == kind.api_version:
-            return orjson.dumps(body)
-        # Another version shows of the object what it has a place for.
-        shown = pruned(kind.schema, body, root=True) if kind.schema and kind.schema.get("properties") else body
-        return orjson.dumps({**shown, "apiVersion": kind.api_version})
+        shown = body
+        if body["apiVersion"] != kind.api_version:
+            # Another version shows of the object what it has a place for.
+            shown = pruned(kind.schema, body, root=True) if kind.schema and kind.schema.get("properties") else body
+            shown = {**shown, "apiVersion": kind.api_version}
+        if kind.fills and kind.schema is not None and lacks(kind.schema, shown):
+            shown = copied(shown)
+            fill(kind.schema, shown, copied)
+        return orjson.dumps(shown)
 
     return text
 
@@ -101,7 +105,7 @@ def text_of(record: Record, kind: Kind, form: Form) -> bytes:
     """One object in a form other than a table, as JSON."""
     if form is Form.METADATA:
         return record.text(("metadata", ""), _metadata)
-    return record.text(("whole", kind.api_version), _whole(kind))
+    return record.text(("whole", kind.shown_as), _whole(kind))
 
 
 def _shown(record: Record, kind: Kind, include: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fleetd.domain.mergefacts import Facts, facts_from_openapi, facts_of
 from fleetd.domain.refs import GroupVersionKind
+from fleetd.kubeapi.structural import fills
 from fleetd.kubeapi.types import Type, type_of
 
 WRITES = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -100,6 +101,18 @@ class Kind:
     def shelf(self) -> str:
         """The resource under which the storage keeps its objects."""
         return self.conversion.kind.resource if self.conversion else self.resource
+
+    @cached_property
+    def fills(self) -> bool:
+        """Whether its schema has defaults, which an object may lack that was stored before they were there."""
+        return self.custom and self.schema is not None and fills(self.schema)
+
+    @cached_property
+    def shown_as(self) -> str:
+        """What tells the texts of an object apart: the version, and the schema where that adds to what is stored."""
+        if not self.fills:
+            return self.api_version
+        return f"{self.api_version} {hashlib.sha256(repr(self.schema).encode()).hexdigest()}"
 
     @cached_property
     def group_kind(self) -> str:

@@ -29,6 +29,23 @@ NAME_LENGTH = 63
 SUFFIX = 5
 
 
+def owners_once(body: dict[str, Any]) -> list[str]:
+    """Takes ownerReferences out that are there twice; their uids."""
+    owners = body["metadata"].get("ownerReferences")
+    if not isinstance(owners, list) or len(owners) < 2:
+        return []
+    kept: list[Any] = []
+    twice: list[str] = []
+    for one in owners:
+        if one in kept:
+            twice.append(str(one.get("uid", "")) if isinstance(one, dict) else "")
+        else:
+            kept.append(one)
+    if twice:
+        body["metadata"]["ownerReferences"] = kept
+    return twice
+
+
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

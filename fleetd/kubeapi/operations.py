@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from fleetd.kubeapi.bodies import from_yaml, in_its_form, manifest, media_type, refuse_depth
+from fleetd.kubeapi.cautions import DOUBLED_OWNERS
 from fleetd.kubeapi.defaults import null_texts, without_nulls
 from fleetd.kubeapi.exchange import Request, Response, Stream, User
 from fleetd.kubeapi.fields import declared, doubled_in_patch, mode_of, patched, shown_merge, shown_strategic, taken, warnings_of
 from fleetd.kubeapi.forms import accepted, answered, many, one
 from fleetd.kubeapi.kinds import Kind
+from fleetd.kubeapi.metadata import owners_once
 from fleetd.kubeapi.options import APPLY, apply_options, delete_options, write_options
 from fleetd.kubeapi.patches import json_patched, merged, touched
 from fleetd.kubeapi.pod_paths import PATHS, PodPaths
@@ -59,8 +61,19 @@ def merge_patched(patch: Any) -> Alter:
     return alter
 
 
-def _warned(answer: Response, warnings: dict[str, str]) -> Response:
+def _warned(answer: Response, warnings: dict[str, str], told: Sequence[str] = ()) -> Response:
+    """`told` is what is to be warned of beside what a header says already."""
+    if told:
+        more = warnings_of(list(dict.fromkeys(told)), "")["Warning"]
+        warnings = {**warnings, "Warning": ", ".join(filter(None, (warnings.get("Warning"), more)))}
     return replace(answer, headers={**answer.headers, **warnings}) if warnings else answer
+
+
+def _once(body: Body, told: list[str]) -> None:
+    """Takes out owners that are named twice, which the writer is told."""
+    twice = owners_once(body)
+    if twice:
+        told.append(f"{DOUBLED_OWNERS}[{' '.join(twice)}]")
 
 
 def _shown(kind: Kind, body: Body) -> Body:
@@ -124,10 +137,12 @@ class Operations:
         body, warnings = self._body(request, target.kind, "CreateOptions")
         if not target.kind.stored:
             with in_its_form(target.kind):
-                return answered(request, await self.reviews.answer(target.kind.plural, body, user), 201)
-        writer = Writer(user, write_options(request, "CreateOptions"))
+                return answered(request, await self.reviews.answer(target.kind.plural, body, user, target.namespace), 201)
+        told: list[str] = []
+        writer = Writer(user, write_options(request, "CreateOptions"), told)
+        _once(body, told)
         record = await self.writing.create(target.kept, _kept(target.kind, body), writer)
-        return _warned(one(request, target.kind, record, self.reading.clock(), 201), warnings)
+        return _warned(one(request, target.kind, record, self.reading.clock(), 201), warnings, told)
 
     def _body(self, request: Request, kind: Kind, options: str) -> tuple[Body, dict[str, str]]:
         """The object of a POST or PUT, and the headers that warn of what was left out. Raises ApiRefusal (400, 415, 422)."""
@@ -138,18 +153,20 @@ class Operations:
         return body, warnings
 
     async def _update(self, request: Request, target: Target, user: User) -> Response:
-        writer = Writer(user, write_options(request, "UpdateOptions"))
+        told: list[str] = []
+        writer = Writer(user, write_options(request, "UpdateOptions"), told)
         if target.subresource == "scale":
             wanted = scale_body(request.body)
             return await self._scale(request, target, lambda _scale: wanted, writer)
         body, warnings = self._body(request, target.kind, "UpdateOptions")
+        _once(body, told)
         kept, status = _kept(target.kind, body), 200
         if await self._is_new(target):
             kept["metadata"]["name"] = kept["metadata"].get("name") or target.name
             record, status = await self.writing.create(target.kept, kept, writer), 201
         else:
             record = await self.writing.replace(target.kept, kept, writer)
-        return _warned(one(request, target.kind, record, self.reading.clock(), status), warnings)
+        return _warned(one(request, target.kind, record, self.reading.clock(), status), warnings, told)
 
     async def _is_new(self, target: Target) -> bool:
         """Whether a PUT makes the object, which it does for a few kinds only."""
@@ -167,7 +184,8 @@ class Operations:
         if form == APPLY:
             return await self._apply(request, target, user)
         alteration = self._alteration(form, request, target.kind)
-        writer = Writer(user, write_options(request, "PatchOptions"))
+        told: list[str] = []
+        writer = Writer(user, write_options(request, "PatchOptions"), told)
         if target.subresource == "scale":
             return await self._scale(request, target, alteration.made, writer)
         mode = mode_of(request, "PatchOptions")
@@ -177,10 +195,12 @@ class Operations:
             nonlocal warnings
             made = alteration.made(_shown(target.kind, body))
             made, warnings = patched(target.kind, made, mode, alteration.doubled, lambda: alteration.shown(made))
+            if isinstance(made.get("metadata"), dict):
+                _once(made, told)
             return _kept(target.kind, made)
 
         record = await self.writing.change(target.kept, alter, writer)
-        return _warned(one(request, target.kind, record, self.reading.clock()), warnings)
+        return _warned(one(request, target.kind, record, self.reading.clock()), warnings, told)
 
     def _alteration(self, form: str, request: Request, kind: Kind) -> Alteration:
         """What the patch does to an object. Raises ApiRefusal (400, 415)."""
@@ -206,7 +226,8 @@ class Operations:
         return Alteration(lambda body: strategic(body, patch, shape), lambda _body: shown_strategic(patch), doubled)
 
     async def _apply(self, request: Request, target: Target, user: User) -> Response:
-        writer = Writer(user, apply_options(request))
+        told: list[str] = []
+        writer = Writer(user, apply_options(request), told)
         body = from_yaml(request.body)
         refuse_depth(request.body, body)
         kind = target.kind
@@ -226,7 +247,7 @@ class Operations:
             raise bad_request("error decoding YAML: metadata is no object")
         declared(kind, body, str(body["metadata"].get("namespace") or ""))
         record, new = await self.writing.apply(target.kept, _kept(kind, body), writer)
-        return one(request, kind, record, self.reading.clock(), 201 if new else 200)
+        return _warned(one(request, kind, record, self.reading.clock(), 201 if new else 200), {}, told)
 
     async def _delete(self, request: Request, target: Target, user: User) -> Response:
         options, kind = delete_options(request), target.kind

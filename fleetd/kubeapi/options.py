@@ -12,7 +12,7 @@ from fleetd.kubeapi.bodies import from_yaml
 from fleetd.kubeapi.exchange import Request
 from fleetd.kubeapi.protobuf import MAGIC, from_protobuf
 from fleetd.kubeapi.refusals import Cause, bad_request, invalid
-from fleetd.kubeapi.rules import in_json, wrong
+from fleetd.kubeapi.rules import in_json, quoted, wrong
 
 APPLY = "application/apply-patch+yaml"
 MANAGER_LENGTH = 128
@@ -50,6 +50,11 @@ def write_options(request: Request, kind: str, *, applies: bool = False) -> Opti
     manager = request.first("fieldManager")
     if len(manager.encode()) > MANAGER_LENGTH:
         raise _meta(kind, Cause("FieldValueTooLong", f"Too long: may not be more than {MANAGER_LENGTH} bytes", "fieldManager"))
+    strange = next(((at, one) for at, one in enumerate(manager) if not one.isprintable()), None)
+    if strange is not None:
+        at, one = len(manager[: strange[0]].encode()), strange[1]
+        why = f"invalid character U+{ord(one):04X} (at position {at})"
+        raise _meta(kind, wrong("fieldManager", quoted(manager), why))
     if not applies and "force" in request.query:
         raise _meta(kind, Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"))
     return Options(manager or _agent(request), dry_run, says(request, "force"))

@@ -16,6 +16,7 @@ Body = dict[str, Any]
 Live = Mapping[str, Any] | None
 CLAIM_FINALIZER, VOLUME_FINALIZER = "kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"
 SECONDS = 300
+NOT_READY = "node.kubernetes.io/not-ready"
 TOKEN = {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}}
 AUTHORITY = {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
 NAMESPACE = {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}}
@@ -69,7 +70,31 @@ def _number(text: Any) -> int:
     return int(text) if isinstance(text, str) and text.isdecimal() else 0
 
 
+CONTENTS = (("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot"))
+
+
+def _same_source(spec: Body) -> None:
+    """Where a claim's content comes from is told in two places; the older one holds claims and snapshots only."""
+    source, wide = spec.get("dataSource"), spec.get("dataSourceRef")
+    said = source or wide or {}
+    known = (said.get("apiGroup") or "", said.get("kind")) in CONTENTS
+    if source is not None and not known:
+        spec.pop("dataSource")
+    elif source is not None and wide is None:
+        spec["dataSourceRef"] = dict(source)
+    elif source is None and wide is not None and known and not wide.get("namespace"):
+        spec["dataSource"] = dict(wide)
+
+
+async def _node(body: Body, live: Live, _where: Circumstances) -> None:
+    """A Node that is new is not ready; who makes it ready takes the taint off."""
+    spec = body.setdefault("spec", {})
+    if live is None and all((one.get("key"), one.get("effect")) != (NOT_READY, "NoSchedule") for one in structs(spec, "taints")):
+        spec["taints"] = [*(spec.get("taints") or ()), {"key": NOT_READY, "effect": "NoSchedule"}]
+
+
 async def _claim(body: Body, live: Live, where: Circumstances) -> None:
+    _same_source(body["spec"])
     if live is None:
         _held(body, CLAIM_FINALIZER, where)
         name = await _default(where.storage, "storageclasses.storage.k8s.io", "storageclass.kubernetes.io/is-default-class")
@@ -213,6 +238,7 @@ PREPARE: dict[str, Callable[[Body, Live, Circumstances], Awaitable[None]]] = {
     "daemonsets.apps": _daemon_set,
     "ingresses.networking.k8s.io": _ingress,
     "jobs.batch": _job,
+    "nodes": _node,
     "persistentvolumeclaims": _claim,
     "persistentvolumes": _volume,
     "pods": _pod,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fleetd.kubeapi.exchange import User, authenticated
 from fleetd.kubeapi.metadata import stamp
-from fleetd.kubeapi.refusals import Cause, invalid, no_such_resource
+from fleetd.kubeapi.refusals import Cause, bad_request, invalid, no_such_resource
 from fleetd.kubeapi.rights import Rights, Wish
+from fleetd.kubeapi.rules import in_json, wrong, wrong_value
 
 Body = dict[str, Any]
 Knows = Callable[[str], Awaitable[User | None]]
@@ -35,8 +36,8 @@ class Reviews:
     knows: Knows = nobody
     audience: Callable[[], str] = str
 
-    async def answer(self, plural: str, body: Body, user: User) -> Body:
-        """The review with its status. Raises ApiRefusal (404, 422)."""
+    async def answer(self, plural: str, body: Body, user: User, namespace: str = "") -> Body:
+        """The review with its status. Raises ApiRefusal (400, 404, 422)."""
         spec: Body = body.get("spec") or {}
         metadata: Body = {}
         match plural:
@@ -48,8 +49,12 @@ class Reviews:
             case "selfsubjectaccessreviews":
                 status = self._access(spec, user)
             case "subjectaccessreviews" | "localsubjectaccessreviews":
+                _check_other(body, spec, namespace)
+                metadata = {"namespace": namespace} if namespace else {}
                 status = self._access(spec, User(str(spec.get("user", "")), tuple(spec.get("groups") or ())))
             case "selfsubjectrulesreviews":
+                if not spec.get("namespace"):
+                    raise bad_request("no namespace on request")
                 status = self._rules(user, str(spec.get("namespace") or ""))
                 body = {**body, "spec": {}}
             case _:
@@ -57,6 +62,8 @@ class Reviews:
         return {"kind": body["kind"], "apiVersion": body["apiVersion"], **body, "metadata": metadata, "status": status}
 
     async def _token(self, spec: Mapping[str, Any]) -> Body:
+        if not spec.get("token"):
+            raise bad_request("token is required for TokenReview in authentication")
         found = await self.knows(str(spec.get("token", "")))
         if found is None:
             return {"user": {}, "error": "invalid bearer token"}
@@ -64,10 +71,7 @@ class Reviews:
 
     def _access(self, spec: Mapping[str, Any], user: User) -> Body:
         asked, page = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
-        if bool(asked) is bool(page):
-            why = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-            cause = Cause("FieldValueInvalid", f"Invalid value: null: {why}", "spec.resourceAttributes")
-            raise invalid(GROUP, "", "", [cause], of=f".{GROUP}")
+        _refuse(_asked_once(spec))
         reason = self.rights.why(_path_wish(user, page) if page else _resource_wish(user, asked or {}))
         if reason is None:
             return {"allowed": False}
@@ -80,6 +84,47 @@ class Reviews:
             "nonResourceRules": [dict(rule) for rule in rules if rule.get("nonResourceURLs")],
             "incomplete": False,
         }
+
+
+def _refuse(causes: Iterable[Cause]) -> None:
+    listed = list(causes)
+    if listed:
+        raise invalid(GROUP, "", "", listed, of=f".{GROUP}")
+
+
+def _asked_once(spec: Mapping[str, Any]) -> Iterator[Cause]:
+    """Whether either a resource or a path is asked for."""
+    asked, page = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    if asked is not None and page is not None:
+        yield _of_path(page, "cannot be specified in combination with resourceAttributes")
+    elif asked is None and page is None:
+        yield wrong("spec.resourceAttributes", "null", "exactly one of nonResourceAttributes or resourceAttributes must be specified")
+
+
+def _of_path(page: Mapping[str, Any], why: str) -> Cause:
+    shown = in_json({"Path": page.get("path", ""), "Verb": page.get("verb", "")}, keeps_order=True)
+    return wrong("spec.nonResourceAttributes", shown, why)
+
+
+def _check_other(body: Body, spec: Mapping[str, Any], namespace: str) -> None:
+    """Whether it is said of whom somebody asks and, in a namespace, of which. Raises ApiRefusal (400, 422)."""
+    causes = list(_asked_once(spec))
+    if not spec.get("user") and not spec.get("groups"):
+        causes.append(wrong_value("spec.user", "", "at least one of user or group must be specified"))
+    said = {key: value for key, value in body["metadata"].items() if key not in ("managedFields", "namespace") and value}
+    if said:
+        where = " except for namespace" if namespace else ""
+        causes.append(wrong("metadata", in_json(said), f"must be empty{where}"))
+    if namespace:
+        if body["metadata"].get("namespace") not in (None, "", namespace):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        wanted = spec.get("resourceAttributes")
+        if wanted is not None and wanted.get("namespace") != namespace:
+            here = "spec.resourceAttributes.namespace"
+            causes.append(wrong_value(here, wanted.get("namespace") or "", "must match metadata.namespace"))
+        if spec.get("nonResourceAttributes") is not None:
+            causes.append(_of_path(spec["nonResourceAttributes"], "disallowed on this kind of request"))
+    _refuse(causes)
 
 
 def _resource_wish(user: User, asked: Mapping[str, Any]) -> Wish:

@@ -22,6 +22,18 @@ DNS1035 = re.compile(DNS1035_FORM)
 NAME = re.compile(NAME_FORM)
 VALUE = re.compile(VALUE_FORM)
 KEY = re.compile(KEY_FORM)
+WILDCARD = re.compile(rf"\*\.{SUBDOMAIN_FORM}")
+NOT_A_WILDCARD = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case "
+    "alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is "
+    rf"'\*\.{SUBDOMAIN_FORM}')"
+)
+PORT_NAME = re.compile("[-a-z0-9]+")
+PERCENT = re.compile(r"\d+%")
+NOT_A_PERCENT = (
+    "a valid percent string must be a numeric string followed by an ending '%' "
+    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+)
 
 NOT_A_LABEL = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
@@ -47,15 +59,33 @@ NOT_A_KEY = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
     f"(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '{KEY_FORM}')"
 )
+ANNOTATIONS = 256 * 1024
 WITH_PREFIX = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-ONE_LABEL = {"namespaces": (LABEL, NOT_A_LABEL, 63), "services": (DNS1035, NOT_A_DNS1035_LABEL, 63)}
+ONE_LABEL = {
+    "namespaces": (LABEL, NOT_A_LABEL, 63),
+    "services": (DNS1035, NOT_A_DNS1035_LABEL, 63),
+    "statefulsets": (LABEL, NOT_A_LABEL, 63),
+}
 FREE_NAMES = frozenset(("roles", "clusterroles", "rolebindings", "clusterrolebindings"))
 """Kinds whose names may hold any character that a path segment may."""
 
 
+def quoted(text: str) -> str:
+    """A text as Go quotes it."""
+    text = str(text)
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    marks = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    return '"' + "".join(marks.get(one) or (one if one.isprintable() else _escaped(ord(one))) for one in text) + '"'
+
+
+def _escaped(number: int) -> str:
+    return f"\\x{number:02x}" if number < 0x80 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
 def wrong_value(field: str, value: str, why: str) -> Cause:
     """Of a text."""
-    return Cause("FieldValueInvalid", f'Invalid value: "{value}": {why}', field)
+    return Cause("FieldValueInvalid", f"Invalid value: {quoted(value)}: {why}", field)
 
 
 def required(field: str, why: str = "") -> Cause:
@@ -81,7 +111,8 @@ def immutable_value(field: str, value: Any) -> Cause:
 def unsupported(field: str, value: Any, known: Sequence[str]) -> Cause:
     """Of a word that is none of those that are known."""
     listed = ", ".join(f'"{one}"' for one in known)
-    return Cause("FieldValueNotSupported", f"Unsupported value: {in_json(value or '')}: supported values: {listed}", field)
+    shown = in_json("" if value is None else value, keeps_order=True)
+    return Cause("FieldValueNotSupported", f"Unsupported value: {shown}: supported values: {listed}", field)
 
 
 def duplicate(field: str, value: Any) -> Cause:
@@ -94,9 +125,10 @@ def not_found(field: str, value: str) -> Cause:
     return Cause("FieldValueNotFound", f'Not found: "{value}"', field)
 
 
-def in_json(value: Any) -> str:
-    """A value as messages show it."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+def in_json(value: Any, *, keeps_order: bool = False) -> str:
+    """A value as messages show it: a map in order of its keys, a struct (`keeps_order`) in that of its fields."""
+    text = json.dumps(value, separators=(",", ":"), sort_keys=not keeps_order, ensure_ascii=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def not_negative(field: str, value: Any) -> Iterator[Cause]:
@@ -111,13 +143,60 @@ def port_causes(field: str, value: Any) -> Iterator[Cause]:
         yield wrong(field, in_json(value or 0), "must be between 1 and 65535, inclusive")
 
 
+def port_or_name_causes(field: str, value: Any) -> Iterator[Cause]:
+    """What is wrong with a port that is a number or the name of one."""
+    if not isinstance(value, str):
+        yield from port_causes(field, value)
+        return
+    for bad, why in (
+        (len(value) > 15, "must be no more than 15 bytes"),
+        (not PORT_NAME.fullmatch(value), "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"),
+        (not re.search("[a-z]", value), "must contain at least one letter (a-z)"),
+        ("--" in value, "must not contain consecutive hyphens"),
+        (value.startswith("-") or value.endswith("-"), "must not begin or end with a hyphen"),
+    ):
+        if bad:
+            yield wrong_value(field, value, why)
+
+
+def one_label_causes(field: str, name: str) -> Iterator[Cause]:
+    """What is wrong with a name that has to be there and to be one label."""
+    if not name:
+        yield required(field)
+        return
+    if len(name) > 63:
+        yield wrong_value(field, name, "must be no more than 63 bytes")
+    if not LABEL.fullmatch(name):
+        yield wrong_value(field, name, NOT_A_LABEL)
+
+
+def share_causes(field: str, shares: Mapping[str, Any]) -> Iterator[Cause]:
+    """What is wrong with how many, or how much of a hundred, may be missing or there in addition."""
+    for key in ("maxUnavailable", "maxSurge"):
+        value = shares.get(key)
+        yield from not_negative(f"{field}.{key}", value)
+        if isinstance(value, str) and not PERCENT.fullmatch(value):
+            yield wrong_value(f"{field}.{key}", value, NOT_A_PERCENT)
+
+
+def share_of(value: Any) -> int:
+    """The number of a number or a percentage; 0 for what is neither."""
+    return int(str(value).removesuffix("%")) if re.fullmatch(r"\d+%?", str(value)) else 0
+
+
+def not_more_than_all(field: str, value: Any) -> Iterator[Cause]:
+    """What is wrong with a percentage above a hundred."""
+    if isinstance(value, str) and PERCENT.fullmatch(value) and share_of(value) > 100:
+        yield wrong_value(field, value, "must not be greater than 100%")
+
+
 def immutable(field: str, value: str) -> Cause:
     """Of a text that is for good."""
     return wrong_value(field, value, "field is immutable")
 
 
-def name_causes(plural: str, name: str, field: str = "metadata.name") -> Iterator[Cause]:
-    """What is wrong with an object's name."""
+def name_faults(plural: str, name: str) -> Iterator[str]:
+    """What is wrong with the name of an object of a kind."""
     if plural in FREE_NAMES:
         for bad, why in (
             (name in (".", ".."), f"may not be '{name}'"),
@@ -125,12 +204,18 @@ def name_causes(plural: str, name: str, field: str = "metadata.name") -> Iterato
             ("%" in name, "may not contain '%'"),
         ):
             if bad:
-                yield wrong_value(field, name, why)
+                yield why
         return
     form, why, length = ONE_LABEL.get(plural, (SUBDOMAIN, NOT_A_SUBDOMAIN, 253))
     if len(name) > length:
-        yield wrong_value(field, name, f"must be no more than {length} bytes")
+        yield f"must be no more than {length} bytes"
     if not form.fullmatch(name):
+        yield why
+
+
+def name_causes(plural: str, name: str, field: str = "metadata.name") -> Iterator[Cause]:
+    """The same as causes."""
+    for why in name_faults(plural, name):
         yield wrong_value(field, name, why)
 
 
@@ -184,6 +269,14 @@ def label_causes(labels: Mapping[str, Any], field: str = "metadata.labels") -> I
             yield wrong_value(field, value, why)
 
 
+def annotation_causes(annotations: Mapping[str, Any], field: str = "metadata.annotations") -> Iterator[Cause]:
+    """What is wrong with annotations: their keys, or that they are too many."""
+    for key in annotations:
+        yield from qualified_name_causes(field, key.lower(), key)
+    if sum(len(key.encode()) + len(str(value).encode()) for key, value in annotations.items()) > ANNOTATIONS:
+        yield Cause("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS} bytes", field)
+
+
 OWNED_BY = ("kind", "name", "uid")
 STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 
@@ -227,7 +320,16 @@ def finalizer_causes(finalizers: Sequence[str], *, custom: bool) -> Iterator[Cau
 
 
 def config_key_causes(field: str, keys: Mapping[str, Any]) -> Iterator[Cause]:
-    """What is wrong with the keys of a ConfigMap or Secret."""
+    """What is wrong with the keys of a ConfigMap or Secret, which are names of files."""
     for key in keys:
-        if len(key) > 253 or not KEY.fullmatch(key):
-            yield wrong_value(f"{field}[{key}]", key, NOT_A_KEY)
+        here = f"{field}[{key}]"
+        if len(key) > 253:
+            yield wrong_value(here, key, "must be no more than 253 bytes")
+        if not KEY.fullmatch(key):
+            yield wrong_value(here, key, NOT_A_KEY)
+        if key == ".":
+            yield wrong_value(here, key, "must not be '.'")
+        elif key == "..":
+            yield wrong_value(here, key, "must not be '..'")
+        elif key.startswith(".."):
+            yield wrong_value(here, key, "must not start with '..'")

@@ -15,6 +15,8 @@ from fleetd.kubeapi.rules import qualified_name, value_faults
 
 Matches = Callable[[Mapping[str, Any]], bool]
 
+NEVER_IN_ONE = ("namespaces", "nodes")
+"""Kinds that do not know the field of a namespace."""
 TOKEN = re.compile(r"\s*(?:(==|!=|=|!|,|\(|\)|<|>)|([^\s,()=!<>]+))")
 
 
@@ -261,7 +263,7 @@ def _checked(kind: Kind, terms: tuple[FieldTerm, ...]) -> None:
     known = ("metadata.name", *(("metadata.namespace",) if kind.namespaced else ()), *kind.fields)
     for term in terms:
         path = ".".join(term.path)
-        if path in known or path == "metadata.namespace":
+        if path in known or (path == "metadata.namespace" and kind.resource not in NEVER_IN_ONE):
             continue
         if kind.fields or kind.custom:
             raise bad_request(f"field label not supported: {path}")

@@ -79,6 +79,11 @@ def _node_ports(body: Mapping[str, Any]) -> Iterator[int]:
             yield port
 
 
+def reached_from_outside(spec: Mapping[str, Any]) -> bool:
+    """Whether a Service has a way in from without the cluster."""
+    return spec.get("type") in OUTSIDE or (spec.get("type") == "ClusterIP" and bool(spec.get("externalIPs")))
+
+
 def defaults(body: Body) -> None:
     """The defaults that need no look at other Services."""
     spec = body.setdefault("spec", {})
@@ -92,7 +97,7 @@ def defaults(body: Body) -> None:
             port["targetPort"] = port.get("port")
     if kind != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
-    if kind in OUTSIDE:
+    if reached_from_outside(spec):
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if kind == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
@@ -141,7 +146,9 @@ def _outside(spec: Body, old: Mapping[str, Any], held: Allocation) -> None:
         if old.get("type") in OUTSIDE:
             for port in spec.get("ports") or ():
                 port.pop("nodePort", None)
-        _drop(spec, "externalTrafficPolicy", "allocateLoadBalancerNodePorts", "healthCheckNodePort")
+        _drop(spec, "allocateLoadBalancerNodePorts", "healthCheckNodePort")
+        if old.get("externalTrafficPolicy") == spec.get("externalTrafficPolicy") and not reached_from_outside(spec):
+            _drop(spec, "externalTrafficPolicy")
         return
     if kind != "LoadBalancer":
         _drop(spec, "allocateLoadBalancerNodePorts")

@@ -80,6 +80,27 @@ def pruned(schema: Schema, value: Any, *, root: bool = False) -> Any:
     return result
 
 
+def fills(schema: Schema) -> bool:
+    """Whether a schema has defaults anywhere."""
+    if "default" in schema:
+        return True
+    beneath = [*properties(schema).values(), schema.get("items"), schema.get("additionalProperties")]
+    return any(fills(one) for one in beneath if isinstance(one, Mapping))
+
+
+def lacks(schema: Schema, value: Any) -> bool:
+    """Whether `fill` would change the value."""
+    if isinstance(value, list):
+        items = schema.get("items")
+        return items is not None and any(lacks(items, item) for item in value)
+    if not isinstance(value, dict):
+        return False
+    for name, known in properties(schema).items():
+        if "default" in known and (name not in value or (value[name] is None and not known.get("nullable"))):
+            return True
+    return any(lacks(found, inner) for name, inner in value.items() if (found := below(schema, name)))
+
+
 def fill(schema: Schema, value: Any, copied: Callable[[Any], Any]) -> None:
     """Puts defaults in, where a field is not there or is a null that may be none."""
     if isinstance(value, dict):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from fleetd.kubeapi import checks_jobs as jobs
 from fleetd.kubeapi import checks_kinds as kinds
+from fleetd.kubeapi import checks_network as network
 from fleetd.kubeapi import checks_pods as pods
+from fleetd.kubeapi import checks_scaling as scaling
 from fleetd.kubeapi import checks_services as services
+from fleetd.kubeapi import checks_storage as storage
+from fleetd.kubeapi import checks_workloads as workloads
 from fleetd.kubeapi.bodies import unreadable
 from fleetd.kubeapi.checks_definitions import definition
 from fleetd.kubeapi.definitions import DEFINITIONS
@@ -18,6 +24,7 @@ from fleetd.kubeapi.fields import TEXT_MAPS
 from fleetd.kubeapi.kinds import Kind
 from fleetd.kubeapi.refusals import Cause, invalid
 from fleetd.kubeapi.rules import (
+    annotation_causes,
     config_key_causes,
     finalizer_causes,
     immutable,
@@ -26,7 +33,6 @@ from fleetd.kubeapi.rules import (
     not_allowed,
     owner_causes,
     prefix_causes,
-    qualified_name_causes,
     required,
     wrong_value,
 )
@@ -34,18 +40,38 @@ from fleetd.kubeapi.structural import Schema
 from fleetd.kubeapi.structural_checks import MISSING, doubled
 from fleetd.kubeapi.structural_checks import causes as schema_causes
 from fleetd.kubeapi.structural_rules import BLOCKING, NOT_CHECKED, Compile, broken, has_rules
+from fleetd.kubeapi.syntax import first_wrong
 from fleetd.kubeapi.typed import json_type
 
 Body = Mapping[str, Any]
 SIZE = 1024 * 1024
-ANNOTATIONS = 256 * 1024
 SECRET_KEYS = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
+REGISTRIES = {"kubernetes.io/dockerconfigjson": ".dockerconfigjson", "kubernetes.io/dockercfg": ".dockercfg"}
 ACCOUNT = "kubernetes.io/service-account.name"
+TWICE_CHECKED = (
+    "configmaps",
+    "daemonsets.apps",
+    "jobs.batch",
+    "persistentvolumeclaims",
+    "persistentvolumes",
+    "pods",
+    "replicasets.apps",
+    "rolebindings.rbac.authorization.k8s.io",
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "roles.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "secrets",
+    "serviceaccounts",
+    "services",
+    "storageclasses.storage.k8s.io",
+)
+ROUNDS = dict.fromkeys(TWICE_CHECKED, 4)
+"""How often an update is held to the rules of metadata, each of which tells of its causes: 3 times where nothing else is said."""
 NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\r\n]")
 
 
@@ -131,13 +157,9 @@ def _of_metadata(kind: Kind, metadata: Body, live: Body | None) -> Iterator[Caus
             yield from prefix_causes(kind.plural, metadata["generateName"])
         yield from name_causes(kind.plural, metadata["name"])
     before = live or {}
-    labels = metadata.get("labels")
-    if labels and before.get("labels") != labels:
-        yield from label_causes(labels)
-    yield from _annotations(metadata.get("annotations") or {}, before.get("annotations") or {})
-    owners, finalizers = metadata.get("ownerReferences"), metadata.get("finalizers")
-    if owners and before.get("ownerReferences") != owners:
-        yield from owner_causes(owners)
+    for _ in range(1 if live is None else ROUNDS.get(kind.resource, 3)):
+        yield from _of_what_is_written(metadata, before)
+    finalizers = metadata.get("finalizers")
     if finalizers and before.get("finalizers") != finalizers:
         yield from finalizer_causes(finalizers, custom=kind.custom)
     if live is not None and live.get("deletionTimestamp"):
@@ -148,13 +170,11 @@ def _of_metadata(kind: Kind, metadata: Body, live: Body | None) -> Iterator[Caus
             yield from [not_allowed("metadata.finalizers", why)] * 2
 
 
-def _annotations(after: Body, before: Body) -> Iterator[Cause]:
-    if after == before:
-        return
-    for key in after:
-        yield from qualified_name_causes("metadata.annotations", key.lower(), key)
-    if sum(len(key.encode()) + len(value.encode()) for key, value in after.items()) > ANNOTATIONS:
-        yield Cause("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS} bytes", "metadata.annotations")
+def _of_what_is_written(metadata: Body, before: Body) -> Iterator[Cause]:
+    for key, causes in (("labels", label_causes), ("annotations", annotation_causes), ("ownerReferences", owner_causes)):
+        value = metadata.get(key)
+        if value and before.get(key) != value:
+            yield from causes(value)
 
 
 def _too_long() -> Cause:
@@ -176,9 +196,21 @@ def _config_map(body: Body, live: Body | None) -> Iterator[Cause]:
     data, binary = body.get("data") or {}, body.get("binaryData") or {}
     yield from config_key_causes("data", data)
     yield from config_key_causes("binaryData", binary)
+    for here, keys, other, there in (("data", data, binary, "binaryData"), ("binaryData", binary, data, "data")):
+        for key in keys:
+            if key in other:
+                yield wrong_value(f"{here}[{key}]", key, f"duplicate of key present in {there}")
     if sum(map(len, data.values())) + sum(map(len, binary.values())) * 3 // 4 > SIZE:
         yield _too_long()
     yield from _frozen(body, live, ("data", "binaryData"))
+
+
+def _no_json(field: str, value: str) -> Iterator[Cause]:
+    text = base64.b64decode(value).decode("utf-8", "replace")
+    try:
+        json.loads(text)
+    except ValueError:
+        yield wrong_value(field, "<secret contents redacted>", first_wrong(text))
 
 
 def _secret(body: Body, live: Body | None) -> Iterator[Cause]:
@@ -191,6 +223,9 @@ def _secret(body: Body, live: Body | None) -> Iterator[Cause]:
     for key in SECRET_KEYS.get(str(body.get("type")), ()):
         if key not in data:
             yield required(f"data[{key}]")
+    for kind, key in REGISTRIES.items():
+        if body.get("type") == kind and key in data:
+            yield from _no_json(f"data[{key}]", data[key])
     if body.get("type") == "kubernetes.io/basic-auth" and not {"username", "password"} & data.keys():
         yield required("data[username]")
         yield required("data[password]")
@@ -200,8 +235,13 @@ def _secret(body: Body, live: Body | None) -> Iterator[Cause]:
 
 
 def _event(body: Body, _live: Body | None) -> Iterator[Cause]:
-    namespace = (body.get("involvedObject") or {}).get("namespace", "")
-    if namespace and namespace != body["metadata"].get("namespace"):
+    namespace, own = (body.get("involvedObject") or {}).get("namespace", ""), body["metadata"].get("namespace")
+    late = body.get("eventTime") is not None
+    free = ("default", "kube-system") if late else ("default",)
+    for key in ("reportingComponent", "reportingInstance", "action", "reason") if late else ():
+        if not body.get(key):
+            yield required(key)
+    if namespace != own and (namespace or own not in free):
         yield wrong_value("involvedObject.namespace", namespace, "does not match event.namespace")
 
 
@@ -209,30 +249,32 @@ RULES: dict[str, Callable[[Body, Body | None], Iterator[Cause]]] = {
     "clusterrolebindings.rbac.authorization.k8s.io": kinds.role_binding,
     "clusterroles.rbac.authorization.k8s.io": kinds.role,
     "configmaps": _config_map,
-    "cronjobs.batch": pods.cron_job,
-    "daemonsets.apps": pods.workload,
-    "deployments.apps": pods.workload,
-    "endpointslices.discovery.k8s.io": kinds.endpoint_slice,
+    "cronjobs.batch": jobs.cron_job,
+    "daemonsets.apps": workloads.daemon_set,
+    "deployments.apps": workloads.deployment,
+    "endpoints": network.endpoints,
+    "endpointslices.discovery.k8s.io": network.endpoint_slice,
     "events": _event,
-    "horizontalpodautoscalers.autoscaling": kinds.scaler,
-    "ingressclasses.networking.k8s.io": kinds.ingress_class,
-    "ingresses.networking.k8s.io": kinds.ingress,
-    "jobs.batch": pods.job,
+    "horizontalpodautoscalers.autoscaling": scaling.scaler,
+    "ingressclasses.networking.k8s.io": network.ingress_class,
+    "ingresses.networking.k8s.io": network.ingress,
+    "jobs.batch": jobs.job,
     "leases.coordination.k8s.io": kinds.lease,
     "limitranges": kinds.limit_range,
-    "persistentvolumeclaims": kinds.claim,
-    "persistentvolumes": kinds.volume,
-    "poddisruptionbudgets.policy": kinds.budget,
+    "networkpolicies.networking.k8s.io": network.network_policy,
+    "persistentvolumeclaims": storage.claim,
+    "persistentvolumes": storage.volume,
+    "poddisruptionbudgets.policy": scaling.budget,
     "pods": pods.pod,
     "priorityclasses.scheduling.k8s.io": kinds.priority_class,
-    "replicasets.apps": pods.workload,
-    "replicationcontrollers": pods.controller,
+    "replicasets.apps": workloads.replica_set,
+    "replicationcontrollers": workloads.controller,
     "resourcequotas": kinds.quota,
     "rolebindings.rbac.authorization.k8s.io": kinds.role_binding,
     "roles.rbac.authorization.k8s.io": kinds.role,
     "runtimeclasses.node.k8s.io": kinds.runtime_class,
     "secrets": _secret,
     "services": services.service,
-    "statefulsets.apps": pods.workload,
-    "storageclasses.storage.k8s.io": kinds.storage_class,
+    "statefulsets.apps": workloads.stateful_set,
+    "storageclasses.storage.k8s.io": storage.storage_class,
 }

@@ -10,6 +10,7 @@ from typing import Any
 from fleetd.kubeapi.admission import Admission, Asked, Operation, admitted
 from fleetd.kubeapi.apply import ApplyConflict, ManagedFieldsGiven, NotTyped, apply_patch, update_managers
 from fleetd.kubeapi.bodies import in_its_form
+from fleetd.kubeapi.cautions import cautions
 from fleetd.kubeapi.content import completed, free, what_the_path_writes, with_defaults
 from fleetd.kubeapi.definitions import DEFINITIONS
 from fleetd.kubeapi.deleting import ATTEMPTS, Deleting, found
@@ -62,10 +63,11 @@ CONDITIONAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, and how."""
+    """Who writes, and how; `told` takes up what is to be warned of, where anybody wants to know."""
 
     user: User
     options: Options
+    told: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,8 @@ class Writing:
             check(kind, body, None, self.extras.compile_rule)
             free(kind, body, self.held)
         await within_quota(self.storage, self._asked(target, Operation.CREATE, None, body, writer))
+        if writer.told is not None:
+            writer.told.extend(cautions(kind, body, None))
         body = ordered(body)
         if await self.storage.get(kind.shelf, target.stored_namespace, target.name):
             await self._refuse_twice(target)
@@ -334,6 +338,8 @@ class Writing:
             aged(kind, live.body, body)
             check(kind, body, live.body, self.extras.compile_rule)
             free(kind, body, self.held)
+        if writer.told is not None and not target.subresource:
+            writer.told.extend(cautions(kind, body, live.body))
         body = ordered(body)
         if may_go(kind, body):
             return await self.deleting.gone(target, live, body, dry_run=writer.options.dry_run)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from fleetd.decide.cel.rules import Engine, compile_rule
+from fleetd.decide.engines.annotations import Engine as Name
+from fleetd.decide.engines.annotations import Form, Language
+from fleetd.decide.engines.go_structure import compile_go
 from fleetd.decide.gotemplate.template import compile_template, event_functions
 from fleetd.domain.errors import EvaluationFailed
 from fleetd.scripts.syntax import check
@@ -26,3 +29,12 @@ class Engines:
 
     def template(self, text: str) -> None:
         compile_template(text, functions=self._functions)
+
+    def in_language(self, text: str, language: Language) -> None:
+        if language.engine is Name.JINJA2:
+            # Jinja2 is needed by few, and everybody would wait for it.
+            from fleetd.decide.engines.jinja_syntax import check_jinja
+
+            check_jinja(text, self._functions, structured=language.form is Form.STRUCTURED)
+        elif language.form is Form.STRUCTURED:
+            compile_go(text, self._functions)

@@ -13,6 +13,8 @@ from fleetd.kubeapi.server import NAMESPACES
 from fleetd.sim.identity import uid_of
 
 Body = dict[str, Any]
+PRIORITIES = "priorityclasses.scheduling.k8s.io"
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
 def furniture(seed: str, now: str) -> Mapping[str, Callable[[], list[Body]]]:
@@ -29,8 +31,20 @@ def furniture(seed: str, now: str) -> Mapping[str, Callable[[], list[Body]]]:
 
     return {
         "namespaces": lambda: [made(_namespace(name)) for name in NAMESPACES],
+        PRIORITIES: lambda: [made(_priority(name, value)) for name, value in SYSTEM_PRIORITIES.items()],
         CLUSTER_ROLES: lambda: roles("ClusterRole"),
         CLUSTER_ROLE_BINDINGS: lambda: roles("ClusterRoleBinding"),
+    }
+
+
+def _priority(name: str, value: int) -> Body:
+    return {
+        "kind": "PriorityClass",
+        "apiVersion": "scheduling.k8s.io/v1",
+        "metadata": {"name": name, "generation": 1},
+        "value": value,
+        "description": "What the system needs to run.",
+        "preemptionPolicy": "PreemptLowerPriority",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -304,10 +305,22 @@ def _make_file(path: Path) -> None:
 
 
 def _key_beside(path: Path) -> MasterKey:
+    file = path.with_name(path.name + ".key")
+    if not file.exists() and _holds_secrets(path):
+        raise InvalidInput(f"the key file {file} is gone, and the database holds Secrets: put it back, or name it in FLEETD_KEY_FILE")
     key, file, made = key_beside(path)
     if made:
         _log.warning("made the master key %s: keep a copy apart from the database's backups, without it Secrets cannot be read", file)
     return key
+
+
+def _holds_secrets(path: Path) -> bool:
+    """Whether something in it was encrypted: a second key beside the first would make the one or the other half unreadable."""
+    with contextlib.closing(connect(path, writer=False)) as connection:
+        found = connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM declared WHERE sealed IS NOT NULL) OR EXISTS (SELECT 1 FROM bodies WHERE encrypted)"
+        )
+        return bool(found.fetchone()[0])
 
 
 def _upgrade_if_due(path: Path, writer: bool) -> None:

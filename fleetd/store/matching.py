@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal_column, select, update
 
 from fleetd.domain.records import DestinationGone, DestinationRecord, MatchRecord
 from fleetd.store import tables
@@ -66,19 +66,24 @@ _CLOSE_DESTINATION = (
 )
 
 
-def _while_it_waits(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """What its match says; nothing where it does not wait, so that most words on a destination look nothing up."""
-    held = select(column).where(_m.c.match_id == bindparam("match_id"), _latest_match).scalar_subquery()
-    return case((bindparam("state", type_=_d.c.state.type).in_(_UNACTED), held))
+def _given(name: str) -> ColumnElement[Any]:
+    return bindparam(name, type_=_d.c[name].type)
 
 
-_OPEN_DESTINATION = insert_all(_d, "row_id", "valid_to", "event_id", "source_cluster", "detected_at").values(
-    valid_to=case(
-        (select(_m.c.row_id).where(_m.c.match_id == bindparam("match_id"), _latest_match, _m.c.valid_to.is_not(None)).exists(), _now)
-    ),
-    event_id=_while_it_waits(_m.c.event_id),
-    source_cluster=_while_it_waits(_m.c.cluster),
-    detected_at=_while_it_waits(_m.c.detected_at),
+_waits = _given("state").in_(_UNACTED)
+# One look at its match for all that it says; what does not wait keeps nothing of it.
+_DESTINATION: dict[str, ColumnElement[Any]] = {
+    **{name: _given(name) for name in ("match_id", "cluster", "state", "reason", "rendered_at", "applied_at", "latest")},
+    "valid_from": _now,
+    "valid_to": case((_m.c.valid_to.is_not(None), _now)),
+    "event_id": case((_waits, _m.c.event_id)),
+    "source_cluster": case((_waits, _m.c.cluster)),
+    "detected_at": case((_waits, _m.c.detected_at)),
+}
+_one = select(literal_column("1").label("one")).subquery()
+_its_match = and_(_m.c.match_id == _given("match_id"), _latest_match)
+_OPEN_DESTINATION = insert(_d).from_select(
+    [*_DESTINATION], select(*_DESTINATION.values()).select_from(_one.outerjoin(_m, _its_match)), include_defaults=False
 )
 
 

@@ -129,14 +129,14 @@ def test_a_text_that_is_too_deep_or_too_long_is_refused(source: str) -> None:
         "1" + " + 1" * 240,
         "[1].map(x, " * 60 + "x" + ")" * 60,
         "!" * 240 + "true",
-        " || ".join(f"resource.a == {n}" for n in range(2000)),
-        "resource.a in [" + ", ".join(map(str, range(4000))) + "]",
+        " || ".join(f"resource.a == {n}" for n in range(700)),
+        "resource.a in [" + ", ".join(map(str, range(2500))) + "]",
         "false ? 1 : " * 90 + "1",
     ],
     ids=lambda source: source[:12],
 )
 def test_what_stays_within_the_limits_is_evaluated(source: str) -> None:
-    compile_cel(source).evaluate({"resource": {"a": 1999}})
+    compile_cel(source).evaluate({"resource": {"a": 699}})
 
 
 @pytest.mark.parametrize("source", ["1" + " + 1" * 240, "!" * 239 + "true", "[1].map(x, " * 60 + "x" + ")" * 60])

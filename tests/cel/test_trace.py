@@ -23,28 +23,28 @@ SERVICE = {
 @pytest.mark.parametrize(
     ("source", "deciding"),
     [
-        ("resource.spec.replicas == 3", "resource.spec.replicas == 3 is false (resource.spec.replicas = 2)"),
+        ("resource.spec.replicas == 3", "resource.spec.replicas == 3 is false: resource.spec.replicas = 2"),
         (
             "resource.kind == 'Service' && resource.spec.type == 'LoadBalancer'",
-            "resource.spec.type == 'LoadBalancer' is false (resource.spec.type = \"ClusterIP\")",
+            "resource.spec.type == 'LoadBalancer' is false: resource.spec.type = \"ClusterIP\"",
         ),
-        ("resource.kind == 'Pod' || resource.spec.replicas > 1", "resource.spec.replicas > 1 is true (resource.spec.replicas = 2)"),
-        ("!(resource.kind == 'Service')", "(resource.kind == 'Service') is true (resource.kind = \"Service\")"),
-        ("resource.spec.ports.exists(p, p.port == 443)", "p.port == 443 is true (p.port = 443)"),
-        ("resource.spec.ports.all(p, p.port > 100)", "p.port > 100 is false (p.port = 80)"),
+        ("resource.kind == 'Pod' || resource.spec.replicas > 1", "resource.spec.replicas > 1 is true: resource.spec.replicas = 2"),
+        ("!(resource.kind == 'Service')", "(resource.kind == 'Service') is true: resource.kind = \"Service\""),
+        ("resource.spec.ports.exists(p, p.port == 443)", "p.port == 443 is true: p.port = 443"),
+        ("resource.spec.ports.all(p, p.port > 100)", "p.port > 100 is false: p.port = 80"),
         (
             "resource.kind == 'Service' ? resource.spec.replicas > 5 : true",
-            "resource.spec.replicas > 5 is false (resource.spec.replicas = 2)",
+            "resource.spec.replicas > 5 is false: resource.spec.replicas = 2",
         ),
         ("has(resource.status) && resource.status.ready", "has(resource.status) is false"),
         ("resource.status.ready == true", "resource.status.ready failed: no such key: 'status'"),
         ("resource.kind == 'Service' && resource.a.b", "resource.a.b failed: no such key: 'a'"),
-        ("cel.bind(n, resource.spec.replicas, n > 1 && n > 5)", "n > 5 is false (n = 2)"),
+        ("cel.bind(n, resource.spec.replicas, n > 1 && n > 5)", "n > 5 is false: n = 2"),
         (
             "resource.kind == 'Pod' || resource.kind == 'Node'",
-            "resource.kind == 'Pod' || resource.kind == 'Node' is false (resource.kind = \"Service\")",
+            "resource.kind == 'Pod' || resource.kind == 'Node' is false: resource.kind = \"Service\"",
         ),
-        ("resource.kind in ['Pod', 'Node']", "resource.kind in ['Pod', 'Node'] is false (resource.kind = \"Service\")"),
+        ("resource.kind in ['Pod', 'Node']", "resource.kind in ['Pod', 'Node'] is false: resource.kind = \"Service\""),
     ],
 )
 def test_the_smallest_part_that_decided_is_named_with_its_values(source: str, deciding: str) -> None:

@@ -42,9 +42,9 @@ def test_a_command_of_a_group_is_called_by_its_own_word(fleetd):
     assert [row["action"] for row in fleetd("audit", "-o", "json").json] == ["deregister", "pause", "apply"]
 
 
-def test_a_request_leaves_a_row_whether_a_daemon_answers_or_not(fleetd, monkeypatch):
+def test_a_request_leaves_a_row_whether_a_daemon_answers_or_not(fleetd, monkeypatch, samples):
     monkeypatch.setattr("fleetd.cli.ask.ANSWER_SECONDS", 0.1)
-    fleetd("apply", "-f", "-", given=SETTINGS)
+    fleetd("apply", "-f", "-", given=samples.profile.partition("---")[0])
     assert fleetd("requeue", "ClusterProfile/web", "--reason", "again").code == 3
     [row, _] = fleetd("audit", "-o", "json").json
     [request] = fleetd("sql", "SELECT id FROM fleet_requests", "-o", "json").json

@@ -89,6 +89,7 @@ async def test_what_happened_is_explained_and_traced_across_clusters(beside, ser
     (shut,) = [line for line in missed.lines if line.startswith("=>")]
     assert shut.split()[:3] == ["=>", "object_matched", "no"]
     assert "evaluateCEL has-data" in missed.out
+    assert "would be true if" in " ".join(missed.out.split())
     assert "no cluster was named: this is for default/services" in missed.err
 
     profile = (await beside("addons", "-o", "json")).json[0]["profile"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,21 @@ from fleetd.service.admission import Admission
 from fleetd.service.manifests import AGAIN, ManifestFolder, Outcome
 from fleetd.store.database import Database
 from fleetd.store.reading import Reader
+
+DOUBTFUL = """
+apiVersion: lib.projectsveltos.io/v1beta1
+kind: EventSource
+metadata: {name: balancers}
+spec:
+  resourceSelectors:
+    - group: ""
+      version: v1
+      kind: Service
+      evaluateCEL:
+        - {name: balancer, rule: resource.spec.type == 'LoadBalancer'}
+        - {name: ours, rule: resource.metadata.namespace.startsWith('shop-')}
+"""
+BROKEN = DOUBTFUL.replace("startsWith('shop-')", "startswith('shop-')")
 
 SETTINGS = ObjectRef("ConfigMap", "", "default", "settings")
 
@@ -145,3 +161,52 @@ async def test_another_folder_takes_nothing_of_the_first_away(database, folder, 
     await second.look(now)
     assert (await second.look(now)).changed == ()
     assert await names(database) == ["a"]
+
+
+async def test_what_the_checker_doubts_is_told_of_the_folder_and_stands_in_the_journal_once(database, folder, looks, environment):
+    (folder / "a.yaml").write_text(DOUBTFUL.lstrip())
+    look = await looks()
+    (warning,) = look.warnings
+    assert (look.outcome, "[FD205]" in warning, f"{folder}/a.yaml:9:7:" in warning) == (Outcome.DECLARED, True, True)
+    (folder / "b.yaml").write_text(config_map("b"))
+    assert (await looks()).warnings == look.warnings
+    with Reader.open(environment["FLEETD_DATABASE"]) as reader:
+        rows = reader.rows("SELECT subject_ref, reason FROM fleet_journal WHERE decision = 'warned'")
+    assert sorted(row["subject_ref"].split("/")[0] for row in rows) == ["EventSource.lib.projectsveltos.io", "Folder"]
+    assert {row["reason"] for row in rows} == {warning}
+
+
+async def test_a_condition_that_does_not_compile_is_refused_of_the_folder_too(database, folder, looks):
+    (folder / "a.yaml").write_text(BROKEN.lstrip())
+    refused = await looks()
+    assert refused.outcome is Outcome.REFUSED
+    assert f"{folder}/a.yaml:11:58: " in refused.reasons[0]
+    assert "startsWith" in refused.reasons[0]
+    assert await database.declared.list() == []
+
+
+async def test_what_the_folder_refers_to_and_nobody_declared_is_a_warning_until_it_is(database, folder, looks):
+    profile = "apiVersion: config.projectsveltos.io/v1beta1\nkind: ClusterProfile\nmetadata: {name: p}\nspec:\n"
+    profile += "  clusterSelector: {matchLabels: {a: b}}\n  policyRefs: [{kind: ConfigMap, namespace: default, name: settings}]\n"
+    (folder / "a.yaml").write_text(profile)
+    assert [warning[-7:] for warning in (await looks()).warnings] == ["[FD407]"]
+    (folder / "b.yaml").write_text(config_map("settings"))
+    assert (await looks()).warnings == ()
+
+
+async def test_links_that_go_in_circles_and_pipes_are_left_alone(folder, looks):
+    (folder / "a.yaml").write_text(config_map("a"))
+    (folder / "again").symlink_to(folder)
+    os.mkfifo(folder / "pipe.yaml")
+    assert (await looks()).changed == ("ConfigMap/default/a created",)
+
+
+async def test_a_file_of_another_encoding_is_refused_with_its_place(folder, looks):
+    (folder / "a.yaml").write_bytes(config_map("a").encode("utf-16"))
+    (folder / "b.yaml").write_bytes(b"kind: a\nb: \xff\n")
+    refused = await looks()
+    assert refused.outcome is Outcome.REFUSED
+    assert [reason.removeprefix(f"{folder}/") for reason in refused.reasons] == [
+        "a.yaml:1:1: the file is UTF-16: save it as UTF-8",
+        "b.yaml:2:4: the file is no UTF-8 text: the byte 0xff is none of it",
+    ]

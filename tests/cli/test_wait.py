@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from fleetd.domain.records import HeldLoss, RequestRecord
-from fleetd.domain.states import RequestState
+from fleetd.domain.records import HeldLoss, MemberRecord, RequestRecord
+from fleetd.domain.states import ClusterState, RequestState
 from fleetd.service.requests import answer, ask
 from fleetd.store.database import Database
 
@@ -45,7 +45,9 @@ async def test_when_the_time_is_over_it_says_what_is_missing(beside, registered,
     assert "ClusterProfile/web" in waited.err
 
 
-async def test_what_the_daemon_refuses_is_a_no_with_its_sentence(beside, daemon):
+async def test_what_the_daemon_refuses_is_a_no_with_its_sentence(beside, daemon, folder, samples):
+    (folder / "a.yaml").write_text(samples.profile.partition("---")[0].replace("name: web", "name: nowhere", 1))
+    assert (await beside("apply", "-f", str(folder))).code == 0
     done = await beside("requeue", "ClusterProfile/nowhere")
     assert (done.code, done.out) == (1, "")
     assert "placed nowhere" in done.err
@@ -85,6 +87,18 @@ def test_only_profiles_are_requeued(fleetd, subject):
 @pytest.mark.parametrize("subject", ["Service/shop/web", "web@eu", ""])
 def test_only_an_object_on_a_cluster_is_adopted(fleetd, subject):
     assert fleetd("adopt", subject, "--reason", "x").code == 2
+
+
+def test_what_is_nobodys_name_is_answered_with_the_nearest_and_nothing_is_asked(fleetd, written, now, samples):
+    assert fleetd("apply", "-f", "-", given=samples.profile).code == 0
+    member = {"cluster": "prod/eu-1", "namespace": "prod", "name": "eu-1", "kind": "SveltosCluster", "state": ClusterState.READY}
+    written([MemberRecord(**member, reason="", since=now, ready=True, paused=False)])
+    for arguments in (("requeue", "wbe"), ("requeue", "ClusterProfile/wbe")):
+        done = fleetd(*arguments)
+        assert (done.code in (1, 2), "did you mean: ClusterProfile/web" in done.err) == (True, True), done.err
+    adopted = fleetd("adopt", "Service/shop/web@prod/eu-2", "--reason", "ours")
+    assert (adopted.code, "did you mean: prod/eu-1" in adopted.err) == (1, True), adopted.err
+    assert fleetd("get", "requests", "-o", "json").json == []
 
 
 def test_a_loss_is_named_by_as_much_of_its_id_as_is_unique(fleetd, written, now, samples):

@@ -21,6 +21,7 @@ from fleetd.service.admission import Admission
 from fleetd.service.membership import join
 from fleetd.settings import Settings
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
+from fleetd.sim.controllers.chosen import EVERYTHING
 from fleetd.sim.fleet import SimulatedFleet
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
@@ -155,7 +156,8 @@ class Stage:
 
     async def _declare_example(self, fence: Fence) -> None:
         """The files that the block's command would apply."""
-        for path in sorted((ROOT / fence.text.split()[-1]).glob("*.yaml")):
+        folders = [ROOT / word for word in fence.text.split() if word.startswith("examples/")]
+        for path in sorted(path for folder in folders for path in folder.glob("*.yaml")):
             for document in read_documents(path.read_text("utf-8"), source=path.name):
                 await self._admission.apply(document, now=datetime.now(UTC))
 
@@ -264,7 +266,7 @@ def stage(upgraded_sqlite: Path, master_key: MasterKey, tmp_path: Path) -> Calla
         ready, stop = asyncio.Event(), asyncio.Event()
         database = await Database.open(str(path), key=master_key)
         try:
-            async with SimulatedFleet([]) as fleet:
+            async with SimulatedFleet([], controllers=EVERYTHING) as fleet:
                 settings = Settings(database=str(path), key_file=key_file)
                 daemon = asyncio.create_task(run(settings, ready=ready.set, stop=stop))
                 await ready.wait()

@@ -87,7 +87,23 @@ async def test_e2_a_source_matches_by_cel(world: Any) -> None:
         await declare(w, condition="evaluateCEL: [{name: large, rule: 'has(resource.data.value) && int(resource.data.value) > 10'}]")
         await w.shows("a", "v1", "ConfigMap", "default/made-large")
         verdict = await w.until_row("SELECT * FROM fleet_verdicts WHERE object_ref = 'ConfigMap/default/large'", {"verdict": "match"})
-        assert verdict["deciding_expression"] == "evaluateCEL large"
+        assert verdict["deciding_expression"].startswith("evaluateCEL large: ")
+
+
+async def test_e2_a_rule_asks_about_its_cluster_which_may_be_relabelled(world: Any) -> None:
+    async with world(a={"role": "source", "tier": "core"}) as w:
+        await w["a"].create(marked("one"))
+        await declare(w, condition="evaluateCEL: [{name: edge, rule: \"resource.data.value == '1' && cluster.labels.tier == 'edge'\"}]")
+        query = "SELECT verdict, deciding_expression FROM fleet_verdicts WHERE object_ref = 'ConfigMap/default/one'"
+        verdict = await w.until_row(query, {"verdict": "no_match"})
+        assert verdict["deciding_expression"] == (
+            "evaluateCEL edge: cluster.labels.tier == 'edge' is false: cluster.labels.tier = \"core\";"
+            " would be true if cluster.labels.tier were 'edge'"
+        )
+        await w.relabel("a", tier="edge")
+        await w.shows("a", "v1", "ConfigMap", "default/made-one")
+        await w.relabel("a", tier="core")
+        await w.lacks("a", "v1", "ConfigMap", "default/made-one")
 
 
 async def test_e2_a_source_matches_by_lua(world: Any) -> None:

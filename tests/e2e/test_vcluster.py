@@ -27,6 +27,7 @@ def kubeconfig_secret(kubeconfig: dict[str, Any]) -> dict[str, Any]:
 async def test_a_virtual_cluster_lives_from_its_wish_to_its_end(world: Any) -> None:
     async with world(host={"role": "host"}) as w:
         virtual = await w.fleet.add(ClusterSpec("blue"))
+        await w.example("management-plane")
         await w.example("vcluster")
         await w["host"].apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "teams"}}, manager="team")
         await w["host"].apply(service(), manager="team")

@@ -57,6 +57,37 @@ def test_a_trace_shows_every_part_with_its_value(evaluated: Evaluated) -> None:
     ]
 
 
+def test_what_decided_comes_with_its_values_and_the_nearest_change(evaluated: Evaluated) -> None:
+    (found,) = evaluated(SOURCE % "resource.spec.type == 'ClusterIP'", SERVICE).results
+    said, _, change = found["deciding"].partition("; ")
+    assert said == "resource.spec.type == 'ClusterIP' is false: resource.spec.type = \"LoadBalancer\""
+    assert change == "would be true if resource.spec.type were 'ClusterIP'"
+
+
+def test_a_rule_may_ask_about_the_cluster(evaluated: Evaluated) -> None:
+    rule = "cluster.labels.env == 'prod' && cluster.name == 'east' && cluster.namespace == 'shop'"
+    assert evaluated(SOURCE % rule, SERVICE, "--cluster", "shop/east", "--labels", "env=prod,region=eu").code == 0
+    assert evaluated(SOURCE % rule, SERVICE, "--cluster", "shop/east", "--labels", "env=test").code == 1
+    (found,) = evaluated(SOURCE % "cluster.labels.env == 'prod'", SERVICE).results
+    assert "no such key: 'env'" in found["message"]
+    wrong = evaluated(SOURCE % rule, SERVICE, "--labels", "env")
+    assert (wrong.code, "write KEY=VALUE" in wrong.err) == (2, True)
+
+
+def test_the_second_engine_is_asked_where_the_source_says_so(evaluated: Evaluated) -> None:
+    source = (SOURCE % "true == 1").replace("{name: balancers}", "{name: balancers, annotations: {fleetd.io/cel-engine: cel-python}}")
+    assert evaluated(source, SERVICE).code == 0
+    assert evaluated(SOURCE % "true == 1", SERVICE).code == 1
+
+
+def test_values_of_a_secret_are_not_told(evaluated: Evaluated) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"key": "aHVudGVyMg=="}}
+    source = (SOURCE % "resource.data.key == 'x' || int(resource.data.key) > 1").replace("kind: Service", "kind: Secret")
+    for output in ("json", "table"):
+        said = evaluated(source, secret, "--trace", output=output)
+        assert "aHVudGVyMg" not in said.out + said.err
+
+
 def test_people_get_a_table_and_the_tree_below_it(evaluated: Evaluated) -> None:
     ran = evaluated(SOURCE % "resource.spec.type == 'NodePort'", SERVICE, "--trace", output="table")
     assert ran.code == 1

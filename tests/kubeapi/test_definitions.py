@@ -121,3 +121,19 @@ async def test_a_table_has_the_columns_of_the_definition(defined: Any) -> None:
 async def test_a_schema_without_types_is_refused(world: Any) -> None:
     refused = await world.body("POST", DEFINITIONS, definition({"properties": {"a": {"type": "string"}}}))
     assert refused["details"]["causes"][0]["field"].endswith("properties[spec].type")
+
+
+async def test_a_default_that_came_later_stands_in_what_was_stored_before(world: Any) -> None:
+    name, odds = "odds.example.com", "/apis/example.com/v1/namespaces/default/odds"
+    schema: dict[str, Any] = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"a": {"type": "string"}}}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": {"plural": "odds", "kind": "Odd"}, "versions": [version]}
+    definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}, "spec": spec}
+    await world.server.create(definition)
+    await world.body("POST", odds, {"apiVersion": "example.com/v1", "kind": "Odd", "metadata": {"name": "o"}, "spec": {}})
+    assert (await world.body("GET", f"{odds}/o"))["spec"] == {}
+    later = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"a": {"type": "string", "default": "x"}}}}}
+    versions = [{**version, "schema": {"openAPIV3Schema": later}}]
+    await world.server.patch("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name, {"spec": {"versions": versions}})
+    assert (await world.body("GET", f"{odds}/o"))["spec"] == {"a": "x"}
+    assert (await world.body("GET", odds))["items"][0]["spec"] == {"a": "x"}

@@ -28,7 +28,11 @@ def fields(found: dict[str, Any]) -> Any:
     ("path", "content", "left"),
     [
         (f"{CORE}/resourcequotas", {"spec": {"hard": {"pods": "3"}}}, {"status": {}}),
-        (f"{CORE}/endpoints", {"subsets": [{"ports": [{"port": 1}]}]}, {"subsets": [{"ports": [{"port": 1, "protocol": "TCP"}]}]}),
+        (
+            f"{CORE}/endpoints",
+            {"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 1}]}]},
+            {"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 1, "protocol": "TCP"}]}]},
+        ),
         (
             f"{CORE}/limitranges",
             {"spec": {"limits": [{"type": "Container", "max": {"cpu": "2"}}]}},
@@ -38,6 +42,11 @@ def fields(found: dict[str, Any]) -> Any:
             "/apis/storage.k8s.io/v1/storageclasses",
             {"provisioner": "a/b"},
             {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+        ),
+        (
+            "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
+            {"spec": {"priorityLevelConfiguration": {"name": "a"}}},
+            {"spec": {"priorityLevelConfiguration": {"name": "a"}, "matchingPrecedence": 1000}},
         ),
         ("/apis/scheduling.k8s.io/v1/priorityclasses", {}, {"value": 0, "preemptionPolicy": "PreemptLowerPriority"}),
         ("/apis/rbac.authorization.k8s.io/v1/clusterroles", {}, {"rules": None}),

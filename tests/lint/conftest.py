@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import lupa
 import pytest
 
-from fleetd.decide.cel.program import compile_cel
+from fleetd.decide.cel.rules import Engine, compile_rule
 from fleetd.decide.gotemplate.template import compile_template, event_functions
 from fleetd.decide.lint.check import check
 from fleetd.domain.documents import read_documents
@@ -22,8 +22,8 @@ _LUA_PLACE = re.compile(r'\[string "[^"]*"\]:(\d+): (.*)')
 class Engines:
     """CEL and Go templates as fleetd evaluates them, and Lua's own compiler."""
 
-    def cel(self, text: str) -> None:
-        compile_cel(text)
+    def cel(self, text: str, engine: Engine = Engine.OWN) -> str:
+        return compile_rule(text, engine).remark
 
     def lua(self, text: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,9 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("trace_lineage", {"ref": "Service/shop/web"}, "not_found", "ref"),
     ("explain_addon", {"profile": "nobody", "cluster": "us-1"}, "not_found", "profile"),
     ("get_object", {"ref": "et/share"}, "bad_argument", "ref"),
+    ("get_timeline", {"since": "-1h", "until": "-2h"}, "bad_argument", "until"),
+    ("list_events", {"until": "-60d"}, "as_of_out_of_range", "until"),
+    ("find_objects", {}, "too_broad", "kinds"),
 ]
 
 
@@ -84,6 +88,10 @@ MEANT: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("list_clusters", {"limit": 100_000, "detail": "full"}, {"limit": 200, "detail": "full"}),
     ("list_clusters", {"limit": 0}, {"limit": 1}),
     ("describe_schema", {"view": "fleet_event"}, {"view": "fleet_events"}),
+    ("get_cluster", {"name": "us-1"}, {"cluster": "us-1"}),
+    ("explain_trigger", {"trigger": "share", "depth": 3}, {"trigger": "share"}),
+    ("list_clusters", {"as_of": "yesterday", "clusters": "us-*"}, {"clusters": "us-*"}),
+    ("get_timeline", {"types": ["deploy"], "since": "-1h"}, {"since": "-1h"}),
 ]
 
 
@@ -116,6 +124,40 @@ async def test_an_unknown_kind_or_view_is_answered_with_the_nearest(client):
     assert kind["did_you_mean"] == ["EventTrigger/share"]
     assert kind["next"] == {"tool": "find_objects", "arguments": {"kinds": ["EventTrigger"]}, "why": "every EventTrigger"}
     assert view["did_you_mean"][0] == "fleet_clusters"
+
+
+async def test_what_is_asked_of_a_time_that_is_forgotten_says_so(client):
+    async with client() as c:
+        events = (await c.call_tool("list_events", {"since": "-60d"})).structured_content
+        timeline = (await c.call_tool("get_timeline", {"since": "-60d"})).structured_content
+        none = (await c.call_tool("list_events", {"until": "-60d"})).structured_content["error"]
+        again = await c.call_tool(none["next"]["tool"], none["next"]["arguments"])
+    assert any("nothing from before is kept" in one for one in events["warnings"])
+    assert any("are kept for 30 days" in one for one in timeline["warnings"])
+    assert again.structured_content["total"]["count"] == 1
+
+
+async def test_a_question_for_everything_is_answered_with_counts_and_the_filter_to_use(client):
+    async with client() as c:
+        error = (await c.call_tool("find_objects", {})).structured_content["error"]
+        assert {"key": "EventTrigger", "count": 3} in error["groups"]
+        answer = await c.call_tool(error["next"]["tool"], error["next"]["arguments"])
+    assert answer.structured_content["total"]["count"] == error["groups"][0]["count"]
+
+
+async def test_what_is_no_reference_is_answered_with_a_look_for_its_name(client):
+    async with client() as c:
+        error = (await c.call_tool("list_references", {"ref": "EventSource balancers"})).structured_content["error"]
+        answer = await c.call_tool(error["next"]["tool"], error["next"]["arguments"])
+    assert [item["ref"] for item in answer.structured_content["items"]] == ["EventSource.lib.projectsveltos.io//balancers"]
+
+
+@pytest.mark.parametrize("sql", ["SELECT clster FROM fleet_clusters", "SELECT c.clster FROM fleet_clusters c"])
+async def test_a_column_that_is_not_there_is_answered_with_the_nearest(client, sql):
+    async with client() as c:
+        error = (await c.call_tool("run_sql", {"sql": sql})).structured_content["error"]
+    assert error["did_you_mean"][0] == "cluster"
+    assert error["next"]["tool"] == "describe_schema"
 
 
 async def test_a_name_that_is_left_out_for_nothing_is_pointed_at(client):
@@ -189,6 +231,25 @@ async def test_a_database_that_is_not_there_is_no_mistake_of_who_asks(tmp_path):
     error = (await called(desk, "list_clusters", {})).structured_content["error"]
     assert error["code"] == "unavailable"
     assert "there is no database" in error["sentence"]
+    assert error["next"]["tool"] == "list_clusters"
+    assert not error["next"].get("arguments")
+    await questions.close()
+
+
+async def test_while_the_database_is_locked_or_away_the_call_to_make_is_the_same_again(database):
+    desk, questions = desk_on(database.url)
+    asked = {"clusters": "us-*", "limit": 2}
+    await database.close()
+    with contextlib.closing(sqlite3.connect(database.url, isolation_level=None)) as holding:
+        for pragma in ("journal_mode=DELETE", "locking_mode=EXCLUSIVE"):
+            holding.execute(f"PRAGMA {pragma}")
+        holding.execute("BEGIN EXCLUSIVE")
+        error = (await called(desk, "list_clusters", asked)).structured_content["error"]
+        holding.execute("ROLLBACK")
+    assert (error["code"], error["next"]["tool"], error["next"]["arguments"]) == ("unavailable", "list_clusters", asked)
+    assert "locked" in error["sentence"]
+    again = await called(desk, error["next"]["tool"], error["next"]["arguments"])
+    assert again.structured_content["returned"] == 2
     await questions.close()
 
 
@@ -203,6 +264,7 @@ async def test_a_database_of_a_newer_fleetd_says_so_also_when_it_became_one(data
     error = (await called(desk, "list_clusters", {})).structured_content["error"]
     assert error["code"] == "unavailable"
     assert "written by a newer fleetd" in error["sentence"]
+    assert error["next"]["tool"] == "list_clusters"
     await questions.close()
 
 

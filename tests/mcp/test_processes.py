@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -75,7 +76,8 @@ async def test_foreign_hosts_and_origins_are_turned_away(serving, database):
             assert (found == status) or (status == 200 and found not in (401, 403, 421))
 
 
-async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(serving, database, tmp_path):
+async def test_a_token_opens_the_door_and_its_scopes_show_the_tools(serving, database, key_file, tmp_path):
+    shutil.copy(key_file, f"{database.url}.key")
     tokens = tmp_path / "tokens"
     tokens.write_text(f"# who may call\nrobot fleet:read {TOKEN}\nada fleet:read,ops:write {OPERATOR}\n")
     tokens.chmod(0o600)

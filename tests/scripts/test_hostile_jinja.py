@@ -240,7 +240,8 @@ def test_the_corpus_is_large() -> None:
 @pytest.mark.parametrize("task", [TASK, "jinja2 structured deploy"])
 async def test_each_hostile_template_ends_with_a_sentence_and_the_process_stays_small(task: str) -> None:
     structured = task != TASK
-    texts = [orjson.dumps({"a": text}).decode() for text in CORPUS[::4]] if structured else list(CORPUS)
+    texts = [orjson.dumps({"a": text}).decode() for text in dict.fromkeys((*CORPUS[::2], *ESCAPES[:40]))] if structured else list(CORPUS)
+    assert len(texts) >= 100
     async with ScriptPool() as scripts, TemplatePool(scripts, limits=QUICK) as pool:
         fine = '{"a": "{{ text | upper }}"}'
         made = '{\n  "a": "ABC"\n}' if structured else '{"a": "ABC"}'

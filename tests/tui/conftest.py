@@ -24,7 +24,6 @@ from tui.paper import Paper
 from tui.places import Place
 
 PLANTED = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "service" / "planted.py")))
-LIVING = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("living.py"))))
 PATIENCE = 20
 
 
@@ -35,6 +34,10 @@ class Terminal:
     app: FleetApp
     pilot: Pilot[None]
 
+    def patience(self) -> asyncio.Timeout:
+        """As long as anything may take."""
+        return asyncio.timeout(PATIENCE)
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
@@ -42,6 +45,9 @@ class Terminal:
         """Into the line that is open, and enter."""
         for sign in text:
             await self.pilot.press(sign)
+        async with asyncio.timeout(PATIENCE):
+            while not self.app._line.seen:
+                await self.pilot.pause()
         await self.pilot.press("enter")
 
     async def command(self, text: str) -> None:
@@ -61,6 +67,29 @@ class Terminal:
                 self.app.looking.looked.clear()
                 await self.app.looking.looked.wait()
                 await self.pilot.pause()
+
+    async def settled(self) -> None:
+        """Waits until there is nothing left to ask, to lay out or to paint: the same picture twice, with nothing due."""
+        before = ""
+        async with asyncio.timeout(PATIENCE):
+            while not (self.still and self.screen() == before):
+                before = self.screen()
+                if not self.app.looking.idle:
+                    self.app.looking.looked.clear()
+                    await self.app.looking.looked.wait()
+                # All messages that are under way, and what they made dirty.
+                await self.pilot._wait_for_screen()
+                self.app.screen._on_timer_update()
+
+    @property
+    def still(self) -> bool:
+        """Whether all that is in front was read, and laid out for the size that it has."""
+        body, screen = self.app.body, self.app.screen
+        if not self.app.looking.idle or screen._layout_required or screen._dirty_widgets:
+            return False
+        if isinstance(body, Grid):
+            return body.loaded and not body.window.unread(*body.needed)
+        return getattr(body, "loaded", True)
 
     async def painted(self, *words: str) -> None:
         """Waits until all the words are on the terminal; Textual says of no widget when it was painted."""
@@ -105,10 +134,10 @@ def planted() -> SimpleNamespace:
     return PLANTED
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def living() -> SimpleNamespace:
     """What `living.py` has: a simulated fleet with a daemon, and a real terminal."""
-    return LIVING
+    return SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("living.py"))))
 
 
 @pytest.fixture

@@ -66,8 +66,15 @@ class RealTerminal:
         await self.tmux("send-keys", "-t", "x", *keys)
 
     async def type(self, text: str) -> None:
-        """A text, all at once as from a paste, and enter."""
+        """A text, all at once as from a paste, and enter when it is painted."""
         await self.tmux("send-keys", "-t", "x", "-l", text)
+        await self.shows(text.removeprefix(":"))
+        await self.keys("Enter")
+
+    async def confirm(self, reason: str) -> None:
+        """A reason, and enter when it counts."""
+        await self.tmux("send-keys", "-t", "x", "-l", reason)
+        await self.shows(reason, "enter does it")
         await self.keys("Enter")
 
     async def screen(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from textual.keys import _character_to_key
 
 from fleetd.domain.records import HeldLoss
 from fleetd.domain.refs import ObjectRef
@@ -53,7 +54,8 @@ async def test_marked_rows_are_meant_together(sit_down, database, given):
 async def test_nothing_is_done_without_a_reason_or_after_escape(sit_down, database, given):
     async with sit_down(database, **given) as terminal:
         await terminal.painted("prod/us-2")
-        await terminal.press("p", "enter")
+        await terminal.press("p")
+        await terminal.type("")
         await terminal.painted("it needs a reason")
         await terminal.press("p", "x", "escape")
         await terminal.painted("prod/us-2")
@@ -96,3 +98,42 @@ async def test_a_held_loss_is_approved_where_proposals_are(sit_down, database, g
         await terminal.painted("waiting for the daemon")
     [row] = await requests(database)
     assert (row["verb"], row["subject"], row["state"]) == ("approve", "p" * 32, "waiting")
+
+
+@pytest.mark.parametrize("text", ["pmaintenance\n", "paRA\n", "p\n", "pprod is down, please look\nand once more\n", "Rp why\n\n"])
+async def test_a_text_sent_in_one_piece_with_a_key_does_nothing_to_the_fleet(sit_down, database, given, text):
+    async with sit_down(database, **given) as terminal:
+        await terminal.painted("prod/us-2")
+        for sign in text:
+            # As a terminal sends a text that somebody pasted: all before the first is dealt with.
+            terminal.app.simulate_key("enter" if sign == "\n" else _character_to_key(sign))
+        await terminal.painted("nothing was done yet")
+        await terminal.press("escape")
+        await terminal.settled()
+    assert await requests(database) == []
+
+
+async def test_an_enter_after_all_was_seen_does_what_was_asked(sit_down, database, given):
+    async with sit_down(database, **given) as terminal:
+        await terminal.painted("prod/us-2")
+        for key in ("p", "m", "e", "n", "d", "enter"):
+            terminal.app.simulate_key(key)
+        await terminal.painted("mend", "nothing was done yet")
+        # The question stays to be read while a reason is typed.
+        await terminal.painted("pause prod/us-2: why? enter does it, esc does not")
+        await terminal.type("ed")
+        await terminal.painted("pause prod/us-2: done")
+    [row] = await requests(database)
+    assert row["reason"] == "mended"
+
+
+async def test_marked_rows_that_nobody_has_seen_are_meant_too(sit_down, database, given, planted):
+    at = planted.datetime.now(planted.UTC)
+    await database.commit([planted.member(f"many/c-{number:03}", at) for number in range(120)])
+    async with sit_down(database, size=(80, 24), **given) as terminal:
+        await terminal.until(lambda: len(terminal.grid.window) == 123)
+        await terminal.press("space", "G", "ctrl+at")
+        terminal.grid.window._rows.clear()
+        await terminal.press("p")
+        await terminal.painted("not read yet")
+    assert await requests(database) == []

@@ -47,7 +47,7 @@ def test_a_file_that_is_no_database_of_ours_is_told(tmp_path, capsys):
     (tmp_path / "text.db").write_text("not a database, but some text that is long enough to have a header of its own" * 20)
     assert run(["--database", str(tmp_path / "empty.db")]) == 2
     assert "fleetd db upgrade" in capsys.readouterr().err
-    assert run(["--database", str(tmp_path / "text.db")]) == 3
+    assert run(["--database", str(tmp_path / "text.db")]) == 1
     assert "not a database" in capsys.readouterr().err
 
 

@@ -6,17 +6,21 @@ import asyncio
 import os
 import random
 import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 
 from fleetd.service.questions.windows import ListKeys
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
 from tui.__main__ import run
 from tui.places import Place
+from tui.window import FADES
 
 
 async def test_a_database_that_is_moved_away_is_told_and_found_again(sit_down, database):
@@ -72,6 +76,71 @@ async def test_a_late_answer_never_overwrites_a_newer_view(sit_down, database):
         held.set()
         await terminal.until(lambda: terminal.grid.loaded and len(terminal.grid.window) == 3)
         assert not terminal.app.place.needle
+
+
+async def test_a_changed_cell_is_marked_and_the_mark_fades(sit_down, database, planted):
+    async with sit_down(database) as terminal:
+        await terminal.painted("prod/us-1")
+        assert "Δ" not in terminal.screen()
+        await database.commit([planted.member("prod/us-1", planted.datetime.now(planted.UTC), version="v1.31.7")])
+        await terminal.painted("Δv1.31.7")
+        [line] = [line for line in terminal.screen().splitlines() if "v1.31.7" in line]
+        # Beside the cell that changed, and no other; and nothing moved for it.
+        assert line.count("Δ") == 1
+        assert len(line) == 140
+        changed = terminal.grid.window.changed
+        for cell, at in changed.items():
+            changed[cell] = at - FADES
+        terminal.grid.tick()
+        await terminal.settled()
+        assert "Δ" not in terminal.screen()
+        assert " v1.31.7" in terminal.screen()
+
+
+async def test_an_upgrade_of_the_schema_under_it_is_told_and_a_database_put_back_is_read_again(sit_down, database):
+    async with sit_down(database) as terminal:
+        await terminal.painted("prod/us-2", "clusters ready")
+        with closing(sqlite3.connect(database.url)) as made, made:
+            [(held,)] = made.execute("SELECT version_num FROM alembic_version")
+            made.execute("UPDATE alembic_version SET version_num = '9999'")
+            made.execute("CREATE TABLE something_newer (x)")
+        await terminal.press("ctrl+r")
+        # What was read stays, and what to do is said.
+        await terminal.painted("trying again", "prod/us-2")
+        with closing(sqlite3.connect(database.url)) as made, made:
+            made.execute("DROP TABLE something_newer")
+            made.execute("UPDATE alembic_version SET version_num = ?", (held,))
+        await terminal.painted("clusters ready", "prod/us-2")
+
+
+async def test_an_upgrade_of_the_schema_that_this_program_knows_goes_unnoticed(sit_down, database, planted):
+    async with sit_down(database) as terminal:
+        await terminal.painted("prod/us-2", "clusters ready")
+        with closing(sqlite3.connect(database.url)) as made, made:
+            made.execute("CREATE INDEX something_newer ON members (name)")
+        await database.commit([planted.member("prod/us-3", planted.datetime.now(planted.UTC))])
+        await terminal.painted("prod/us-3", "clusters ready")
+        with closing(sqlite3.connect(database.url)) as made, made:
+            made.execute("DROP INDEX something_newer")
+
+
+async def test_a_storm_of_sizes_leaves_the_screen_as_it_was(sit_down, database):
+    chance = random.Random(1)
+    async with sit_down(database, start="ad") as terminal:
+        await terminal.settled()
+        before = terminal.screen()
+        for _ in range(200):
+            # As a window that is dragged sends them: all before the first is dealt with.
+            size = Size(chance.randint(1, 220), chance.randint(1, 70))
+            terminal.app.post_message(Resize(size, size))
+            if chance.random() < 0.1:
+                terminal.app.simulate_key(chance.choice(["j", "G", "k", "tab", "ctrl+w", "space"]))
+        await terminal.settled()
+        await terminal.at(Place("addons"))
+        terminal.grid.wide = False
+        await terminal.pilot.resize_terminal(140, 45)
+        await terminal.settled()
+        assert terminal.screen().splitlines()[3:6] == before.splitlines()[3:6]
 
 
 async def test_rows_keep_their_places_while_the_cursor_moves(sit_down, database, planted):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tui.widths import BETWEEN, LEAST, fitted
 from tui.window import FADES, MOST_ROWS, Window
 
+# How fast examples are made says something of the machine only.
+quietly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 KEYS = st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, max_size=30)
 
 
@@ -15,6 +17,7 @@ def rows(*keys: str, state: str = "ready"):
     return [{"key": key, "state": state} for key in keys]
 
 
+@quietly
 @given(before=KEYS, after=KEYS, cursor=st.integers(0, 40))
 def test_the_cursor_stays_with_its_row_in_every_new_order(before, after, cursor):
     window = Window()
@@ -27,6 +30,7 @@ def test_the_cursor_stays_with_its_row_in_every_new_order(before, after, cursor)
     assert window.key is None if not after else window.key in after
 
 
+@quietly
 @given(keys=KEYS, marked=st.sets(st.integers(0, 29)))
 def test_marks_stay_with_their_rows_and_go_with_them(keys, marked):
     window = Window()
@@ -84,6 +88,7 @@ def test_a_range_is_marked_from_the_last_mark_down_to_the_cursor():
     assert window.meant == ("e",)
 
 
+@quietly
 @given(wanted=st.lists(st.integers(1, 120), min_size=1, max_size=9), room=st.integers(20, 200))
 def test_columns_fit_into_the_room_or_are_as_narrow_as_they_may_be(wanted, room):
     widths = fitted(wanted, room, [0] * len(wanted), stretch=False)

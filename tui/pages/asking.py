@@ -24,7 +24,7 @@ class Ask(Protocol):
 async def listed(ask: Ask, sheet: str, subject: str, as_of: str, most: int = 20) -> list[Record]:
     """The first rows of a list that belong to one thing, in its order."""
     choice = Choice(sheet=sheet, subject=subject, as_of=as_of)
-    keys = (await ask(ListKeys(choice=choice))).keys[:most]
+    keys = (await ask(ListKeys(choice=choice, most=most))).keys
     rows = {row["key"]: row for row in await ask(ReadRows(choice=choice, keys=keys))}
     return [rows[key] for key in keys if key in rows]
 

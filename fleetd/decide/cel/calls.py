@@ -8,6 +8,7 @@ from fleetd.decide.cel.frame import LEFT, Frame, Place, Run, charge, placed
 from fleetd.decide.cel.library.function import Function, breadth, weight
 from fleetd.decide.cel.library.standard import pattern, plain_pattern
 from fleetd.decide.cel.values import NoOverload, type_name
+from fleetd.decide.linear_patterns import effort
 from fleetd.domain.errors import EvaluationFailed
 
 
@@ -57,6 +58,8 @@ def _charged(name: str, function: Function, arguments: list[Run], at: Place) -> 
         for value in values:
             charge(frame, breadth(value, frame[LEFT]))
         try:
+            if function.searches and type(values[0]) is type(values[1]) is str:
+                charge(frame, (len(values[0]) * effort(pattern(values[1]))) >> 4)
             result = run(*values)
         except EvaluationFailed as error:
             raise _explained(error, name, values, at) from None
@@ -78,15 +81,16 @@ def constant_pattern(text: Run, source: str, at: Place) -> Run:
     Raises:
         EvaluationFailed: the pattern is none.
     """
-    search = pattern(source).search
+    compiled = pattern(source)
+    search, times = compiled.search, effort(compiled)
     test = plain_pattern(source) or (lambda value: search(value.encode(errors="replace")) is not None)
 
     def run(frame: Frame) -> bool:
         value = text(frame)
         if type(value) is not str:
             raise EvaluationFailed(f"matches does not take ({type_name(value)}, string)", line=at[0], column=at[1])
-        if len(value) > 64:
-            charge(frame, weight(value))
+        if times > 1 or len(value) > 64:
+            charge(frame, (len(value) * times) >> 4)
         return test(value)
 
     return run

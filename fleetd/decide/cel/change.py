@@ -22,6 +22,8 @@ LONGEST: Final = 80
 """Characters of the expression that a step repeats."""
 _ITEMS: Final = 5
 """Items of a list among which the nearest is sought."""
+_ELSEWHERE: Final = 7919
+"""What a number differs by that is merely another one: a neighbour is often named by the next term."""
 _NEGATED: Final = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _AFFIXES: Final = {
@@ -115,6 +117,8 @@ class _Search:
             seen = known.get(id(term))
             if seen is None and not names:
                 seen = self._asked.outcome(term)
+                if seen is None:
+                    return
             if seen is not None and (seen.error is not None or seen.value is not wanted):
                 needed.append(list(islice(self.changes(seen, wanted, names), 3)))
         for chosen in islice(product(*needed), MOST):
@@ -167,7 +171,7 @@ class _Search:
         if other.error is not None or isinstance(subject, tree.Literal):
             return
         constant = isinstance(other.node, tree.Literal)
-        if self._asked.secretive and not constant:
+        if not constant and (self._asked.secretive or other.sensitive):
             return
         spot = spot_of(subject, self._asked.variables, names)
         value = short(other.text, LONGEST) if constant else shown(other.value)
@@ -188,7 +192,7 @@ class _Search:
             return
         if item is None or item.error is not None or not isinstance(item.value, str | int):
             return
-        if self._asked.secretive and not isinstance(item.node, tree.Literal):
+        if not isinstance(item.node, tree.Literal) and (self._asked.secretive or item.sensitive):
             return
         spot = spot_of(node.right, self._asked.variables, names)
         listed = among is not None and among.error is None and isinstance(among.value, list)
@@ -215,6 +219,8 @@ def _constant(around: Trace, node: tree.Node) -> Trace | None:
 def _text(node: tree.Node, around: Trace, spot: Spot | None) -> str:
     """As in the source, but names of macros as the places that they stand for."""
     text = around.text[node.start - around.start : node.end - around.start]
+    if isinstance(node, tree.Name | tree.Select | tree.Index) and text.startswith("(") and text.endswith(")"):
+        text = text.strip("() ")
     return short(str(spot) if spot is not None and any(isinstance(key, int) for key in spot.keys) else text, LONGEST)
 
 
@@ -227,8 +233,10 @@ def _satisfying(sign: str, other: Any) -> Any:
     match other:
         case bool():
             return not other if sign == "!=" else ABSENT
+        case int() | float() if sign == "!=":
+            return other + _ELSEWHERE
         case int() | float():
-            return other + 1 if sign in (">", "!=") else other - 1
+            return other + 1 if sign == ">" else other - 1
         case str():
             return ABSENT if sign == "<" and not other else "" if sign == "<" else f"{other}x"
         case _:

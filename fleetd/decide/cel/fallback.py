@@ -12,7 +12,7 @@ from typing import Any
 
 from fleetd.decide.cel import tree
 from fleetd.decide.cel.library.function import breadth
-from fleetd.decide.cel.port import DEFAULT_BUDGET
+from fleetd.decide.cel.port import DEFAULT_BUDGET, outcome
 from fleetd.decide.cel.trace import Trace
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
@@ -63,12 +63,7 @@ class ForeignProgram:
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """The outcome of the whole expression; this engine shows no more."""
-        whole = Trace(tree.Node(0, len(self.source)), self.source)
-        try:
-            whole.value = self.evaluate(bindings, budget=budget)
-        except (EvaluationFailed, OverBudget) as error:
-            whole.error = str(error)
-        return whole
+        return outcome(self, tree.Node(0, len(self.source)), bindings, budget)
 
     def _plain(self, value: Any) -> Any:
         types = self._engine.celtypes

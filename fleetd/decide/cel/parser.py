@@ -35,6 +35,8 @@ def parse(source: str) -> tree.Node:
     """
     if len(source) > LONGEST:
         raise EvaluationFailed(f"the expression has {len(source)} characters; {LONGEST} are allowed", line=1, column=1)
+    if not source.isascii() and source.encode(errors="replace").decode() != source:
+        raise EvaluationFailed("half of a character stands in the expression", line=1, column=1)
     text = Text(source)
     return _Parser(text, tokens(text)).whole()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from fleetd.decide.cel import tree
 from fleetd.decide.cel.trace import Trace
-from fleetd.domain.errors import EvaluationFailed
+from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 DEFAULT_BUDGET = 100_000
 """Steps: one for a node of the expression, each time it may run; one for 16 characters or 2 items that are read or copied."""
@@ -43,3 +44,13 @@ class Evaluator(Protocol):
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """Evaluates and keeps the value or error of every sub-expression; never raises for what the expression does."""
+
+
+def outcome(program: Evaluator, node: tree.Node, bindings: Mapping[str, Any], budget: int) -> Trace:
+    """A trace that has only what came out of the whole."""
+    whole = Trace(node, program.source)
+    try:
+        whole.value = program.evaluate(bindings, budget=budget)
+    except (EvaluationFailed, OverBudget) as error:
+        whole.error, whole.over = str(error), isinstance(error, OverBudget)
+    return whole

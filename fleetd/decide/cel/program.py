@@ -12,7 +12,7 @@ from fleetd.decide.cel.compiler import Given, compile_tree
 from fleetd.decide.cel.frame import LEFT, Frame, charge
 from fleetd.decide.cel.library.function import breadth
 from fleetd.decide.cel.parser import parse
-from fleetd.decide.cel.port import DEFAULT_BUDGET
+from fleetd.decide.cel.port import DEFAULT_BUDGET, outcome
 from fleetd.decide.cel.position import Text
 from fleetd.decide.cel.recording import Traced
 from fleetd.decide.cel.trace import Trace
@@ -104,6 +104,17 @@ class Program:
 
     def trace(self, bindings: Mapping[str, Any], *, budget: int = DEFAULT_BUDGET) -> Trace:
         """Evaluates and keeps the value or error of every sub-expression; raises nothing that the expression does."""
+        try:
+            return self._recorded(bindings, budget)
+        except RecursionError:
+            pass
+        try:
+            return on_own_stack(lambda: self._recorded(bindings, budget))
+        except RecursionError:
+            # Keeping takes twice the depth: what is left is the outcome.
+            return outcome(self, tree.Node(self._node.start, self._node.end), bindings, budget)
+
+    def _recorded(self, bindings: Mapping[str, Any], budget: int) -> Trace:
         if self._traced is None:
             self._traced = Traced(self.source, self._node, self._given)
         return self._traced.record(bindings, budget)

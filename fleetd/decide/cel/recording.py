@@ -21,7 +21,7 @@ from fleetd.decide.cel.values import CONTAINERS
 from fleetd.decide.own_stack import on_own_stack
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
-MOST: Final = 2000
+MOST: Final = 1000
 """Values of one trace that are kept from within loops; what comes behind them is evaluated and not kept."""
 _ONCE: Final = frozenset(("optMap", "optFlatMap"))
 """Macros whose body is evaluated once at most."""
@@ -111,7 +111,11 @@ class Traced:
                 yield from self._nearest(child, kept)
 
     def record(self, bindings: Mapping[str, Any], budget: int) -> Trace:
-        """The trace of one evaluation; what it does with the budget is what an evaluation that keeps nothing does."""
+        """The trace of one evaluation; what it does with the budget is what an evaluation that keeps nothing does.
+
+        Raises:
+            RecursionError: the values are nested too deeply for an evaluation that keeps something.
+        """
         try:
             values = [bindings[name] for name in self._variables]
         except KeyError as missing:
@@ -129,9 +133,7 @@ class Traced:
             if type(top.value) in CONTAINERS:
                 charge(frame, breadth(top.value, frame[LEFT]))
         except (EvaluationFailed, OverBudget) as error:
-            top.error = str(error)
-        except RecursionError:
-            top.error = "the values are nested too deeply"
+            top.error, top.over = str(error), isinstance(error, OverBudget)
         return top
 
     def _below(self, frame: Frame, number: int) -> list[Trace]:
@@ -150,10 +152,17 @@ class Traced:
                 found.append(self._trace(each, value, partial(self._below, frame, each)))
         return found + looped
 
-    def _gathered(self, frame: Frame) -> list[tuple[int, Trace]]:
+    def _gathered(self, frame: Frame) -> tuple[tuple[int, Trace], ...]:
         """What the list holds, each part below its whole; left is what stands directly in an outermost loop."""
+        log = frame[self._base - 1]
+        if isinstance(log, list):
+            log = frame[self._base - 1] = tuple(self._gather(log))
+        found: tuple[tuple[int, Trace], ...] = log
+        return found
+
+    def _gather(self, log: list[tuple[int, Any]]) -> list[tuple[int, Trace]]:
         open_: list[tuple[int, Trace]] = []
-        for number, value in frame[self._base - 1]:
+        for number, value in log:
             part = self._parts[number]
             below: list[tuple[int, Trace]] = []
             others: list[tuple[int, Trace]] = []

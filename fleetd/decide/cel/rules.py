@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from fleetd.decide.cel.fallback import compile_with_cel_python
 from fleetd.decide.cel.port import Evaluator, NotUnderstood
@@ -70,3 +73,24 @@ def compile_rule(text: str, engine: Engine = Engine.OWN, variables: tuple[str, .
         where = f"line {missing.line}, column {missing.column}: " if missing.line else ""
         return Rule(other, reads_cluster=True, remark=f"is evaluated by cel-python, slowly and without limits ({where}{missing})")
     return Rule(program, "cluster" in program.names)
+
+
+def cloud_event(event: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
+    """What `CLOUD_EVENT` names stand for, of a CloudEvent in its JSON form.
+
+    `event` has the attributes; `data` is the event's data as JSON, text where it is none, bytes where it is no text either.
+    """
+    data = event.get("data")
+    if "data_base64" in event:
+        data = _decoded(base64.b64decode(event["data_base64"]), str(event.get("datacontenttype") or "application/json"))
+    attributes = {key: value for key, value in event.items() if key not in ("data", "data_base64")}
+    return {"event": attributes, "data": data, "cluster": cluster}
+
+
+def _decoded(raw: bytes, kind: str) -> Any:
+    try:
+        if "json" in kind:
+            return orjson.loads(raw)
+        return raw.decode()
+    except ValueError:
+        return raw

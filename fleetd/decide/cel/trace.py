@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from fleetd.decide.cel import tree
@@ -13,7 +14,11 @@ from fleetd.decide.cel.values import Duration, Maybe, Table, Timestamp, TypeName
 LONGEST_PART: Final = 120
 """Characters of the expression that a sentence repeats."""
 MOST_VALUES: Final = 4
+_LOOKED_AT: Final = 20
+"""Values among which those that differ are sought."""
 WITHHELD: Final = "[withheld]"
+_VARIABLES: Final = frozenset(("resource", "cluster", "event", "data"))
+_ENVIRONMENT: Final = re.compile(r"\benv\b")
 _SENSITIVE: Final = re.compile(r"(?i)passw|secret|token|api[_-]?key|credential|private[_-]?key|kubeconfig")
 
 
@@ -24,7 +29,7 @@ class Trace:
     ``value`` means nothing. A loop's body stands among the children once for every item.
     """
 
-    __slots__ = ("_below", "_source", "error", "node", "value")
+    __slots__ = ("_below", "_source", "error", "node", "over", "value")
 
     def __init__(
         self,
@@ -37,6 +42,8 @@ class Trace:
         self.node = node
         self.value = value
         self.error = error
+        self.over = False
+        """its budget was used up"""
         self._source = source
         self._below: list[Trace] | Callable[[], list[Trace]] = below or []
 
@@ -69,6 +76,16 @@ class Trace:
         return self.node.end
 
     @property
+    def sensitive(self) -> bool:
+        """Whether its value is told to nobody: by its name, or by what a name of a macro may stand for."""
+        if sensitive(self.text, self.value):
+            return True
+        head = self.text.lstrip("( ").partition(".")[0].partition("[")[0]
+        indirect = head not in _VARIABLES and _SENSITIVE.search(self._source) is not None
+        variable = self.text.endswith((".value", '["value"]', "['value']")) and _ENVIRONMENT.search(self._source) is not None
+        return (indirect or variable) and sensitive("token", self.value)
+
+    @property
     def deciding(self) -> str:
         """The smallest sub-expression that decided the outcome, with the values that it saw."""
         return told(self)
@@ -83,9 +100,10 @@ def told(trace: Trace, *, secretive: bool = False) -> str:
     culprit = decider(trace)
     part = short(culprit.text, LONGEST_PART)
     if culprit.error is not None:
-        return f"{part} fails{'' if secretive else f': {short(culprit.error, LONGEST_PART)}'}"
-    outcome = shown(culprit.value) if not secretive or isinstance(culprit.value, bool) else WITHHELD
-    seen = [*dict.fromkeys(_values(culprit, secretive))]
+        return f"{part} failed{'' if secretive else f': {short(culprit.error, LONGEST_PART)}'}"
+    hidden = (secretive and not isinstance(culprit.value, bool)) or culprit.sensitive
+    outcome = WITHHELD if hidden else shown(culprit.value)
+    seen = [*dict.fromkeys(islice(_values(culprit, secretive), _LOOKED_AT))]
     more = ["…"] if len(seen) > MOST_VALUES else []
     values = f": {', '.join(seen[:MOST_VALUES] + more)}" if seen else ""
     return f"{part} is {outcome}{values}"
@@ -130,7 +148,7 @@ def _values(trace: Trace, secretive: bool) -> Iterator[str]:
                 continue
             case tree.Name() | tree.Select() | tree.Index() | tree.Call():
                 text = short(child.text, LONGEST_PART // 2)
-                hidden = secretive or sensitive(text, child.value)
+                hidden = secretive or child.sensitive
                 yield f"{text} = {'error' if child.error is not None else WITHHELD if hidden else shown(child.value)}"
             case tree.Items() if all(each.error is None and isinstance(each.node, tree.Literal) for each in child.children):
                 continue

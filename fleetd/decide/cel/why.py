@@ -10,12 +10,15 @@ from fleetd.decide.cel.change import Asked, nearest
 from fleetd.decide.cel.port import DEFAULT_BUDGET, Evaluator
 from fleetd.decide.cel.program import Program
 from fleetd.decide.cel.trace import Trace, told
+from fleetd.decide.own_stack import on_own_stack
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 LONGEST: Final = 380
 """Characters of the whole sentence."""
-_TRYING: Final = 20_000
+_TRYING: Final = 10_000
 """Steps that the search for a change may take in all."""
+_PARTS: Final = 8
+"""Parts that nobody came to evaluate, and that the search may compile and evaluate."""
 
 
 def why(program: Evaluator, bindings: Mapping[str, Any], *, secretive: bool = False, budget: int = DEFAULT_BUDGET) -> str:
@@ -24,10 +27,25 @@ def why(program: Evaluator, bindings: Mapping[str, Any], *, secretive: bool = Fa
     Args:
         secretive: the object's values are not to be told, only its names and what the expression itself says.
     """
+
+    def work() -> str:
+        return _why(program, bindings, secretive, budget)
+
+    try:
+        return work()
+    except RecursionError:
+        pass
+    try:
+        return on_own_stack(work)
+    except RecursionError:
+        return "it is nested too deeply to be explained"
+
+
+def _why(program: Evaluator, bindings: Mapping[str, Any], secretive: bool, budget: int) -> str:
     trace = program.trace(bindings, budget=budget)
     said = told(trace, secretive=secretive)
     change = ""
-    if isinstance(program, Program):
+    if isinstance(program, Program) and not trace.over:
         trying = _Trying(program, bindings)
         change = nearest(trace, bindings, Asked(program.variables, trying.outcome, trying.holds, secretive))
     if change:
@@ -43,11 +61,13 @@ class _Trying:
         self._program = program
         self._bindings = bindings
         self._left = _TRYING
+        self._parts = _PARTS
 
     def outcome(self, node: tree.Node) -> Trace | None:
         """What a part that was not evaluated would have been."""
-        if self._left <= 0:
+        if self._left <= 0 or not self._parts:
             return None
+        self._parts -= 1
         part = self._program.part(node)
         self._left -= part.least + 100
         return part.trace(self._bindings, budget=max(self._left, 0))

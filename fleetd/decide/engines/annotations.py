@@ -72,16 +72,17 @@ def _chosen(choices: type[_Choice], name: str, annotations: tuple[Mapping[str, s
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a child is to do with a text: its language, and whose functions it sees."""
+    """What a child is to do with a text: its language, whose functions it sees, and whether it says what made each part."""
 
     language: Language
     event: bool
+    traced: bool = False
 
     def __str__(self) -> str:
-        return f"{self.language.engine} {self.language.form} {'event' if self.event else 'deploy'}"
+        return f"{self.language.engine} {self.language.form} {'event' if self.event else 'deploy'}{' traced' if self.traced else ''}"
 
     @classmethod
     def parse(cls, text: str) -> Task:
         """The task that `str` wrote."""
-        engine, form, moment = text.split(" ")
-        return cls(Language(Engine(engine), Form(form)), moment == "event")
+        engine, form, moment, *traced = text.split(" ")
+        return cls(Language(Engine(engine), Form(form)), moment == "event", bool(traced))

@@ -103,7 +103,7 @@ class Contained:
             if isinstance(compiled, JinjaStructure):
                 return compiled.render(data, run)
             template = compiled
-            return _written(environment, compiled, data, run)
+            return (_traced if task.traced else _written)(environment, compiled, data, run)
         except Exception as error:  # whatever the template made Python raise is the template's
             raise sentence_of(error, environment, template) from error
 
@@ -129,6 +129,19 @@ def _written(environment: Jinja, template: Template, data: Mapping[str, Any], ru
         return text.encode("utf-8", "surrogateescape").decode()
     except UnicodeError:
         raise EvaluationFailed("what it yields is not valid UTF-8") from None
+
+
+def _traced(environment: Jinja, template: Template, data: Mapping[str, Any], run: Run) -> str:
+    """JSON: the text, and of each part its length, the template's line, from 1, and whether an expression made it."""
+    parts: list[str] = []
+    places: list[tuple[int, int, bool]] = []
+    for part, line, made in environment.placed_parts(template, data):
+        run.output_left -= len(part)
+        if run.output_left < 0:
+            raise OverBudget(f"the template writes more than {run.output_bytes} bytes")
+        parts.append(part)
+        places.append((len(part), line, made))
+    return orjson.dumps({"text": "".join(parts), "parts": places}).decode()
 
 
 _WARMING = "a: \"{{ '2000-01-01' | upper }} {{ now() | date('2006') }} {{ 1.5 }} {{ range(2) | map('string') | join }} {{ 'é' | title }}\""

@@ -33,12 +33,15 @@ class _Scope:
 class _Go:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
+        self.reads: set[tuple[str, ...]] = set()
 
     def templated(self, text: str) -> bool:
         return "{{" in text
 
     def scalar(self, text: str, variables: tuple[str, ...]) -> Callable[[_Scope], Any]:
-        return _evaluating(compile_scalar(text, self._functions, variables))
+        compiled_scalar = compile_scalar(text, self._functions, variables)
+        self.reads.update(compiled_scalar.reads)
+        return _evaluating(compiled_scalar)
 
     def control(self, text: str, variables: tuple[str, ...]) -> tuple[Callable[[_Scope], Iterable[_Scope]], tuple[str, ...]]:
         found = _CONTROL.match(text)
@@ -78,7 +81,9 @@ class GoStructure:
     """A structured Go template, compiled."""
 
     def __init__(self, text: str, functions: Functions) -> None:
-        self._structure: Structure[_Scope] = compile_structure(text, _Go(functions))
+        language = _Go(functions)
+        self._structure: Structure[_Scope] = compile_structure(text, language)
+        self.reads = tuple(sorted(language.reads))
 
     def render(self, data: Mapping[str, Any], budget: Budget, surroundings: Surroundings) -> str:
         """JSON documents.

@@ -66,6 +66,7 @@ class Jinja(ImmutableSandboxedEnvironment):
     def __init__(self, functions: Functions, text_bytes: int) -> None:
         self._text_bytes = text_bytes
         self._variables: tuple[str, ...] = ()
+        self._made = False
         self.callables = Callables(functions)
         undefined = strict(lambda: self._variables, (*functions, *OWN_GLOBALS))
         super().__init__(
@@ -93,6 +94,14 @@ class Jinja(ImmutableSandboxedEnvironment):
         """What a template writes, piece by piece; whoever takes it may stop."""
         # Not `generate`: what it does with errors looks for source files.
         yield from template.root_render_func(template.new_context(dict(data)))
+
+    def placed_parts(self, template: Template, data: Mapping[str, Any]) -> Iterator[tuple[str, int, bool]]:
+        """The same, each with the line of the template, from 1, that wrote it, and whether an expression did."""
+        writing: Any = template.root_render_func(template.new_context(dict(data)))
+        self._made = False
+        for part in writing:
+            yield part, template.get_corresponding_lineno(writing.gi_frame.f_lineno), self._made
+            self._made = False
 
     def value(self, template: Template, data: Mapping[str, Any]) -> Any:
         """What an expression made by `expression` yields."""
@@ -170,6 +179,7 @@ class Jinja(ImmutableSandboxedEnvironment):
 
     def _written(self, value: Any) -> Any:
         """How a value stands in the text: texts as they are, times and numbers as Go writes them, all else as JSON."""
+        self._made = True
         if isinstance(value, (str, self.undefined)):
             return value
         if isinstance(value, Struct | datetime | float) and self.callables.run is not None:

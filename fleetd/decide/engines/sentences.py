@@ -13,6 +13,11 @@ from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 _NO_SUCH = re.compile(r"No (filter|test) named '(.+?)'")
 _LONGEST = 600
+_GO = re.compile(r"unexpected '\.'|unexpected char '\$'|'end of print statement', got '(string|integer|\.)'")
+_HINT = (
+    "; this looks like a Go template: in Jinja2 it is Cluster, not .Cluster, and name | trunc(5)"
+    " (without the annotation fleetd.io/template-engine it is a Go template)"
+)
 
 
 def sentence_of(error: Exception, environment: Jinja, template: Template | None = None) -> EvaluationFailed | OverBudget:
@@ -41,7 +46,7 @@ def sentence_of(error: Exception, environment: Jinja, template: Template | None 
 def _known(message: str, environment: Jinja) -> str:
     found = _NO_SUCH.search(message)
     if found is None:
-        return message.rstrip(".")
+        return message.rstrip(".") + (_HINT if _GO.search(message) else "")
     kind, name = found[1], found[2]
     there = environment.filters if kind == "filter" else environment.tests
     return f"there is no {kind} {name}{nearest(name, there) or f'; there are {named(there)}'}"

@@ -22,7 +22,7 @@ from fleetd.domain.yaml_reader import Place, RawDocument, read_yaml
 
 Scope = TypeVar("Scope")
 Path = tuple[str | int, ...]
-_CONTROL = re.compile(r"\s*\{[{%]-?\s*(range|for|if)\b(?:(?![}%]\}).)*[}%]\}\s*\Z", re.DOTALL)
+CONTROL = re.compile(r"\s*\{[{%]-?\s*(range|for|if)\b(?:(?![}%]\}).)*[}%]\}\s*\Z", re.DOTALL)
 _BARE = re.compile(r"(?m)^[^#\"'\n]*:\s+\{[{%]|^\s*-\s+\{[{%]|^\s*\{[{%]")
 
 
@@ -121,7 +121,7 @@ class _Compiler(Generic[Scope]):
         return _Made(lambda _scope: [value])
 
     def _scalar(self, text: str, path: Path, variables: tuple[str, ...]) -> _Made[Scope]:
-        if _CONTROL.match(text):
+        if CONTROL.match(text):
             self._fail(path, "a range, for or if that stands alone belongs into a key, with what it is about below it")
         evaluate = self._located(path, lambda: self._language.scalar(text, variables))
 
@@ -144,12 +144,12 @@ class _Compiler(Generic[Scope]):
         return _Made(values)
 
     def _map(self, value: Mapping[str, Any], path: Path, variables: tuple[str, ...]) -> _Made[Scope]:
-        if len(value) == 1 and _CONTROL.match(next(iter(value))):
+        if len(value) == 1 and CONTROL.match(next(iter(value))):
             return self._controlled(next(iter(value)), next(iter(value.values())), path, variables)
         entries: list[_Entry[Scope]] = []
         for key, element in value.items():
             at = (*path, key)
-            if _CONTROL.match(key):
+            if CONTROL.match(key):
                 entries.append(_Entry(at, self._controlled(key, element, path, variables), None))
             elif self._language.templated(key):
                 entries.append(_Entry(at, self.part(element, at, variables), self._key(key, at, variables)))

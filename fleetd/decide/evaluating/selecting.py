@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetd.decide.cel import tree
 from fleetd.decide.cel.program import Program
-from fleetd.decide.cel.trace import WITHHELD, Trace, sensitive, shown
+from fleetd.decide.cel.trace import WITHHELD, Trace, shown
 from fleetd.decide.evaluating.verdicts import (
     Answer,
     Circumstances,
@@ -207,7 +207,7 @@ def _told(trace: Trace, hidden: bool, depth: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = {"expression": trace.text}
     if trace.error is not None:
         told["error"] = WITHHELD if hidden else trace.error
-    elif (hidden and not isinstance(trace.value, bool) and not isinstance(trace.node, tree.Literal)) or sensitive(trace.text, trace.value):
+    elif (hidden and not isinstance(trace.value, bool) and not isinstance(trace.node, tree.Literal)) or trace.sensitive:
         told["value"] = WITHHELD
     else:
         told["value"] = _plain(trace.value)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetd.decide.gotemplate.expressions import Expression, Frame, constant, failing
 from fleetd.decide.gotemplate.functions.signature import GO_TYPES, Function, arity_message
-from fleetd.decide.gotemplate.nodes import Chain, Command, Constant, Field, Nil, Number, Variable, text_of
+from fleetd.decide.gotemplate.nodes import Chain, Command, Constant, Field, Identifier, Nil, Number, Variable, text_of
 from fleetd.decide.gotemplate.run import FREE, Run
 from fleetd.decide.gotemplate.source import Site
 from fleetd.decide.gotemplate.values import CallFailed, Int, NilMap, type_name
@@ -69,7 +69,7 @@ def _argument(word: str, node: Any, inner: Expression, site: Site) -> Expression
             if word == "map":
                 return constant(NilMap())
             return failing(site, f"cannot assign nil to {GO_TYPES[word]}")
-        case Field() | Chain() | Variable(names=(_, *_)) if word == "map":
+        case Field() | Chain() | Identifier() | Variable(names=(_, *_)) if word == "map":
             return checks(word, _no_nil(inner, site), site)
     return checks(word, inner, site)
 

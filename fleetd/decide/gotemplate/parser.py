@@ -39,6 +39,10 @@ _ELSEWHERE = {
     "tpl": "; it is Helm's own, texts from data are not rendered here",
     "lookup": "; it is Helm's own, templateResourceRefs bring objects into templates here",
 }
+_DATA = frozenset(
+    {"Cluster", "ClusterName", "ClusterNamespace", "MatchingResource", "MatchingResources", "MgmtResources", "Resource", "Resources"}
+)
+_UNDOTTED = "; data has a dot before it, .{} (without one it is Jinja2, which the annotation fleetd.io/template-engine chooses)"
 _CLOSERS = frozenset({"end", "else"})
 
 
@@ -381,7 +385,8 @@ class _Parser:
             case "if" | "with" | "range" | "template" | "block" | "define" | "end" | "else" | "break" | "continue":
                 raise self.unexpected(token, "command")
         if token.text not in self.functions:
-            near = _ELSEWHERE.get(token.text) or nearest(self.functions, token.text)
+            undotted = _UNDOTTED.format(token.text) if token.text in _DATA else ""
+            near = _ELSEWHERE.get(token.text) or undotted or nearest(self.functions, token.text)
             raise self.source.malformed(token.pos, f'function "{token.text}" not defined{near}')
         return Identifier(token.pos, token.text)
 

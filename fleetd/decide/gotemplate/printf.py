@@ -29,15 +29,15 @@ class Style:
     width: int | None
     precision: int | None
 
-    def pad(self, text: str, *, zeros: bool = False) -> str:
-        """The text at the width; zeros go behind a sign."""
+    def pad(self, text: str, *, zeros: bool = False, signed: bool = True) -> str:
+        """The text at the width; zeros go behind a number's sign."""
         missing = (self.width or 0) - len(text)
         if missing <= 0:
             return text
         if "-" in self.flags:
             return text + " " * missing
         if zeros and "0" in self.flags:
-            sign = text[0] if text[:1] in {"+", "-", " "} else ""
+            sign = text[0] if signed and text[:1] in {"+", "-", " "} else ""
             return sign + "0" * missing + text[len(sign) :]
         return " " * missing + text
 
@@ -232,11 +232,11 @@ def _string(value: str, verb: str, style: Style) -> str | None:
         case "v" if "#" in style.flags:
             return style.pad(quoted(text))
         case "s" | "v":
-            return style.pad(text, zeros=True)
+            return style.pad(text, zeros=True, signed=False)
         case "q":
             raw = "#" in style.flags and "`" not in text and text.isprintable()
-            return style.pad(f"`{text}`" if raw else quoted(text, ascii_only="+" in style.flags), zeros=True)
+            return style.pad(f"`{text}`" if raw else quoted(text, ascii_only="+" in style.flags), zeros=True, signed=False)
         case "x" | "X":
             digits = hex_of(value, style.precision, spaced=" " in style.flags, prefixed="#" in style.flags)
-            return style.pad(digits.upper() if verb == "X" else digits, zeros=True)
+            return style.pad(digits.upper() if verb == "X" else digits, zeros=True, signed=False)
     return None

@@ -10,7 +10,7 @@ from fleetd.decide.gotemplate.parser import FIRST_SLOT
 
 Path = tuple[str, ...]
 
-_ELEMENT = "*"
+ELEMENT = "*"
 """Stands in a path for any element that a range goes over."""
 _FOLLOWED = 200
 """So many calls of templates are followed; what further ones are given counts as read whole."""
@@ -19,11 +19,13 @@ _FOLLOWED = 200
 class Reads:
     """Walks the templates of a source from the main one; a path is followed through `with`, `range`, variables and calls.
 
-    A value that a function made belongs to no path; the paths that the function was given count as read.
+    A value that a function made belongs to no path; the paths that the function was given count as read. Of what is `tried` no more is
+    read than that it is there, and whether it is something: `with` and assignments go on from it.
     """
 
     def __init__(self, definitions: Mapping[str, Definition], main: str) -> None:
         self.paths: set[Path] = set()
+        self.tried: set[Path] = set()
         self.calls: set[str] = set()
         self._definitions = definitions
         self._seen: set[tuple[str, Path | None]] = set()
@@ -33,6 +35,10 @@ class Reads:
     def sorted_paths(self) -> tuple[Path, ...]:
         """Every path; the empty one stands for the whole data."""
         return tuple(sorted(self.paths))
+
+    def sorted_tried(self) -> tuple[Path, ...]:
+        """Every path that is tried, and not read whole."""
+        return tuple(sorted(self.tried - self.paths))
 
     def _template(self, name: str, dot: Path | None) -> None:
         if name not in self._definitions or (name, dot) in self._seen:
@@ -62,7 +68,7 @@ class Reads:
         if node.word == "with":
             inner = found
         elif node.word == "range":
-            inner = None if found is None else (*found, _ELEMENT)
+            inner = None if found is None else (*found, ELEMENT)
             slots = [slot for _, slot in node.pipe.variables]
             known = {**known, **dict.fromkeys(slots), **({slots[-1]: inner} if slots else {})}
         self._block(node.body, inner, known)
@@ -71,8 +77,8 @@ class Reads:
     def _value(self, node: Any, dot: Path | None, known: dict[int, Path | None], *, quiet: bool = False) -> Path | None:
         """The path that the expression stands for, or None; unless quiet, it counts as read."""
         path = self._path(node, dot, known)
-        if path is not None and not quiet:
-            self.paths.add(path)
+        if path is not None:
+            (self.tried if quiet else self.paths).add(path)
         return path
 
     def _path(self, node: Any, dot: Path | None, known: dict[int, Path | None]) -> Path | None:
@@ -108,5 +114,8 @@ class Reads:
                 self._value(command, dot, known)
             path = None
         for _, slot in node.variables:
+            if node.assigns:
+                # Which of the two values it has may depend on what is chosen, so both count as read whole.
+                self.paths.update(one for one in (path, known.get(slot)) if one is not None)
             known[slot] = path
         return path

@@ -23,9 +23,10 @@ _NAME = "template"
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """Compiled; `alone` where it yields a value."""
+    """Compiled; `alone` where it yields a value. `reads` are the paths that it names."""
 
     alone: bool
+    reads: tuple[tuple[str, ...], ...]
     _evaluate: Expression = field(repr=False)
     _slots: int
     _changes: bool
@@ -58,8 +59,10 @@ def compile_scalar(text: str, functions: Functions, variables: Sequence[str] = (
     definitions = parse(source, functions, variables)
     main = definitions[_NAME]
     bodies = compile_definitions(source, definitions, functions, Missing.ERROR)
-    changes = any(functions[called].changes for called in Reads(definitions, _NAME).calls)
-    return Scalar(*_compiled(Compiler(source, _NAME, functions, Missing.ERROR, bodies), main), main.slots, changes)
+    reads = Reads(definitions, _NAME)
+    changes = any(functions[called].changes for called in reads.calls)
+    alone, evaluate = _compiled(Compiler(source, _NAME, functions, Missing.ERROR, bodies), main)
+    return Scalar(alone, reads.sorted_paths(), evaluate, main.slots, changes)
 
 
 def _compiled(compiler: Compiler, main: Definition) -> tuple[bool, Expression]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fleetd.decide.gotemplate.compiler import Body, compile_definitions
@@ -11,10 +13,11 @@ from fleetd.decide.gotemplate.deep import again, compiled
 from fleetd.decide.gotemplate.expressions import Missing
 from fleetd.decide.gotemplate.functions.dicts import deep_copy
 from fleetd.decide.gotemplate.functions.library import STANDARD, Functions, deploy_functions, event_functions, standard_functions
+from fleetd.decide.gotemplate.nodes import Action, Text
 from fleetd.decide.gotemplate.parser import parse
 from fleetd.decide.gotemplate.reads import Reads
 from fleetd.decide.gotemplate.run import Budget, Run, Surroundings
-from fleetd.decide.gotemplate.source import Source
+from fleetd.decide.gotemplate.source import Site, Source
 from fleetd.decide.gotemplate.values import Struct
 from fleetd.domain.errors import EvaluationFailed
 
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 _STANDARD_BUDGET = Budget()
+_BYTES = re.compile("[\ud800-\udfff]")
+"""Bytes that are no character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +46,18 @@ class Template:
 
     Args:
         reads: paths of the data that the template names, sorted: `("Resource", "spec")`; an empty path is the whole data.
+        tried: paths that must be there, and of which it counts no more than whether they are something.
         calls: names of the functions that it calls, sorted.
     """
 
     name: str
     reads: tuple[tuple[str, ...], ...]
+    tried: tuple[tuple[str, ...], ...]
     calls: tuple[str, ...]
     _body: Body = field(repr=False)
     _changes: bool = field(repr=False)
     _surroundings: Surroundings = field(repr=False)
+    _source: Source = field(repr=False)
     _traced: Callable[[list[Any]], Mapping[str, Body]] = field(repr=False)
     """Compiles it once more, so that it notes what made each part."""
 
@@ -84,14 +92,12 @@ class Template:
     def _half_a_character(self, data: Mapping[str, Any], budget: Budget, surroundings: Surroundings) -> EvaluationFailed:
         """Which action wrote what is no UTF-8: `trunc` counts bytes, as in Go."""
         parts: list[str] = []
-        trail: list[Site] = []
+        trail: list[Any] = []
         run = Run(budget, surroundings)
         self._traced(trail)[self.name](parts, run, deep_copy(run, dict(data)))
-        what = "what it writes is no valid UTF-8: a character was cut, or bytes are none"
-        for part, site in zip(parts, trail, strict=True):
-            if not utf8(part).decode("utf-8", "ignore") == part:
-                return site.failed(what)
-        return EvaluationFailed(f"template {self.name}: {what}")
+        node = next((node for part, node in zip(parts, trail, strict=True) if _BYTES.search(part)), Text(0, ""))
+        what = "what it writes is not valid UTF-8: a character was cut in two, or its bytes never were any"
+        return Site(self._source, self.name, node.pipe if isinstance(node, Action) else node).failed(what)
 
 
 def compile_template(text: str, *, name: str = "template", functions: Functions = STANDARD, missing: Missing = Missing.ERROR) -> Template:
@@ -106,7 +112,9 @@ def compile_template(text: str, *, name: str = "template", functions: Functions 
 def _compiled(source: Source, functions: Functions, missing: Missing) -> Template:
     definitions = parse(source, functions)
     bodies = compile_definitions(source, definitions, functions, missing)
+    traced = partial(compile_definitions, source, definitions, functions, missing)
     reads = Reads(definitions, source.name)
     calls = tuple(sorted(reads.calls))
     changes = any(functions[called].changes for called in calls)
-    return Template(source.name, reads.sorted_paths(), calls, bodies[source.name], changes, functions.surroundings)
+    paths, tried, body = reads.sorted_paths(), reads.sorted_tried(), bodies[source.name]
+    return Template(source.name, paths, tried, calls, body, changes, functions.surroundings, source, traced)

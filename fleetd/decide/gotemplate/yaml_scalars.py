@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -63,7 +64,20 @@ def reads_as_text(text: str) -> bool:
 def _reads_as_text(text: str) -> bool:
     if not isinstance(resolve(text), str):
         return False
-    return not (text[0] in "+-0123456789" and (_TIME.match(text) or _BASE_60.match(text)))
+    return not (text[0] in "+-0123456789" and (_is_time(text) or _BASE_60.match(text)))
+
+
+def _is_time(text: str) -> bool:
+    """Whether it is a moment of the calendar, and not only looks like one."""
+    if _TIME.match(text) is None:
+        return False
+    numbers = [*map(int, re.findall(r"[0-9]+", text)[:6]), 0, 0, 0]
+    year, month, day, hour, minute, second = numbers[:6]
+    try:
+        datetime(year or 4, month, day, hour, minute, second)  # noqa: DTZ001 - only whether there is such a moment
+    except ValueError:
+        return False
+    return True
 
 
 SHORT = 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from fleetd.decide.cel.rules import Engine
+from fleetd.decide.engines.annotations import Language
 
 
 class Compilers(Protocol):
@@ -18,3 +19,6 @@ class Compilers(Protocol):
 
     def template(self, text: str) -> None:
         """Raises EvaluationFailed, with line and column in the text, when it is no Go template."""
+
+    def in_language(self, text: str, language: Language) -> None:
+        """The same for a template in another language, or whose structure stands fast; what is only known by running it is not said."""

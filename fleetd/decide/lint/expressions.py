@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from fleetd.decide.cel.rules import ENGINE, Engine, engine_named
+from fleetd.decide.engines.annotations import ENGINE as TEMPLATE_ENGINE
+from fleetd.decide.engines.annotations import FORM, PLAIN, language_of
 from fleetd.decide.lint.compilers import Compilers
 from fleetd.decide.lint.given import Given, entries, texts
 from fleetd.decide.lint.lua_code import scripts_of
@@ -82,6 +84,7 @@ def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
                 yield from _compiled(document, path, text, compilers.lua, "FD202")
         for path, text in _templates(document):
             yield from _compiled(document, path, text, compilers.template, "FD203")
+        yield from _other_languages(document, compilers)
 
 
 def engine_of(document: Document) -> Engine:
@@ -117,7 +120,7 @@ def _compiled(document: Document, path: Path, text: str, compile_: Callable[[str
     try:
         compile_(text)
     except EvaluationFailed as error:
-        place = (error.line, error.column) if error.line else (1, 1)
+        place = (error.line, max(error.column, 1)) if error.line else (1, 1)
         yield _inside(document, path, place, code, f"{dotted(path)}: {error}")
     except OverBudget as error:
         yield document.finding(path, code, f"{dotted(path)}: {error}")
@@ -134,6 +137,28 @@ def _templates(document: Document) -> Iterator[tuple[Path, str]]:
         yield from ((path, text) for path, text in event_texts(document) if "{{" in text)
     elif document.manifest.get("kind") in ("ConfigMap", "Secret") and any(carries(document, mark) for mark in TEMPLATED):
         yield from () if in_other_language(document) else _content(document)
+
+
+def _other_languages(document: Document, compilers: Compilers) -> Iterator[Finding]:
+    """Templates that are not Go's: what their annotation names, and whether they are what it says."""
+    metadata = document.manifest.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(annotations, dict) or not ({TEMPLATE_ENGINE, FORM} & annotations.keys()):
+        return
+    try:
+        language = language_of(annotations)
+    except EvaluationFailed as error:
+        name = TEMPLATE_ENGINE if str(error).startswith(TEMPLATE_ENGINE) else FORM
+        yield document.finding(("metadata", "annotations", name), "FD105", str(error))
+        return
+    if (
+        language == PLAIN
+        or document.manifest.get("kind") not in ("ConfigMap", "Secret")
+        or not any(carries(document, one) for one in TEMPLATED)
+    ):
+        return
+    for path, text in _content(document):
+        yield from _compiled(document, path, text, lambda one: compilers.in_language(one, language), "FD203")
 
 
 def _content(document: Document) -> Iterator[tuple[Path, str]]:

@@ -9,12 +9,14 @@ from typing import Any
 import re2
 
 from fleetd.decide.definitions import Target
+from fleetd.decide.linear_patterns import compile_linear, why_not
 from fleetd.domain.errors import EvaluationFailed
 from fleetd.domain.objects import Manifest, gvk_of
 from fleetd.kubeapi.refusals import ApiRefusal
 from fleetd.kubeapi.selectors import parse_labels
 
-_MEMORY = 4 << 20
+_LARGEST = 1000
+"""Instructions of a pattern's program: it is asked of every object, and no budget stops it."""
 
 Hits = Callable[[Manifest], bool]
 
@@ -68,14 +70,13 @@ def _named(manifest: Manifest) -> Mapping[str, str]:
 
 
 def _expression(name: str, pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
     try:
-        return re2.compile(pattern, options)
+        compiled = compile_linear(pattern)
     except re2.error as error:
-        shown = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise EvaluationFailed(f"target.{name} {pattern!r} is no regular expression: {shown}") from error
+        raise EvaluationFailed(f"target.{name} {pattern!r} is no regular expression: {why_not(error)}") from error
+    if compiled.programsize > _LARGEST:
+        raise EvaluationFailed(f"target.{name} {pattern!r} is too large a regular expression: repeat less in it")
+    return compiled
 
 
 def _selector(name: str, text: str) -> Callable[[Mapping[str, str]], bool]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fleetd.decide.copies import PREFIX
+from fleetd.decide.engines.answers import Awaited
 from fleetd.decide.instantiate import event_data
 from fleetd.decide.languages import Moment
 from fleetd.decide.plane.reacting import objects_of
@@ -37,7 +38,11 @@ def template_of_copy(plane: Plane, ref: ObjectRef) -> ObjectRef | None:
 
 
 def origin_of(plane: Plane, render: Render, ref: ObjectRef, key: str) -> Origin | None:
-    """Where a value of a generated copy comes from; None for what no event made, or what is made otherwise by now."""
+    """Where a value of a generated copy comes from; None for what no event made, or what is made otherwise by now.
+
+    Raises:
+        Awaited: a child is asked first.
+    """
     record, template = plane.generated.get(ref), template_of_copy(plane, ref)
     if record is None or template is None:
         return None
@@ -48,6 +53,8 @@ def origin_of(plane: Plane, render: Render, ref: ObjectRef, key: str) -> Origin 
     try:
         text = render.texts(content)[key]
         trail = render.of(content, trigger.annotations).trail(text, event_data(trigger, member, objects), Moment.EVENT)
+    except Awaited:
+        raise
     except (GiveUp, KeyError):
         return None
     return Origin(Spot(template, ("data", key)), trail) if trail.text == render.texts(record.manifest).get(key) else None
@@ -67,7 +74,10 @@ def _explained(plane: Plane, render: Render, addon: WantedAddon) -> tuple[str, F
     flaw = addon.flaw
     if flaw is None or not flaw.line or flaw.spot.path[:1] != ("data",):
         return addon.problem, flaw
-    origin = origin_of(plane, render, flaw.spot.ref, str(flaw.spot.path[-1]))
+    try:
+        origin = origin_of(plane, render, flaw.spot.ref, str(flaw.spot.path[-1]))
+    except Awaited:
+        return addon.problem, flaw  # the answer is waited for, and then it is told
     if origin is None:
         return addon.problem, flaw
     maker = maker_of(origin.trail, flaw.line, flaw.column or 1)

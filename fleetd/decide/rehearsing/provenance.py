@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from fleetd.decide.languages import GO, Moment
+from fleetd.decide.engines.annotations import Form, language_of
+from fleetd.decide.engines.answers import Asking, Awaited
+from fleetd.decide.languages import Moment
 from fleetd.decide.made import as_stored
 from fleetd.decide.members import Member, template_data
 from fleetd.decide.plane.blame import Origin, origin_of, template_of_copy
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.rehearsing.results import Made, Result
+from fleetd.decide.rehearsing.shapes import Shape
 from fleetd.decide.rendering import Render
 from fleetd.decide.resources import read_resources
 from fleetd.decide.spots import Flaw, Path, Spot, path_text
@@ -21,6 +24,8 @@ from fleetd.domain.documents import Document, read_documents
 from fleetd.domain.errors import GiveUp, InvalidInput
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.refs import ObjectRef
+
+WAITER = ("provenance",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +50,50 @@ class _Text:
 
 
 def origins_of(plane: Plane, now: datetime, result: Result) -> list[list[FieldOrigin]]:
-    """For each object of a result, in their order, its leaves."""
+    """For each object of a result, in their order, its leaves.
+
+    Raises:
+        Awaited: children are asked first, in the plane's answers.
+    """
     member = plane.members[result.destinations[0]] if result.destinations else None
     if member is None:
         return []
     texts: dict[ObjectRef, list[_Text]] = {}
     found = []
+    render = Render(now, asking=Asking(plane.answers, WAITER))
     for item in result.made:
         if item.source not in texts:
-            texts[item.source] = list(_texts(plane, Render(now), result, item.source, member))
-        found.append(list(_fields(item, texts[item.source], _whole(plane, item.source))))
+            texts[item.source] = list(_texts(plane, render, result, item.source, member))
+        template = _Template.of(plane, result, item.source)
+        found.append(list(_fields(item, texts[item.source], template)))
     return found
 
 
-def _whole(plane: Plane, ref: ObjectRef) -> Flaw | None:
-    """The template as a whole, for engines that do not tell more; None where it could be one of several."""
-    content = plane.contents[ref]
-    keys = {*(content.get("data") or ()), *(content.get("stringData") or ())}
-    return Flaw(Spot(template_of_copy(plane, ref) or ref, ("data", keys.pop()))) if len(keys) == 1 else None
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """What an add-on was made of where no trail tells more: the places of structured templates, and its only text."""
+
+    shapes: Sequence[tuple[Spot, Shape]]
+    whole: Flaw | None
+
+    @classmethod
+    def of(cls, plane: Plane, result: Result, ref: ObjectRef) -> _Template:
+        template = template_of_copy(plane, ref) or ref
+        content = plane.contents.get(template) or plane.contents[ref]
+        texts = Render.texts(content)
+        whole = Flaw(Spot(template, ("data", next(iter(texts))))) if len(texts) == 1 else None
+        trigger = plane.triggers.get(result.trigger)
+        beside = trigger.annotations if trigger is not None else plane.profiles[result.profile].annotations
+        structured = language_of(content["metadata"].get("annotations"), beside).form is Form.STRUCTURED
+        return cls([(Spot(template, ("data", key)), Shape(text)) for key, text in texts.items()] if structured else [], whole)
+
+    def origin(self, manifest: Manifest, path: Path, value: Any, patches: tuple[str, ...]) -> FieldOrigin | None:
+        """Of a field in a structured template; None in any other."""
+        for spot, shape in self.shapes:
+            placed = shape.place(shape.of(manifest), path, value)
+            if placed is not None:
+                return FieldOrigin(path_text(path), value, Flaw(spot, placed.line, placed.column), placed.expressions, patches)
+        return None
 
 
 def _texts(plane: Plane, render: Render, result: Result, ref: ObjectRef, member: Member) -> Iterator[_Text]:
@@ -70,11 +101,16 @@ def _texts(plane: Plane, render: Render, result: Result, ref: ObjectRef, member:
     deploying = render.deploying(content, plane.profiles[result.profile].annotations)
     templated = deploying is not None
     data, render = _data(plane, deploying or render, result, member)
-    if templated and render.engine is not GO:
-        return  # only Go templates tell what made what
     for key, text in render.texts(content).items():
         made = origin_of(plane, render, ref, key)
-        trail = render.trail(text, data, Moment.DEPLOY) if templated and render.engine.concerns(text) else None
+        if made is None and template_of_copy(plane, ref) is not None:
+            continue  # an event made it, in a language that does not tell how
+        try:
+            trail = render.trail(text, data, Moment.DEPLOY) if templated and render.engine.concerns(text) else None
+        except Awaited:
+            raise
+        except GiveUp:
+            continue
         yield _Text(Spot(ref, ("data", key)), trail.text if trail else text, trail, made)
 
 
@@ -88,12 +124,13 @@ def _data(plane: Plane, render: Render, result: Result, member: Member) -> tuple
     return data, render
 
 
-def _fields(item: Made, texts: Sequence[_Text], whole: Flaw | None) -> Iterator[FieldOrigin]:
+def _fields(item: Made, texts: Sequence[_Text], template: _Template) -> Iterator[FieldOrigin]:
     text, document = _found(ref_of(item.manifest), texts)
     before = as_stored(document.manifest) if document is not None else {}
     for path, value in _leaves(item.manifest, ()):
         if text is None or document is None:
-            yield FieldOrigin(path_text(path), value, whole, (), item.patches)
+            whole = FieldOrigin(path_text(path), value, template.whole, (), item.patches)
+            yield template.origin(item.manifest, path, value, item.patches) or whole
         elif _at(before, path) != value:
             yield FieldOrigin(path_text(path), value, None, (), item.patches)
         else:

@@ -42,7 +42,8 @@ class Shape:
     def place(documents: Sequence[RawDocument], path: Path, value: Any) -> Shaped | None:
         """Where a field's value comes from; None where no document has such a place."""
         for document in documents:
-            for at in _down(document.value, path, (), value):
+            ways = list(_down(document.value, path, (), value))
+            for at in sorted(ways, key=lambda at: _templated(str(_at(document.value, at)))):
                 place = document.places.get(at)
                 if place is not None:
                     return Shaped(place.value_line, place.value_column, tuple(_EXPRESSION.findall(str(_at(document.value, at)))))
@@ -58,7 +59,7 @@ def _fits(value: Any, manifest: Manifest) -> bool:
 
 
 def _down(value: Any, path: Path, at: Path, wanted: Any) -> Iterator[Path]:
-    """The places in the template that can have made what is at the path; what is written out goes before what is filled in."""
+    """The places in the template that can have made what is at the path."""
     if isinstance(value, dict):
         for key in sorted(value, key=lambda key: (_templated(key), path[:1] != (key,))):
             if CONTROL.match(key):

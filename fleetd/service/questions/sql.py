@@ -19,6 +19,10 @@ from fleetd.store.views import views
 MOST_ROWS = 500
 _CELL = 300
 
+_NO_COLUMN = re.compile(r"(?:no such column: |column )\"?(?:\w{1,60}\.)?(\w{1,60})")
+"""As SQLite and Postgres say it."""
+_VIEW = re.compile(r"\bfleet_\w+")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
@@ -47,7 +51,7 @@ class RunSql(Question[Answer[Rows]]):
         try:
             rows = ground.reader.query(self.sql, self.params, most=self.limit + 1, seconds=self.timeout_ms / 1000)
         except (InvalidInput, NotPermitted) as error:
-            raise _not_taken(error) from error
+            raise _not_taken(error, self.sql) from error
         shown = rows[: self.limit]
         columns = tuple(shown[0]) if shown else ()
         found = Rows(
@@ -60,15 +64,22 @@ class RunSql(Question[Answer[Rows]]):
         return ground.answer(found, warnings=(f"more than {self.limit} rows: ORDER BY and LIMIT, or count",) if found.truncated else ())
 
 
-def _not_taken(error: InvalidInput | NotPermitted) -> Taught:
+def _not_taken(error: InvalidInput | NotPermitted, sql: str) -> Taught:
     """What the database said quotes the query, and so whatever somebody put into it."""
     sentence, _, said = str(error).partition(": ")
     hint = Hint(why="the views and their columns", tool="describe_schema")
     no_view = re.match(r"(\w{1,60}) is no view", sentence)
-    likely = near(no_view[1], _names()) if no_view else ()
+    likely = near(no_view[1], _names()) if no_view else _columns(said, sql)
     return Taught(
         Lesson(code=lesson_of(error).code, sentence=sentence, field="sql", said_untrusted=plain_text(said), did_you_mean=likely, next=hint)
     )
+
+
+def _columns(said: str, sql: str) -> tuple[str, ...]:
+    """The columns most like one that is not there, of the views that a query names."""
+    missing = _NO_COLUMN.search(said)
+    named = set(_VIEW.findall(sql))
+    return near(missing[1], (column for name, _, columns in views() if name in named for column in columns)) if missing else ()
 
 
 def _names() -> list[str]:

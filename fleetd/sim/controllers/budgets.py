@@ -124,3 +124,4 @@ class Nodes:
             "conditions": [{**said, "lastHeartbeatTime": at, "lastTransitionTime": at}],
         }
         await self._api.patch("v1", "Node", "", NODE, {"status": status}, subresource="status", manager="kubelet")
+        await self._api.patch("v1", "Node", "", NODE, {"spec": {"taints": None}}, manager="node-lifecycle")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fleetd.domain.errors import Refused
+from fleetd.store.care import backup as make_backup
 
 SOURCE = {"role": "source"}
 PROFILE = """
@@ -185,3 +188,67 @@ async def test_a_full_disk_stops_work_and_nothing_else_and_work_goes_on_when_the
             with suppress(ProcessLookupError):
                 daemon.terminate()
             await daemon.communicate()
+
+
+@asynccontextmanager
+async def a_daemon(w: Any) -> AsyncIterator[tuple[asyncio.subprocess.Process, Callable[[bytes], Awaitable[None]]]]:
+    """The daemon as a process, at work on a profile on cluster `a`; and a wait for what it says."""
+    daemon = await asyncio.create_subprocess_exec(
+        sys.executable, "-u", "-c", DAEMON, w.url, str(w.key_file), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+
+    async def until_said(what: bytes) -> None:
+        said: list[bytes] = []
+        assert daemon.stdout is not None
+        async with asyncio.timeout(20):
+            while what not in (line := await daemon.stdout.readline()):
+                assert line, said
+                said.append(line)
+
+    try:
+        await until_said(b"ready")
+        await w.register("a")
+        await w.declare(CONTENT % "1")
+        await w.declare(PROFILE)
+        await w.shows("a", "v1", "ConfigMap", "default/one")
+        await w.settled()
+        w["a"].requests.clear()
+        yield daemon, until_said
+    finally:
+        with suppress(ProcessLookupError):
+            daemon.terminate()
+        await daemon.communicate()
+
+
+def move(path: str | Path, target: str | Path) -> None:
+    Path(path).rename(target)
+
+
+async def tampered(w: Any) -> None:
+    await w["a"].patch("v1", "ConfigMap", "default", "one", {"data": {"value": "x"}}, manager="x")
+
+
+async def test_nothing_is_done_while_the_databases_file_is_away_and_work_goes_on_when_it_is_back(world: Any, tmp_path: Path) -> None:
+    async with world(start=False, register=False, a=SOURCE) as w, a_daemon(w) as (_, until_said):
+        move(w.url, tmp_path / "taken away")
+        await tampered(w)
+        await until_said(b"went away: put it back")
+        assert w.writes("a") == 0
+        move(tmp_path / "taken away", w.url)
+        await w.shows("a", "v1", "ConfigMap", "default/one", lambda live: live["data"]["value"] == "1")
+
+
+async def test_a_daemon_whose_file_was_replaced_writes_into_neither_and_ends_with_a_sentence(world: Any, tmp_path: Path) -> None:
+    async with world(start=False, register=False, a=SOURCE) as w:
+        backup = tmp_path / "backup.db"
+        async with a_daemon(w) as (daemon, until_said):
+            await make_backup(w.url, backup)
+            for end in ("", "-wal", "-shm"):
+                move(f"{w.url}{end}", tmp_path / f"old.db{end}")
+            move(backup, w.url)
+            await tampered(w)
+            await until_said(b"is another file by now")
+            assert await daemon.wait() not in (0, None)
+            assert w.writes("a") == 0
+        await w.start()
+        await w.shows("a", "v1", "ConfigMap", "default/one", lambda live: live["data"]["value"] == "1")

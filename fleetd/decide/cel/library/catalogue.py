@@ -31,6 +31,10 @@ def _weighed(functions: Functions, steps: int) -> Functions:
     return {name: replace(function, steps=steps) for name, function in functions.items()}
 
 
+def _searching(functions: Functions) -> Functions:
+    return {name: replace(function, steps=_PATTERN, searches=True) for name, function in functions.items()}
+
+
 _KUBERNETES: Final = 15
 """Steps of a function that reads or compares quantities, versions, addresses."""
 _PATTERN: Final = 200
@@ -46,8 +50,8 @@ GLOBAL: Final[Functions] = {
     **_weighed(quantities.GLOBAL, _KUBERNETES),
     **_weighed(versions.GLOBAL, _KUBERNETES),
     **_weighed(network.GLOBAL, _KUBERNETES),
-    **_weighed(patterns.GLOBAL, _PATTERN),
-    "matches": replace(standard.GLOBAL["matches"], steps=_PATTERN),
+    **_searching(patterns.GLOBAL),
+    **_searching({"matches": standard.GLOBAL["matches"]}),
 }
 MEMBER: Final[Functions] = {
     **standard.MEMBER,
@@ -60,7 +64,7 @@ MEMBER: Final[Functions] = {
     **_weighed(versions.MEMBER, _KUBERNETES),
     **_weighed(network.MEMBER, _KUBERNETES),
     **_weighed(shared.MEMBER, _KUBERNETES),
-    **_weighed({name: {**standard.MEMBER, **shared.MEMBER}[name] for name in ("matches", "find", "findAll")}, _PATTERN),
+    **_searching({name: {**standard.MEMBER, **shared.MEMBER}[name] for name in ("matches", "find", "findAll")}),
 }
 TYPES: Final = {
     name: name for name in ("bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "optional_type")

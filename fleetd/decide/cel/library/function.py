@@ -19,6 +19,7 @@ class Function:
 
     ``run`` raises NoOverload for types that it does not take. ``reads_all`` says that the cost grows with the size of
     the arguments and of the result; the caller then charges for both. ``steps`` is what one call costs beside that.
+    ``searches`` says that the second argument is a pattern that is sought in the first.
     """
 
     run: Callable[..., Any]
@@ -26,6 +27,7 @@ class Function:
     most: int
     reads_all: bool = False
     steps: int = 0
+    searches: bool = False
 
 
 Functions = Mapping[str, Function]

@@ -14,6 +14,7 @@ from fleetd.decide.cel.library.function import Function, Functions, fixed, refus
 from fleetd.decide.cel.operators import duration, timestamp, unsigned, whole
 from fleetd.decide.cel.times import duration_text, parse_duration, parse_timestamp, timestamp_text
 from fleetd.decide.cel.values import INT_MAX, SECOND, Duration, NoOverload, Table, Timestamp, TypeName, UInt, type_name
+from fleetd.decide.linear_patterns import compile_linear, why_not
 
 _INTEGER: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _UNSIGNED: Final = re.compile(r"\d{1,30}", re.ASCII)
@@ -34,18 +35,10 @@ def size(value: Any) -> int:
 @lru_cache(maxsize=512)
 def pattern(source: str) -> Any:
     """A compiled pattern over text in UTF-8; matching takes time linear in the text, whatever the pattern."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 4 << 20
     try:
-        return re2.compile(source.encode(errors="replace"), options)
+        return compile_linear(source.encode(errors="replace"))
     except re2.error as error:
-        raise refuse(f"{source!r} is no regular expression: {_said(error)}") from None
-
-
-def _said(error: Exception) -> str:
-    reason = error.args[0] if error.args else ""
-    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raise refuse(f"{source!r} is no regular expression: {why_not(error)}") from None
 
 
 def plain_pattern(source: str) -> Callable[[str], bool] | None:

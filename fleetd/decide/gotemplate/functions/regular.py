@@ -12,32 +12,25 @@ import re2
 from fleetd.decide.gotemplate.functions.signature import Function, declare
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import CallFailed, NilStrings, Strings
+from fleetd.decide.linear_patterns import compile_linear, effort, why_not
 
 _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
-_MEMORY = 4 << 20
-
-
-def _options() -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    return options
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> Any:
     try:
-        return re2.compile(pattern, _options())
+        return compile_linear(pattern)
     except re2.error as broken:
-        shown = broken.args[0].decode() if broken.args and isinstance(broken.args[0], bytes) else str(broken)
-        raise CallFailed(f"error parsing regexp: {shown}: `{pattern}`") from broken
+        raise CallFailed(f"error parsing regexp: {why_not(broken)}: `{pattern}`") from broken
 
 
 def compiled(pattern: str, text: str, run: Run) -> Any:
     """The pattern, ready to search; the search is paid for in advance."""
-    run.spend((len(text) + len(pattern)) >> 4)
-    return _compiled(pattern)
+    found = _compiled(pattern)
+    run.spend((len(text) * effort(found) + len(pattern)) >> 4)
+    return found
 
 
 def matches(run: Run, pattern: str, text: str) -> bool:
