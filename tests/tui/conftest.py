@@ -45,8 +45,9 @@ class Terminal:
         """Into the line that is open, and enter."""
         for sign in text:
             await self.pilot.press(sign)
-        async with asyncio.timeout(PATIENCE):
-            while not self.app._line.seen:
+        line = self.app._line
+        async with self.patience():
+            while line.what == "!" and not line.seen:
                 await self.pilot.pause()
         await self.pilot.press("enter")
 
