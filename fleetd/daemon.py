@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ import yaml
 from fleetd.cluster.connect import connect
 from fleetd.cluster.port import Cluster
 from fleetd.cluster.settings import ClusterSettings
+from fleetd.decide.limits import Limits
 from fleetd.domain.errors import FleetdError, InvalidInput, TryLater
 from fleetd.domain.refs import MANAGEMENT_CLUSTER
 from fleetd.engine.clock import Clock
@@ -112,6 +113,7 @@ async def run(settings: Settings, *, ready: Callable[[], None] | None = None, st
         await itself.prepare()
         async with ScriptPool() as lua, TemplatePool(lua) as scripts:
             engine = Engine(database, open_cluster, scripts, Clock(), itself.announce, shown, observe=settings.observe)
+            engine.plane.limits = Limits(timedelta(days=settings.proposal_days), settings.changes_per_minute)
             running = asyncio.create_task(engine.run())
             plane = engine.plane
 

@@ -11,6 +11,8 @@ from fleetd.domain.errors import InvalidInput
 DATABASE = "FLEETD_DATABASE"
 KEY_FILE = "FLEETD_KEY_FILE"
 LOG_LEVEL = "FLEETD_LOG_LEVEL"
+PROPOSAL_DAYS = "FLEETD_PROPOSAL_DAYS"
+CHANGES_PER_MINUTE = "FLEETD_CHANGES_PER_MINUTE"
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -24,6 +26,8 @@ class Settings:
         observe: plan and record everything, write to no cluster.
         manifests: a folder whose manifests are declared and followed.
         allowed_exec: exec plugins of kubeconfigs that may run.
+        proposal_days: how long a proposal waits for a decision.
+        changes_per_minute: how often one object may change what a match makes before it is held back.
     """
 
     database: str
@@ -32,6 +36,8 @@ class Settings:
     manifests: Path | None = None
     allowed_exec: frozenset[str] = frozenset()
     log_level: str = "info"
+    proposal_days: int = 7
+    changes_per_minute: int = 30
 
 
 def read_settings(environment: Mapping[str, str], data_folder: Path) -> Settings:
@@ -48,4 +54,13 @@ def read_settings(environment: Mapping[str, str], data_folder: Path) -> Settings
         database=environment.get(DATABASE) or str(data_folder / "fleetd.db"),
         key_file=Path(key_file) if key_file else None,
         log_level=level,
+        proposal_days=_positive(environment, PROPOSAL_DAYS, 7),
+        changes_per_minute=_positive(environment, CHANGES_PER_MINUTE, 30),
     )
+
+
+def _positive(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = environment.get(name) or str(otherwise)
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
+        raise InvalidInput(f"{name} is {text!r}; it must be a whole number from 1 to 999999")
+    return int(text)

@@ -32,6 +32,7 @@ COMMANDS = {
     "migrate": Command("fleetd.cli.migrate:migrate", "Rewrite removed v1alpha1 shapes to today's."),
     "eval": Command("fleetd.cli.eval_command:eval_", "What a source or check says of objects from files, and why."),
     "render": Command("fleetd.cli.render:render", "What triggers and profiles in files would put on which cluster."),
+    "test": Command("fleetd.cli.test_command:run_tests", "Run tests of manifests: given objects and clusters, what is expected of them."),
     "cluster.register": Command("fleetd.cli.register:register", "Make a cluster a member of the fleet."),
     "cluster.list": Command("fleetd.cli.cluster:list_", "Show the members, with what is not in order on them."),
     "cluster.describe": Command("fleetd.cli.cluster:describe", "One member, with what stands on it and what is wrong with it."),

@@ -12,7 +12,7 @@ from fleetd.domain.errors import InvalidInput
 from fleetd.domain.kinds.registry import KINDS
 from fleetd.domain.objects import gvk_of
 from fleetd.domain.yaml_reader import MAX_TEXT
-from fleetd.service.file_texts import text_of
+from fleetd.service.file_texts import TESTS, text_of
 
 SUFFIXES = (".yaml", ".yml", ".json")
 PAGES = (".md", ".markdown")
@@ -99,7 +99,7 @@ def _files(name: str, suffixes: tuple[str, ...]) -> list[Path]:
         raise InvalidInput(f"{name} is an address: fetch it first, then name the file (curl … | fleetd apply -f -)")
     path = Path(name)
     if path.is_dir():
-        found = [one for one in sorted(path.rglob("*")) if one.suffix.lower() in suffixes and one.is_file() and not _hidden(one, path)]
+        found = [one for one in sorted(path.rglob("*")) if one.suffix.lower() in suffixes and one.is_file() and not _passed_over(one, path)]
         if not found:
             raise InvalidInput(f"the folder {name} has no {', '.join(suffixes)} files in it")
         return found
@@ -108,8 +108,9 @@ def _files(name: str, suffixes: tuple[str, ...]) -> list[Path]:
     return [path]
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _passed_over(path: Path, folder: Path) -> bool:
+    """What is hidden, and tests of manifests, which `fleetd test` reads."""
+    return path.name.lower().endswith(TESTS) or any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _text(name: str, path: Path | None) -> str:

@@ -11,13 +11,11 @@ from cyclopts import Parameter
 
 from fleetd.cli.manifests import STDIN
 from fleetd.cli.output import counted, plain, say, say_all, write_json, write_line, yaml_text
+from fleetd.cli.rehearsed import carried_out, rendered
 from fleetd.cli.render_input import Input, read_input
-from fleetd.decide.engines.answers import Awaited, Rendered, Rendering
-from fleetd.decide.observe import decisive
-from fleetd.decide.plane.aggregating import Selected
-from fleetd.decide.plane.turn import Ask
+from fleetd.decide.engines.answers import Awaited
 from fleetd.decide.rehearsing.provenance import FieldOrigin, origins_of
-from fleetd.decide.rehearsing.rehearsal import Answer, Given, Rehearsal
+from fleetd.decide.rehearsing.rehearsal import Given, Rehearsal
 from fleetd.decide.rehearsing.results import Problem, Result, results_of, unmet
 from fleetd.decide.spots import Flaw
 from fleetd.domain.documents import Document
@@ -97,20 +95,8 @@ def _told(rehearsal: Rehearsal, found: Input, results: Sequence[Result]) -> int:
 
 
 async def _played(rehearsal: Rehearsal, given: Given, *, provenance: bool) -> tuple[Sequence[Result], Sequence[Origins | None]]:
-    play = rehearsal.play(given)
     async with ScriptPool(1) as pool, TemplatePool(pool, 1) as templates:
-        said: Sequence[Sequence[Answer]] | None = None
-        while True:
-            try:
-                asks = next(play) if said is None else play.send(said)
-            except StopIteration:
-                break
-            said = [await _answers(ask, pool) for ask in asks]
-        for asked in rehearsal.selections():
-            chosen = await templates.select(asked.script, b"[" + b",".join(asked.bodies) + b"]")
-            rehearsal.choose(asked, Selected(chosen.objects, chosen.message, chosen.error))
-        while renderings := rehearsal.renderings():
-            rehearsal.take([(one.key, await _rendered(one, templates)) for one in renderings])
+        await carried_out(rehearsal, rehearsal.play(given), pool, templates)
         results = results_of(rehearsal.plane, rehearsal.now)
         return results, [await _origins(rehearsal, result, templates) if provenance else None for result in results]
 
@@ -122,17 +108,7 @@ async def _origins(rehearsal: Rehearsal, result: Result, templates: TemplatePool
             return origins_of(rehearsal.plane, rehearsal.now, result)
         except Awaited:
             for one in rehearsal.plane.answers.asked():
-                rehearsal.plane.answers.put(one.key, await _rendered(one, templates))
-
-
-async def _rendered(rendering: Rendering, templates: TemplatePool) -> Rendered:
-    made = await templates.render(rendering.task, rendering.text, rendering.argument)
-    return Rendered(made.text, made.error, made.line)
-
-
-async def _answers(ask: Ask, pool: ScriptPool) -> list[Answer]:
-    """As the engine has it: of several scripts the one that counts."""
-    return [decisive([await pool.evaluate(script, ask.observed.raw) for script in wish.scripts]) for wish in ask.wishes]
+                rehearsal.plane.answers.put(one.key, await rendered(one, templates))
 
 
 def _what(result: Result) -> str:
@@ -142,7 +118,7 @@ def _what(result: Result) -> str:
     return f"EventTrigger {result.trigger} on {result.source_cluster}{about}"
 
 
-def _place(flaw: Flaw | None, documents: Mapping[ObjectRef, Document]) -> tuple[str, int, int]:
+def place_of_flaw(flaw: Flaw | None, documents: Mapping[ObjectRef, Document]) -> tuple[str, int, int]:
     """File, line and column of a flaw; empty and zeros where it stands in nothing that was given."""
     document = documents.get(flaw.spot.ref) if flaw is not None else None
     if flaw is None or document is None:
@@ -156,7 +132,7 @@ def _place(flaw: Flaw | None, documents: Mapping[ObjectRef, Document]) -> tuple[
 
 
 def _where(flaw: Flaw | None, documents: Mapping[ObjectRef, Document]) -> str:
-    name, line, column = _place(flaw, documents)
+    name, line, column = place_of_flaw(flaw, documents)
     return f"{name}:{line}:{column}: " if name else ""
 
 
@@ -177,12 +153,12 @@ def _as_json(result: Result, documents: Mapping[ObjectRef, Document], fields: Or
 
 
 def _problem(problem: Problem, documents: Mapping[ObjectRef, Document]) -> dict[str, Any]:
-    name, line, column = _place(problem.flaw, documents)
+    name, line, column = place_of_flaw(problem.flaw, documents)
     return {"message": problem.message, "file": name, "line": line, "column": column}
 
 
 def _origin(item: FieldOrigin, documents: Mapping[ObjectRef, Document]) -> dict[str, Any]:
-    name, line, column = _place(item.flaw, documents)
+    name, line, column = place_of_flaw(item.flaw, documents)
     return {
         "field": item.field,
         "value": item.value,

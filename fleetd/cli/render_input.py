@@ -42,14 +42,14 @@ def read_input(filenames: Sequence[str], objects: Sequence[str], clusters: Seque
         InvalidInput: there is nothing to render.
     """
     found = Input(Given((), ()), {})
-    documents = _taken(given_documents(filenames), found)
+    documents = taken(given_documents(filenames), found)
     if clusters:
         given = given_documents(clusters)
         for document in given.documents:
             if document.manifest.get("kind") not in CLUSTERS:
                 found.refused.append(f"{_place(document)}: --clusters takes SveltosClusters, and this is a {document.manifest.get('kind')}")
         members = tuple(document for document in given.documents if document.manifest.get("kind") in CLUSTERS)
-        documents += _taken(replace(given, documents=members), found)
+        documents += taken(replace(given, documents=members), found)
     by_ref: dict[ObjectRef, Document] = {}
     for document in documents:
         ref = ref_of(document.manifest)
@@ -71,24 +71,24 @@ def read_input(filenames: Sequence[str], objects: Sequence[str], clusters: Seque
     return found
 
 
-def _taken(given: Documents, found: Input) -> list[Document]:
+def taken(given: Documents, found: Input) -> list[Document]:
     """What can be declared of it, with its defaults."""
     found.refused += [str(unreadable(error)) for error in given.unreadable]
-    taken: list[Document] = []
+    whole: list[Document] = []
     for document in given.documents:
         if gvk_of(document.manifest) not in KINDS and _foreign(document.manifest):
             found.warnings.append(f"{_place(document)}: {_named(document)} cannot be declared; here templateResourceRefs may name it")
-            taken.append(document)
+            whole.append(document)
             continue
         wrong = findings_of(document)
         if wrong:
             found.refused += [str(one) for one in wrong]
             continue
-        whole = _completed(document)
-        found.warnings += [f"{_place(document)}: {_named(document)}: {path} is not acted on yet" for path in unsupported(whole.manifest)]
-        taken.append(whole)
+        one = _completed(document)
+        found.warnings += [f"{_place(document)}: {_named(document)}: {path} is not acted on yet" for path in unsupported(one.manifest)]
+        whole.append(one)
     found.warnings += [f"{one} [{one.code}]" for one in _doubts(given.documents)]
-    return taken
+    return whole
 
 
 def _foreign(manifest: Manifest) -> bool:

@@ -115,7 +115,7 @@ class GoStructured:
         return structure.render(data, budget, surroundings)
 
     def trail(self, _text: str, _data: Mapping[str, Any], _moment: Moment, _budget: Budget, _surroundings: Surroundings) -> Trail:
-        raise EvaluationFailed(_ONE_MOMENT)
+        raise EvaluationFailed(ONE_MOMENT)
 
 
 class Contained:
@@ -143,7 +143,7 @@ class Contained:
 
     def trail(self, text: str, data: Mapping[str, Any], moment: Moment, _budget: Budget, surroundings: Surroundings) -> Trail:
         if self._language != JINJA2:
-            raise EvaluationFailed(_ONE_MOMENT)
+            raise EvaluationFailed(ONE_MOMENT)
         task = replace(self._task(moment), traced=True)
         return line_trail(text, self._asking.text(str(task), text, data, _now(surroundings)))
 
@@ -175,7 +175,7 @@ class LuaScript:
         return self._asking.text(LUA_TASK, text, _resources(data), _now(surroundings))
 
     def trail(self, _text: str, _data: Mapping[str, Any], _moment: Moment, _budget: Budget, _surroundings: Surroundings) -> Trail:
-        raise EvaluationFailed(_ONE_MOMENT)
+        raise EvaluationFailed(ONE_MOMENT)
 
 
 def _resources(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -189,7 +189,7 @@ def _now(surroundings: Surroundings) -> datetime:
 
 
 JINJA2 = Language(Name.JINJA2)
-_ONE_MOMENT = "what the event's data made has braces or is code again, and only Go templates in text form are rendered at both moments"
+ONE_MOMENT = "what the event's data made has braces or is code again, and only Go templates in text form are rendered at both moments"
 _FUNCTIONS = {Moment.EVENT: event_functions(), Moment.DEPLOY: deploy_functions({})}
 GO = GoTemplates()
 STRUCTURED = GoStructured()

@@ -12,7 +12,7 @@ from typing import Any
 from fleetd.decide.digest import Digest, digest
 from fleetd.decide.engines.answers import Asking
 from fleetd.decide.gotemplate.template import Budget, Struct, Surroundings
-from fleetd.decide.languages import GO, NOBODY, Engine, Moment, deploying_engine_of, engine_of
+from fleetd.decide.languages import GO, NOBODY, ONE_MOMENT, Engine, Moment, deploying_engine_of, engine_of
 from fleetd.decide.made import Unmade, made
 from fleetd.decide.spots import Flaw, Misrendered, Spot
 from fleetd.decide.trail import Trail, maker_of, place_of
@@ -107,6 +107,8 @@ class Render:
         if not self.engine.concerns(made):
             return made
         try:
+            if self.engine is not GO:
+                raise EvaluationFailed(ONE_MOMENT)
             trail = self.trail(text, data, Moment.EVENT)
         except EvaluationFailed as error:
             raise self._misrendered(f"{place}: {error}", f"{place}", Flaw(place) if isinstance(place, Spot) else None) from error

@@ -19,6 +19,7 @@ from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import (
     AddonState,
     ClusterState,
+    DampedKind,
     DeclaredState,
     DriftOutcome,
     MatchState,
@@ -323,7 +324,7 @@ class DeclaredStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """A small thing asked of the daemon. Key: request_id. `verb` is adopt, approve, requeue, pause, resume or inspect.
+    """A small thing asked of the daemon. Key: request_id. `verb` is adopt, approve, reject, requeue, pause, resume or inspect.
 
     `answer`: a cluster's to an inspection, as JSON without secrets; kept apart, for minutes."""
 
@@ -344,7 +345,8 @@ class RequestRecord:
 class HeldLoss:
     """A loss too large to follow without a person: it halts as a proposal. Key: proposal_id.
 
-    It ends `applied` when somebody approved it, `stale` when there is no such loss any more.
+    It ends `applied` when somebody approved it, `stale` when there is no such loss any more, `expired` when nobody decided in time.
+    What was rejected or expired is kept back until `ended_at`, when there is no such loss any more.
     """
 
     proposal_id: str
@@ -356,6 +358,43 @@ class HeldLoss:
     state: ProposalState = ProposalState.WAITING
     decided_by: str = ""
     decided_at: datetime | None = None
+    decided_via: str = ""
+    decision: str = ""
+    """the reason that was given for it"""
+    expires_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damped:
+    """Something that goes round, comes too often or flaps, and is held back for a while. Key: kind, subject, cluster, object_ref.
+
+    Of a loop and a rate `subject` is the trigger, of flapping the source, of drift the profile. `pauses`: which one in a row this is. `until`
+    is None where it ends by an edit only: of `watched`, whose digest is `mark`.
+    """
+
+    kind: DampedKind
+    subject: str
+    cluster: str
+    object_ref: ObjectRef | None
+    pauses: int
+    since: datetime
+    until: datetime | None
+    reason: str
+    cause_id: str
+    watched: tuple[str, ...] = ()
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DampedGone:
+    """It goes on as usual."""
+
+    kind: DampedKind
+    subject: str
+    cluster: str
+    object_ref: ObjectRef | None
+    at: datetime
 
 
 Record = (
@@ -379,4 +418,6 @@ Record = (
     | DeclaredStatus
     | RequestRecord
     | HeldLoss
+    | Damped
+    | DampedGone
 )

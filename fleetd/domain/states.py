@@ -70,6 +70,21 @@ class ProposalState(StrEnum):
     STALE = "stale"
 
 
+class ProposalKind(StrEnum):
+    """What a proposal is about."""
+
+    LOSS = "loss"
+
+
+class DampedKind(StrEnum):
+    """Why something is held back for a while."""
+
+    LOOP = "loop"
+    RATE = "rate"
+    FLAPPING = "flapping"
+    DRIFT = "drift"
+
+
 class RequestState(StrEnum):
     """A small thing asked of the daemon."""
 

@@ -15,6 +15,8 @@ import structlog
 
 from fleetd.cluster.port import Cluster
 from fleetd.decide.plane.delivering import Failure, Outcome, delivered
+from fleetd.decide.plane.drifting import drift_key
+from fleetd.decide.plane.pausing import not_before
 from fleetd.decide.plane.placing import hold
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Turn
@@ -22,7 +24,6 @@ from fleetd.domain.refs import ObjectRef
 from fleetd.engine.clock import Clock
 from fleetd.engine.delivery import Delivery, Order
 from fleetd.engine.loop import Loop
-from fleetd.engine.pace import Pace
 
 PER_CLUSTER = 8
 """Deliveries at a time on one cluster."""
@@ -47,7 +48,6 @@ class Deliverer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._places: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_CLUSTER))
         self._timers: dict[DeliveryKey, asyncio.TimerHandle] = {}
-        self._pace = Pace()
         self._failing: set[DeliveryKey] = set()
 
     def deliver(self, key: DeliveryKey) -> None:
@@ -68,7 +68,7 @@ class Deliverer:
         if self._connected(key[1]) is None:
             self._later(key, self._clock.now() + RECONNECTING)
             return
-        waiting = self._waiting(key[1], placement)
+        waiting = _waiting(plane, key, placement, self._clock.now())
         if placement.settled and waiting and waiting.keys() == placement.suspects.keys() | placement.unread:
             self._later(key, min(waiting.values()))
             return
@@ -104,7 +104,7 @@ class Deliverer:
         if placement is None or member is None:
             return None
         inventory = plane.inventory.get(cluster, {})
-        waiting = self._waiting(cluster, placement)
+        waiting = _waiting(plane, key, placement, self._clock.now())
         live = {ref: found for ref, found in placement.suspects.items() if ref not in waiting}
         unread = placement.unread - waiting.keys()
         placement.suspects = {ref: found for ref, found in placement.suspects.items() if ref in waiting}
@@ -126,12 +126,6 @@ class Deliverer:
             digest=plane.digest,
         )
 
-    def _waiting(self, cluster: str, placement: Placement) -> dict[ObjectRef, datetime]:
-        """What is not as it was left, and was put right too often of late to be put right now; and when it may be."""
-        now = self._clock.now()
-        times = ((ref, self._pace.not_before((cluster, ref), now)) for ref in (*placement.suspects, *placement.unread))
-        return {ref: at for ref, at in times if at is not None}
-
     def _left_out(self, key: DeliveryKey, plane: Plane, turn: Turn) -> None:
         """Nothing was delivered, for the cluster went away or was paused meanwhile, and nothing is forgotten."""
         placement = plane.placements.get(key[0], {}).get(key[1]) or Placement(None, "", "")
@@ -140,8 +134,6 @@ class Deliverer:
     def _delivered(self, outcome: Outcome, plane: Plane, turn: Turn) -> None:
         again = delivered(plane, turn, outcome, chance=self._clock.chance())
         key = outcome.key
-        for ref in {item.ref for item in outcome.put} & set(outcome.corrected):
-            self._pace.corrected((key[1], ref), turn.now, chance=self._clock.chance())
         if again is None:
             self._failing.discard(key)
         else:
@@ -175,3 +167,10 @@ class Deliverer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _waiting(plane: Plane, key: DeliveryKey, placement: Placement, now: datetime) -> dict[ObjectRef, datetime]:
+    """What is not as it was left, and was put right too often of late to be put right now; and when it may be."""
+    name, cluster = key
+    times = ((ref, not_before(plane, drift_key(name, cluster, ref), now)) for ref in (*placement.suspects, *placement.unread))
+    return {ref: at for ref, at in times if at is not None}

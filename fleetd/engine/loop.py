@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from fleetd.decide.engines.answers import Rendering
 from fleetd.decide.plane.declaring import settle
+from fleetd.decide.plane.elapsing import elapsed
 from fleetd.decide.plane.state import DeliveryKey, Plane
 from fleetd.decide.plane.turn import Ask, Selecting, Turn
 from fleetd.domain.errors import TryLater
@@ -30,6 +32,9 @@ MAX_TURNS = 64
 BATCH = 2_000
 AT_ONCE = 32
 """Deliveries begun before others have their turn."""
+
+LONGEST_ALARM_SECONDS = 86_400.0
+"""A clock may be put right meanwhile: what is far away is looked at again each day."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +76,8 @@ class Loop:
         self._turns: asyncio.Queue[Turn] = asyncio.Queue(MAX_TURNS)
         self._busy = 0
         self._quiet = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: datetime | None = None
         self.consequences: Consequences | None = None
 
     def put(self, item: Input) -> None:
@@ -92,9 +99,13 @@ class Loop:
 
     async def run(self) -> None:
         """Runs for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._turn_round())
-            group.create_task(self._commit_all())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._turn_round())
+                group.create_task(self._commit_all())
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
 
     async def _turn_round(self) -> None:
         while True:
@@ -102,6 +113,7 @@ class Loop:
             self._woken.clear()
             while self._inputs:
                 turn = self._one_turn()
+                self._set_alarm()
                 self._busy += 1
                 await self._turns.put(turn)
                 await asyncio.sleep(0)
@@ -124,6 +136,22 @@ class Loop:
         except Exception:
             log.exception("settling failed; what follows from the last inputs may be missing until the next")
         return turn
+
+    def _set_alarm(self) -> None:
+        """Comes back to the plane when the first of what it waits for is due."""
+        at = self.plane.alarms.earliest
+        if at == self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = None, at
+        if at is not None:
+            seconds = max(0.0, (at - self._clock.now()).total_seconds())
+            self._alarm = asyncio.get_running_loop().call_later(min(seconds, LONGEST_ALARM_SECONDS), self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = self._alarm_at = None
+        self.put(elapsed)
 
     async def _commit_all(self) -> None:
         while True:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from fleetd.domain.yaml_reader import MAX_TEXT, UnreadableText
 
+TESTS = (".test.yaml", ".test.yml", ".test.json")
+"""How files end that hold tests of manifests: whoever reads a folder of manifests passes over them."""
+
 
 def raw_text_of(path: Path, source: str) -> str:
     """A file's text with its own ends of lines; `source` is the name that errors carry. No more is read than may be.

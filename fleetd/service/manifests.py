@@ -28,7 +28,7 @@ from fleetd.domain.refs import ObjectRef
 from fleetd.service.admission import Admission, Done
 from fleetd.service.checking import Problem, judged
 from fleetd.service.declaring import applied_by, declare, foreseen, refs_of, unmet
-from fleetd.service.file_texts import text_of
+from fleetd.service.file_texts import TESTS, text_of
 from fleetd.store.database import Database
 
 MANAGER = "fleetd-manifests"
@@ -183,7 +183,7 @@ async def follow_manifests(database: Database, folder: Path, *, clock: Callable[
 
 
 def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Manifests below the folder in the order of their names; hidden files and folders are none (`.git`, `..data`).
+    """Manifests below the folder in the order of their names; hidden files and folders are none (`.git`, `..data`), nor are tests.
 
     A link to a folder that it stands in is not followed, and what is no file of its own (a pipe, a socket) is not opened.
     """
@@ -195,7 +195,7 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
             continue
         if path.is_dir():
             yield from _files(path, (*above, here))
-        elif path.suffix.lower() in SUFFIXES and stat.S_ISREG(path.stat().st_mode):
+        elif path.suffix.lower() in SUFFIXES and not path.name.lower().endswith(TESTS) and stat.S_ISREG(path.stat().st_mode):
             yield path
 
 

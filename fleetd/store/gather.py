@@ -33,6 +33,7 @@ class ChangedKind(StrEnum):
     INCIDENT = "incident"
     REQUEST = "request"
     PROPOSAL = "proposal"
+    DAMPED = "damped"
 
 
 class Operation(StrEnum):

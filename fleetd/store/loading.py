@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
+    Damped,
     DestinationRecord,
     DriftField,
     GeneratedRecord,
@@ -26,11 +27,12 @@ from fleetd.domain.records import (
     VerdictRecord,
 )
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import AddonState, ClusterState, DriftOutcome, MatchState, RequestState, VerdictState
+from fleetd.domain.states import AddonState, ClusterState, DampedKind, DriftOutcome, MatchState, ProposalState, RequestState, VerdictState
 from fleetd.store import tables as t
 from fleetd.store.bodies import json_value, unpack
 from fleetd.store.crypto import MasterKey
 from fleetd.store.declared import all_declared
+from fleetd.store.holding_tables import damped, proposals
 from fleetd.store.moments import moment, optional_moment
 from fleetd.store.steps import Fetch, Row, Steps
 
@@ -49,7 +51,7 @@ class Loaded:
     """Everything current. `seq` is the last change that is in it: what comes after is `changes_since(seq)`.
 
     `reports` goes by (source, cluster). Matches are the open ones that are not withdrawn, with their open destinations;
-    incidents those that are open; requests and held losses those that wait.
+    incidents those that are open; requests those that wait, held losses those that hold something back.
     """
 
     seq: int
@@ -65,6 +67,7 @@ class Loaded:
     incidents: tuple[IncidentRecord, ...]
     requests: tuple[RequestRecord, ...]
     held: tuple[HeldLoss, ...]
+    damped: tuple[Damped, ...]
 
 
 _SEQ = select(func.coalesce(func.max(t.changes.c.seq), 0).label("seq"))
@@ -107,7 +110,11 @@ _FIELDS = (
     .order_by(t.incident_fields.c.field_path)
 )
 _REQUESTS = select(t.requests).where(t.requests.c.state == "waiting").order_by(t.requests.c.created_at)
-_HELD = select(t.proposals).where(t.proposals.c.state == "waiting").order_by(t.proposals.c.created_at)
+_p = proposals.c
+# Those that ended before anybody kept when are none of the lasting ones.
+_LASTS = or_(*(_p.state == state for state in ("waiting", "approved", "rejected", "expired")))
+_HELD = select(proposals).where(_p.ended_at.is_(None), _LASTS).order_by(_p.created_at)
+_DAMPED = select(damped).order_by(damped.c.since)
 
 
 def waiting_requests() -> Steps[tuple[RequestRecord, ...]]:
@@ -142,6 +149,7 @@ def load(key: MasterKey | None) -> Steps[Loaded]:
         incidents=tuple(_incident(row, fields.get(row["incident_id"], ())) for row in (yield Fetch(_INCIDENTS))),
         requests=tuple(request_of(row) for row in (yield Fetch(_REQUESTS))),
         held=tuple(_held(row) for row in (yield Fetch(_HELD))),
+        damped=tuple(_damped(row) for row in (yield Fetch(_DAMPED))),
     )
 
 
@@ -265,7 +273,22 @@ def request_of(row: Row) -> RequestRecord:
 
 def _held(row: Row) -> HeldLoss:
     return HeldLoss(
-        **_same(row, "proposal_id", "subject", "summary", "cause_id"),
+        **_same(row, "proposal_id", "subject", "summary", "cause_id", "decided_by", "decided_via", "decision"),
         lost=tuple(json_value(row["lost"])),
+        state=ProposalState(row["state"]),
         created_at=moment(row["created_at"]),
+        decided_at=optional_moment(row["decided_at"]),
+        expires_at=optional_moment(row["expires_at"]),
+        ended_at=optional_moment(row["ended_at"]),
+    )
+
+
+def _damped(row: Row) -> Damped:
+    return Damped(
+        **_same(row, "subject", "cluster", "pauses", "reason", "cause_id", "mark"),
+        kind=DampedKind(row["kind"]),
+        object_ref=_ref(row["object_ref"]),
+        since=moment(row["since"]),
+        until=optional_moment(row["until"]),
+        watched=tuple(json_value(row["watched"])),
     )

@@ -1,4 +1,6 @@
-"""Every table, once; those of the audit stand in `audit_tables`. The migrations must arrive at exactly this, on both databases.
+"""Every table, once; those of the audit stand in `audit_tables`, what is held back in `holding_tables`.
+
+The migrations must arrive at exactly this, on both databases.
 
 A *kept* table carries `valid_from` and `valid_to`: a put closes the version before it in the same transaction, the open
 version is the one whose `valid_to` is null, and a partial unique index allows only one for each key.
@@ -386,14 +388,3 @@ requests = Table(
 Index("ix_requests_created", requests.c.created_at)
 Index("ix_requests_subject", requests.c.subject, requests.c.created_at)
 _open_index("ix_requests_waiting", requests, "created_at", unique=False, where="state = 'waiting'")
-proposals = Table(
-    "proposals",
-    metadata,
-    Column("proposal_id", Text, primary_key=True),
-    *_words("subject", "summary", "lost", "actor", "via", "state"),
-    Column("created_at", Moment, nullable=False),
-    *_words("decided_by"),
-    Column("decided_at", Moment),
-    Column("applied_at", Moment),
-    *_words("cause_id"),
-)

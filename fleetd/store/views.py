@@ -290,9 +290,20 @@ VIEWS = (
             "id": "p.proposal_id",
             **same("p", "actor", "via", "created_at", "state"),
             "reason": "p.summary",
-            **same("p", "decided_by", "decided_at", "applied_at", "subject", "lost", "cause_id"),
+            **same("p", "decided_by", "decided_at", "applied_at", "subject", "lost", "cause_id", "kind", "decided_via", "decision"),
+            **same("p", "expires_at", "ended_at"),
         },
         "FROM proposals p",
+    ),
+    View(
+        "fleet_damped",
+        "What goes round, comes too often or flaps, and is held back: since when, until when, why, and how to let it go on.",
+        {
+            "kind": "h.kind",
+            "subject_ref": "h.subject",
+            **same("h", "cluster", "object_ref", "pauses", "since", "until", "reason", "cause_id"),
+        },
+        "FROM damped h",
     ),
     View(
         "fleet_requests",

@@ -12,12 +12,13 @@ from sqlalchemy import bindparam, delete, update
 from fleetd.domain import records as said
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import ProposalState, RequestState
+from fleetd.domain.states import ProposalKind, ProposalState, RequestState
 from fleetd.store import tables
 from fleetd.store.audit_tables import inspections
 from fleetd.store.bodies import json_bytes, pack
 from fleetd.store.crypto import MasterKey
 from fleetd.store.gather import ChangedKind, Changes, Current, Once, Operation, Versions, insert_all, key_is
+from fleetd.store.holding_tables import damped, proposals
 from fleetd.store.matching import Matching
 from fleetd.store.steps import Ask, Many, Row
 from fleetd.store.tallies import COUNTED, Tally
@@ -31,6 +32,7 @@ _VERSIONS = (
     Versions(tables.incidents, "incident_id"),
 )
 _MEMBERS, _VERDICTS, _REPORT_OBJECTS, _ADDONS, _INCIDENTS = _VERSIONS
+_CHANGES_LATER = ("subject", "summary", "lost", "state", "decided_by", "decided_at", "applied_at", "decided_via", "decision", "ended_at")
 _CURRENT = (
     Current(tables.heartbeats, "cluster"),
     Current(tables.reports, "source", "cluster"),
@@ -40,9 +42,10 @@ _CURRENT = (
     Current(tables.requests, "request_id"),
     Current(inspections, "request_id"),
     # Who held it, when and why stay as they were said first.
-    Current(tables.proposals, "proposal_id", update_only=("subject", "summary", "lost", "state", "decided_by", "decided_at", "applied_at")),
+    Current(proposals, "proposal_id", update_only=_CHANGES_LATER),
+    Current(damped, "kind", "subject", "cluster", "object_ref"),
 )
-_HEARTBEATS, _REPORTS, _GENERATED, _INVENTORY, _STATES, _REQUESTS, _INSPECTIONS, _PROPOSALS = _CURRENT
+_HEARTBEATS, _REPORTS, _GENERATED, _INVENTORY, _STATES, _REQUESTS, _INSPECTIONS, _PROPOSALS, _DAMPED = _CURRENT
 _BODIES = Once(tables.bodies, "digest")
 _EVENTS = Once(tables.events, "event_id")
 _EVENT_OBJECTS = Once(tables.event_objects, "event_id", "object_ref")
@@ -343,8 +346,28 @@ class Writing:
             "decided_at": record.decided_at,
             "applied_at": record.decided_at if record.state is ProposalState.APPLIED else None,
             "cause_id": record.cause_id,
+            "kind": ProposalKind.LOSS,
+            "decided_via": record.decided_via,
+            "decision": record.decision,
+            "expires_at": record.expires_at,
+            "ended_at": record.ended_at,
         }
         self.changes.note(ChangedKind.PROPOSAL, record.proposal_id)
+
+    def _held_back(self, record: said.Damped) -> None:
+        key = (record.kind, record.subject, record.cluster, str(record.object_ref or ""))
+        named = dict(zip(("kind", "subject", "cluster", "object_ref"), key, strict=True))
+        timed = {"pauses": record.pauses, "since": record.since, "until": record.until}
+        watched = json_bytes(list(record.watched)).decode()
+        self._current[_DAMPED][key] = {
+            **named, **timed, "reason": record.reason, "cause_id": record.cause_id, "watched": watched, "mark": record.mark
+        }  # fmt: skip
+        self.changes.note(ChangedKind.DAMPED, "@".join(key))
+
+    def _goes_on(self, record: said.DampedGone) -> None:
+        key = (record.kind, record.subject, record.cluster, str(record.object_ref or ""))
+        self._current[_DAMPED][key] = None
+        self.changes.note(ChangedKind.DAMPED, "@".join(key), Operation.REMOVE)
 
     takes: ClassVar[dict[type, Callable[[Writing, Any], None]]] = {
         said.MemberRecord: _member,
@@ -367,6 +390,8 @@ class Writing:
         said.DeclaredStatus: _status,
         said.RequestRecord: _request,
         said.HeldLoss: _held_loss,
+        said.Damped: _held_back,
+        said.DampedGone: _goes_on,
     }
 
 

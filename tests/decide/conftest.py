@@ -21,6 +21,8 @@ from fleetd.domain.records import (
     AddonGone,
     AddonRecord,
     ChangeKind,
+    Damped,
+    DampedGone,
     DeclaredStatus,
     DestinationGone,
     DestinationRecord,
@@ -106,6 +108,10 @@ class Kept:
                 rows["statuses"][record.ref] = record
             case HeldLoss():
                 rows["held"][record.proposal_id] = record
+            case Damped():
+                rows["damped"][record.kind, record.subject, record.cluster, record.object_ref] = record
+            case DampedGone():
+                rows["damped"].pop((record.kind, record.subject, record.cluster, record.object_ref), None)
             case _:
                 pass
 

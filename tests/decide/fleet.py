@@ -22,6 +22,7 @@ from fleetd.decide.plan import Action, Terms, plan, to_read
 from fleetd.decide.plane.aggregating import Selected, conclude
 from fleetd.decide.plane.declaring import declared, settle
 from fleetd.decide.plane.delivering import Failure, Outcome, delivered
+from fleetd.decide.plane.elapsing import elapsed
 from fleetd.decide.plane.membering import member_declared, member_state
 from fleetd.decide.plane.observing import listed, seen
 from fleetd.decide.plane.requesting import requested
@@ -73,6 +74,7 @@ class Fleet:
         self.doubts: set[tuple[str, GroupVersionKind]] = set()
         self.rejudge: set[tuple[str, GroupVersionKind]] = set()
         self.records: list[Record] = []
+        self.history: list[Record] = []
         self.later: dict[DeliveryKey, datetime] = {}
         self.selections: list[Selecting] = []
         self._number = 0
@@ -93,6 +95,7 @@ class Fleet:
 
     def take(self, turn: Turn) -> None:
         self.records = turn.records
+        self.history += turn.records
         self.kept.commit(turn.records)
         self.due |= turn.due
         self.doubts |= turn.doubts
@@ -360,6 +363,15 @@ class Fleet:
             if not (self.due or self.later or self.doubts or self.rejudge):
                 return
         pytest.fail(f"it never comes to rest: due {self.due}, put off {self.later}, in doubt {self.doubts}")
+
+    def wait(self, **time: float) -> None:
+        """Time passes, and nothing else happens; each alarm rings when it is due."""
+        until = self.now + timedelta(**time)
+        while (at := self.plane.alarms.earliest) is not None and at <= until:
+            self.now = max(self.now, at - timedelta(seconds=1))
+            with self.turn() as turn:
+                elapsed(self.plane, turn)
+            self.now = max(self.now, until)
 
     def restart(self) -> Turn:
         """A new daemon begins with what was kept; its first turn."""

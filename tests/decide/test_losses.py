@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fleetd.domain.records import (
-    HeldLoss,
-)
-from fleetd.domain.states import RequestState
+from fleetd.decide.plane.holding import decide
+from fleetd.decide.proposals import Decision
+from fleetd.domain.records import HeldLoss
+from fleetd.domain.states import ProposalState, RequestState
 
 
 def busy(fleet, said, count=1, **options):
@@ -126,10 +126,12 @@ def test_an_approval_lets_nothing_go_that_was_not_shown(fleet, said):
     fleet.declare(said.profile().replace("matchLabels: {env: x}", "matchExpressions: [{key: env, operator: In, values: [y, z]}]"))
     fleet.run()
     fleet.declare(said.profile().replace("matchLabels: {env: x}", "matchLabels: {env: z}"))
-    assert len(fleet.plane.held["Profile/ClusterProfile/base"].lost) == 12
+    held = fleet.plane.held["Profile/ClusterProfile/base"]
+    assert len(held.lost) == 12
     with fleet.turn() as turn:
-        fleet.plane.approved["Profile/ClusterProfile/base"] = "somebody"
+        decide(fleet.plane, turn, held.subject, ProposalState.APPROVED, Decision("somebody"))
         fleet._declare(turn, said.loaded(said.profile(env="typo")), ())
+    assert fleet.plane.held[held.subject].state is ProposalState.WAITING
     assert len(fleet.plane.held["Profile/ClusterProfile/base"].lost) == 13
     fleet.run()
     assert all(fleet.standing(name) for name in names)

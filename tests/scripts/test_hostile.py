@@ -254,7 +254,8 @@ async def test_each_hostile_script_ends_with_a_sentence_and_the_process_stays_sm
         assert await pool.evaluate(FINE, {"kind": "Pod"}) == (True, "")
     # A script that yields nothing of what is asked of it makes no objects.
     harmless = (Place.POLICY, {"resources": ""})
-    silent = [script[:200] for script, answer in zip(CORPUS, answers, strict=True) if not answer.error and (place, answer.value) != harmless]
+    told = zip(CORPUS, answers, strict=True)
+    silent = [script[:200] for script, answer in told if not answer.error and (place, answer.value) != harmless]
     assert silent == []
     assert [answer.error for answer in answers if len(answer.error) > 5000 or "Traceback" in answer.error or "status" in answer.error] == []
     assert grown < 16 * 2**20

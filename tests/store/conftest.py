@@ -13,6 +13,7 @@ from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
     ChangeKind,
+    Damped,
     DestinationRecord,
     DriftField,
     EventRecord,
@@ -29,7 +30,7 @@ from fleetd.domain.records import (
     VerdictRecord,
 )
 from fleetd.domain.refs import ObjectRef
-from fleetd.domain.states import AddonState, ClusterState, DriftOutcome, MatchState, RequestState, VerdictState
+from fleetd.domain.states import AddonState, ClusterState, DampedKind, DriftOutcome, MatchState, RequestState, VerdictState
 from fleetd.store.crypto import MasterKey
 from fleetd.store.database import Database
 from fleetd.store.validate import violations
@@ -114,6 +115,21 @@ class Said:
         }
         times = {"detected_at": self.clock(), "corrected_at": None, "outcome": DriftOutcome.OPEN, "flap_count": 0, "cause_id": incident_id}
         return IncidentRecord(**{"incident_id": incident_id, **plain, **times, **more})
+
+    def damped(self, ref: ObjectRef) -> Damped:
+        return Damped(
+            kind=DampedKind.FLAPPING,
+            subject="EventSource/lb",
+            cluster="prod/eu-1",
+            object_ref=ref,
+            pauses=2,
+            since=self.clock(),
+            until=self.clock(),
+            reason="it flaps",
+            cause_id="e1",
+            watched=("a", "b"),
+            mark="m",
+        )
 
     def journal(self, decision: str = "applied", **more: Any) -> JournalRecord:
         plain = {

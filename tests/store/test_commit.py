@@ -11,6 +11,7 @@ from fleetd.domain.errors import GiveUp, NotPermitted, TryLater
 from fleetd.domain.records import (
     AddonGone,
     ChangeKind,
+    DampedGone,
     DeclaredStatus,
     EventRecord,
     GeneratedGone,
@@ -20,14 +21,16 @@ from fleetd.domain.records import (
     MemberGone,
     VerdictGone,
 )
-from fleetd.domain.states import AddonState, ClusterState, DeclaredState, DriftOutcome, RequestState
+from fleetd.domain.states import AddonState, ClusterState, DampedKind, DeclaredState, DriftOutcome, ProposalState, RequestState
 from fleetd.store.database import Database
 from fleetd.store.reading import Reader
 
 
 async def test_every_kind_of_record_is_loaded_as_it_was_committed(database, said, clock):
     web = said.service()
-    loss = HeldLoss(proposal_id="p1", subject="lb", summary="11 gone", lost=("a", "b"), created_at=clock(), cause_id="e1")
+    loss = HeldLoss(
+        proposal_id="p1", subject="lb", summary="11 gone", lost=("a", "b"), created_at=clock(), cause_id="e1", expires_at=clock()
+    )
     member = said.member(labels={"env": "prod", "tier": ""}, version="v1.31.0", uid="u1", last_seen_at=clock())
     profile = {"apiVersion": "config.projectsveltos.io/v1beta1", "kind": "ClusterProfile", "metadata": {"name": "x"}, "spec": {"n": 1}}
     from_event = said.event("e1", web, body={"kind": "Service", "spec": {"ports": [1, 2.5, None, "ü"]}})
@@ -45,6 +48,7 @@ async def test_every_kind_of_record_is_loaded_as_it_was_committed(database, said
         said.journal(),
         said.request(),
         loss,
+        said.damped(web),
     ]
     await database.commit(records)
     loaded = await database.load()
@@ -62,22 +66,26 @@ async def test_every_kind_of_record_is_loaded_as_it_was_committed(database, said
     assert loaded.incidents == (records[8],)
     assert loaded.requests == (records[10],)
     assert loaded.held == (loss,)
+    assert loaded.damped == (records[12],)
 
 
 async def test_what_is_gone_is_not_loaded(database, said, clock):
     web = said.service()
-    await database.commit([said.member(labels={"a": "b"}), said.verdict(web), said.generated(web, {}), said.addon(), said.object(web)])
+    made = [said.verdict(web), said.generated(web, {}), said.addon(), said.object(web), said.damped(web)]
+    await database.commit([said.member(labels={"a": "b"}), *made])
     await database.commit(
         [
             MemberGone(cluster="prod/eu-1", at=clock()),
             VerdictGone(source="lb", cluster="prod/eu-1", ref=web, at=clock()),
             GeneratedGone(ref=web, at=clock()),
+            DampedGone(kind=DampedKind.FLAPPING, subject="EventSource/lb", cluster="prod/eu-1", object_ref=web, at=clock()),
             AddonGone(profile="ClusterProfile/web", cluster="prod/us-1", addon="policyRefs/0", at=clock()),
             InventoryGone(cluster="prod/us-1", ref=web, at=clock()),
         ]
     )
     loaded = await database.load()
     assert (loaded.members, loaded.verdicts, loaded.generated, loaded.addons, loaded.inventory) == ((), (), (), (), ())
+    assert loaded.damped == ()
 
 
 async def test_a_report_is_what_its_events_left_of_it(database, said):
@@ -199,6 +207,17 @@ async def test_a_loss_that_is_held_again_keeps_what_was_decided(database, said, 
     await database.commit([loss])
     await database.commit([dataclasses.replace(loss, summary="12 gone", lost=("a", "b"))])
     assert [(held.summary, held.lost) for held in (await database.load()).held] == [("12 gone", ("a", "b"))]
+
+
+async def test_a_decided_loss_is_loaded_as_long_as_it_holds_something_back(database, said, clock):
+    loss = HeldLoss(proposal_id="p1", subject="lb", summary="11 gone", lost=("a",), created_at=clock(), cause_id="e1")
+    decided = {"decided_by": "anna", "decided_via": "cli", "decided_at": clock(), "decision": "no"}
+    rejected = dataclasses.replace(loss, state=ProposalState.REJECTED, **decided)
+    await database.commit([loss])
+    await database.commit([rejected])
+    assert (await database.load()).held == (rejected,)
+    await database.commit([dataclasses.replace(rejected, ended_at=clock())])
+    assert (await database.load()).held == ()
 
 
 async def test_each_transaction_leaves_one_change_for_each_object(database, said):

@@ -63,6 +63,7 @@ async def _a_fleet(database, said, clock):
             said.request(state=RequestState.DONE, decided_at=done, outcome="requeued"),
             said.request("r2", verb="inspect", state=RequestState.DONE, decided_at=done, outcome="seen", answer="{}"),
             HeldLoss(proposal_id="p1", subject="load-balancers", summary="11 gone", lost=("a",), created_at=done, cause_id="e2"),
+            said.damped(web),
         ],
         by=Decider("anna", "cli", "requeue"),
     )

@@ -122,7 +122,7 @@ def _written(environment: Jinja, template: Template, data: Mapping[str, Any], ru
     for part in environment.parts(template, data):
         run.output_left -= len(part)
         if run.output_left < 0:
-            raise OverBudget(f"the template writes more than {run.output_bytes} bytes")
+            raise OverBudget(f"the template writes more than {run.budget.output_bytes} bytes")
         parts.append(part)
     text = "".join(parts)
     try:
@@ -138,7 +138,7 @@ def _traced(environment: Jinja, template: Template, data: Mapping[str, Any], run
     for part, line, made in environment.placed_parts(template, data):
         run.output_left -= len(part)
         if run.output_left < 0:
-            raise OverBudget(f"the template writes more than {run.output_bytes} bytes")
+            raise OverBudget(f"the template writes more than {run.budget.output_bytes} bytes")
         parts.append(part)
         places.append((len(part), line, made))
     return orjson.dumps({"text": "".join(parts), "parts": places}).decode()

@@ -86,7 +86,7 @@ class Structure(Generic[Scope]):
                 text = _json(value, run)
                 run.output_left -= len(text)
                 if run.output_left < 0:
-                    raise OverBudget(f"the template writes more than {run.output_bytes} bytes")
+                    raise OverBudget(f"the template writes more than {run.budget.output_bytes} bytes")
                 texts.append(text)
         return "\n".join(texts)
 

@@ -98,9 +98,10 @@ class Compiler:
             only = statements[0]
 
             def single(frame: Frame, dot: Any) -> None:
-                frame[1].steps_left -= cost
-                if frame[1].steps_left < 0:
-                    raise site.over(frame[1].over_steps())
+                run = frame[1]
+                run.steps_left -= cost
+                if run.steps_left < 0:
+                    raise site.over(run.over_steps())
                 only(frame, dot)
 
             return single

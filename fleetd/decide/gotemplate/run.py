@@ -50,14 +50,13 @@ class Surroundings:
 class Run:
     """The meter of one rendering; functions that handle large or nested values spend from it."""
 
-    __slots__ = ("depth", "output_bytes", "output_left", "resources", "steps", "steps_left", "surroundings", "value_bytes")
+    __slots__ = ("budget", "depth", "output_left", "steps_left", "surroundings")
 
     def __init__(self, budget: Budget, surroundings: Surroundings) -> None:
-        self.steps = self.steps_left = budget.steps
-        self.output_bytes = self.output_left = budget.output_bytes
-        self.value_bytes = budget.value_bytes
+        self.budget = budget
+        self.steps_left = budget.steps
+        self.output_left = budget.output_bytes
         self.surroundings = surroundings
-        self.resources = surroundings.resources
         self.depth = 0
 
     def spend(self, steps: int) -> None:
@@ -77,8 +76,8 @@ class Run:
             OverBudget: it would be too large.
         """
         if size > FREE:
-            if size > self.value_bytes:
-                raise OverBudget(f"the template makes a text of {size} characters, more than {self.value_bytes}")
+            if size > self.budget.value_bytes:
+                raise OverBudget(f"the template makes a text of {size} characters, more than {self.budget.value_bytes}")
             self.spend(size >> 6)
 
     def elements(self, count: int) -> None:
@@ -88,8 +87,8 @@ class Run:
             OverBudget: it would be too large.
         """
         if count > 16:
-            if count * 16 > self.value_bytes:
-                raise OverBudget(f"the template makes a list or map of {count} elements, more than {self.value_bytes // 16}")
+            if count * 16 > self.budget.value_bytes:
+                raise OverBudget(f"the template makes a list or map of {count} elements, more than {self.budget.value_bytes // 16}")
             self.spend(count >> 2)
 
     def settle(self, value: Any) -> None:
@@ -100,10 +99,10 @@ class Run:
             self.elements(len(value))
 
     def over_output(self) -> str:
-        return f"the template writes more than {self.output_bytes} bytes"
+        return f"the template writes more than {self.budget.output_bytes} bytes"
 
     def over_steps(self) -> str:
-        return f"the template takes more than {self.steps} steps"
+        return f"the template takes more than {self.budget.steps} steps"
 
     def enter(self) -> None:
         """One template calls another.

@@ -187,7 +187,8 @@ def _values(value: Any, site: Site, run: Run) -> Iterable[Any]:
     if isinstance(value, list):
         return list(value)
     if isinstance(value, dict):
-        run.spend(len(value) >> 3)
+        if len(value) > 7:
+            run.spend(len(value) >> 3)
         return [value[key] for key in sorted(value)]
     if isinstance(value, int) and not isinstance(value, bool):
         return map(type(value), range(value))
@@ -196,8 +197,9 @@ def _values(value: Any, site: Site, run: Run) -> Iterable[Any]:
 
 def _pairs(value: Any, site: Site, run: Run) -> Iterable[tuple[Any, Any]]:
     if isinstance(value, dict):
-        run.spend(len(value) >> 3)
-        return [(key, value[key]) for key in sorted(value)]
+        if len(value) > 7:
+            run.spend(len(value) >> 3)
+        return sorted(value.items())  # by their keys, which are no two the same
     if isinstance(value, list):
         return zip(map(Int, range(len(value))), list(value), strict=True)
     if isinstance(value, int) and not isinstance(value, bool):

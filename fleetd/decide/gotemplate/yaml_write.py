@@ -10,6 +10,7 @@ from typing import Any
 
 from fleetd.decide.gotemplate.formatting import shortest
 from fleetd.decide.gotemplate.json_text import json_number, json_ready
+from fleetd.decide.gotemplate.quoting import json_string
 from fleetd.decide.gotemplate.run import Run
 from fleetd.decide.gotemplate.values import NILS, Struct, utf8
 from fleetd.decide.gotemplate.yaml_scalars import SHORT, reads_as_text
@@ -23,6 +24,8 @@ _ESCAPES = {
 }  # fmt: skip
 _KEY_LENGTH = 128
 """Longer keys are written in the long form, `? key`."""
+_LONGEST_KEY = 1024
+"""The library reads the JSON again as YAML, where a key ends here."""
 _WIDTH = 80
 _SIMPLE = re.compile(r"[A-Za-z/_][\w./-]*\Z", re.ASCII)
 _FORBIDDEN = re.compile("[\x7f-\x84\x86-\x9f\ufffe\uffff]")
@@ -69,6 +72,8 @@ def _write_map(parts: list[str], value: dict[str, Any], indent: int, run: Run) -
                 run.spend(8)
                 parts.append(f"{pad}{name}: {word}")
                 continue
+        if len(key) > _LONGEST_KEY >> 3 and len(json_string(key, html=True)) > _LONGEST_KEY:
+            raise ValueError("error converting JSON to YAML: yaml: could not find expected ':'")
         written = _string(key, indent + 2, None)
         long = len(written) > _KEY_LENGTH or not _BREAKS.isdisjoint(key)
         if long:

@@ -15,6 +15,7 @@ from fleetd.decide.plane.matching import matches_settled
 from fleetd.decide.plane.observing import drop_kinds, report_changes, say_anew
 from fleetd.decide.plane.placing import depart, place
 from fleetd.decide.plane.reacting import meet, react, reactions_to
+from fleetd.decide.plane.screening import note_servers
 from fleetd.decide.plane.selecting import reacting, select
 from fleetd.decide.plane.sets import settle_sets
 from fleetd.decide.plane.state import Plane
@@ -33,37 +34,45 @@ CLUSTER_PROFILE = GroupKind(CONFIG_GROUP, "ClusterProfile")
 PROFILE = GroupKind(CONFIG_GROUP, "Profile")
 SVELTOS_CLUSTER = GroupKind(LIB_GROUP, "SveltosCluster")
 CAPI_CLUSTER = GroupKind(CAPI_GROUP, "Cluster")
+MEMBERS = (SVELTOS_CLUSTER, CAPI_CLUSTER)
 CONTENTS = (GroupKind("", "ConfigMap"), GroupKind("", "Secret"))
 
 
 def declared(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None, *, unsupported: Collection[str] = ()) -> None:
     """Takes one declared object as it now is, or None when it was deleted; nothing follows before `settle`."""
-    kind = ref.group_kind
-    problem = ""
     plane.shadowed.pop(ref, None)
     if ref in plane.generated:
         _shadow(plane, turn, ref, manifest, unsupported)
         return
-    if kind == SOURCE:
-        problem = _declare_source(plane, ref.name, manifest)
-    elif kind == TRIGGER:
-        problem = _declare_trigger(plane, ref.name, manifest)
-    elif kind in (CLUSTER_PROFILE, PROFILE):
-        problem = _declare_profile(plane, turn, ref, manifest)
-    elif kind in SETS:
-        problem = _declare_set(plane, ref, manifest)
-    elif kind in CONTENTS:
-        plane.dirty.reactions |= plane.readers.get(ref, set())
-        turn.reconnect |= plane.credentials.get(ref, set())
-    elif kind in (SVELTOS_CLUSTER, CAPI_CLUSTER):
-        _declare_member(plane, turn, ref, manifest)
+    problem = _enter(plane, turn, ref, manifest)
     plane.dirty.contents.add(ref)
     if manifest is None:
         plane.contents.pop(ref, None)
         plane.statuses.pop(ref, None)
-        return
-    plane.contents[ref] = manifest
-    _taken(plane, turn, manifest, problem, unsupported)
+    else:
+        plane.contents[ref] = manifest
+        _taken(plane, turn, manifest, problem, unsupported)
+    for cluster in [member_key(ref)] if ref.group_kind in MEMBERS else plane.credentials.get(ref, ()):
+        note_servers(plane, cluster)
+
+
+def _enter(plane: Plane, turn: Turn, ref: ObjectRef, manifest: Manifest | None) -> str:
+    """What its kind makes of it; why it cannot be read as it is, or empty."""
+    kind = ref.group_kind
+    if kind == SOURCE:
+        return _declare_source(plane, ref.name, manifest)
+    if kind == TRIGGER:
+        return _declare_trigger(plane, ref.name, manifest)
+    if kind in (CLUSTER_PROFILE, PROFILE):
+        return _declare_profile(plane, turn, ref, manifest)
+    if kind in SETS:
+        return _declare_set(plane, ref, manifest)
+    if kind in MEMBERS:
+        _declare_member(plane, turn, ref, manifest)
+    elif kind in CONTENTS:
+        plane.dirty.reactions |= plane.readers.get(ref, set())
+        turn.reconnect |= plane.credentials.get(ref, set())
+    return ""
 
 
 def _taken(plane: Plane, turn: Turn, manifest: Manifest, problem: str, unsupported: Collection[str] = ()) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from fleetd.decide.plane.drifting import guarded, newer, open_incident, suspect
+from fleetd.decide.plane.drifting import drift_key, guarded, newer, open_incident, suspect
 from fleetd.decide.plane.matching import destination_state, destination_states
+from fleetd.decide.plane.pausing import strike
 from fleetd.decide.plane.placing import DONE, forget, hold, put_addon
 from fleetd.decide.plane.state import DeliveryKey, Placement, Plane
 from fleetd.decide.plane.turn import Turn
@@ -146,11 +147,16 @@ def _put_states(plane: Plane, turn: Turn, outcome: Outcome, again: datetime | No
 
 def _close_incidents(plane: Plane, turn: Turn, outcome: Outcome) -> None:
     cluster = outcome.key[1]
+    put = {item.ref for item in outcome.put}
     for ref in outcome.corrected:
         incident = plane.incidents.pop((cluster, ref), None)
         if incident is not None:
             turn.records.append(replace(incident, corrected_at=turn.now, outcome=DriftOutcome.CORRECTED))
             turn.tell(Stage.DRIFT, ref, cluster, "corrected", cause=incident.cause_id)
+            if ref in put:
+                strike(
+                    plane, turn, drift_key(incident.profile, cluster, ref), f"{incident.changed_by or 'somebody'} changes it back each time"
+                )
     for ref in outcome.gone:
         incident = plane.incidents.pop((cluster, ref), None)
         if incident is not None:

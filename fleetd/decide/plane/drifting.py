@@ -10,16 +10,22 @@ from fleetd.decide.definitions import SyncMode
 from fleetd.decide.drift import brought, changed_by, drifted_fields, owned_digest
 from fleetd.decide.exclusions import excluded
 from fleetd.decide.ownership import IGNORE_DRIFT, OWNER_NAME, marks
+from fleetd.decide.plane.alarms import DampedKey
 from fleetd.decide.plane.placing import hold
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.objects import Manifest, Observed
 from fleetd.domain.records import IncidentRecord, InventoryRecord, Stage
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
-from fleetd.domain.states import DriftOutcome
+from fleetd.domain.states import DampedKind, DriftOutcome
 
 MARK = f'"{OWNER_NAME}"'.encode()
 """In the text of every object that a profile owns."""
+
+
+def drift_key(profile: str, cluster: str, ref: ObjectRef) -> DampedKey:
+    """What corrections of an object are counted under."""
+    return DampedKind.DRIFT, profile, cluster, ref
 
 
 def guarded(plane: Plane, item: InventoryRecord) -> bool:

@@ -13,7 +13,9 @@ from fleetd.decide.plane.aggregating import answered as answered_for
 from fleetd.decide.plane.aggregating import await_script, begin_anew, drop, read, take
 from fleetd.decide.plane.aggregating import missing as lacking
 from fleetd.decide.plane.drifting import new_seen, owned_listed, owned_seen
-from fleetd.decide.plane.holding import held, nothing_lost
+from fleetd.decide.plane.flapping import calm, reason_of
+from fleetd.decide.plane.flapping import changes as flaps
+from fleetd.decide.plane.holding import held, kept, nothing_lost
 from fleetd.decide.plane.state import Plane, Report
 from fleetd.decide.plane.turn import Ask, Turn
 from fleetd.decide.report import difference, reported
@@ -166,7 +168,7 @@ def _note(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Judgem
             cluster=sight.cluster,
             ref=ref,
             state=answer.state,
-            reason=answer.reason,
+            reason=reason_of(plane, turn, source.name, sight.cluster, ref) or answer.reason,
             deciding=deciding,
             since=turn.now,
         )
@@ -194,7 +196,7 @@ def report_changes(plane: Plane, turn: Turn) -> list[EventRecord]:
             continue
         source, cluster = key
         after, report.pending = report.pending, {}
-        after = _hold(plane, turn, source, cluster, report, after)
+        after = calm(plane, turn, key, report, _hold(plane, turn, source, cluster, report, after))
         changes = difference(report.objects, after)
         report.doubted -= set(after)
         if not changes:
@@ -218,6 +220,7 @@ def report_changes(plane: Plane, turn: Turn) -> list[EventRecord]:
         )
         report.event_id = event.event_id
         turn.records.append(event)
+        flaps(plane, turn, key, changes)
         for change in changes[:20]:
             turn.tell(Stage.REPORT, change.object.ref, cluster, change.change.value, f"EventSource {source}, revision {report.revision}")
         events.append(event)
@@ -256,8 +259,7 @@ def _hold(plane: Plane, turn: Turn, source: str, cluster: str, report: Report, a
     """Leaves out what is lost on doubt, when it is more than one step may lose."""
     doubted = [ref for ref, now in after.items() if now is None and ref in report.doubted]
     subject = f"EventSource/{source}@{cluster}"
-    known = plane.held.get(subject)
-    waiting = {str(ref) for ref in report.doubted if ref in report.objects and ref not in after} & set(known.lost if known else ())
+    waiting = {str(ref) for ref in report.doubted if ref in report.objects and ref not in after} & kept(plane, subject)
     if not doubted and not waiting:
         nothing_lost(plane, turn, subject)
     elif doubted and held(plane, turn, Stage.REPORT, subject, {str(ref) for ref in doubted} | waiting, len(report.objects), cluster):

@@ -12,6 +12,7 @@ from fleetd.decide.members import Member
 from fleetd.decide.plane.blame import blamed
 from fleetd.decide.plane.holding import held, nothing_lost
 from fleetd.decide.plane.matching import destination_states
+from fleetd.decide.plane.screening import screened
 from fleetd.decide.plane.state import Placement, Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.decide.wanted import Wanted, WantedAddon, wanted
@@ -129,7 +130,7 @@ def _want(plane: Plane, turn: Turn, profile: Profile, member: Member) -> None:
         return
     plane.answers.begin(key)
     render = replace(turn.render, digest=plane.digest, asking=Asking(plane.answers, key))
-    want = wanted(profile, member, plane.contents, render, plane.parsed)
+    want = screened(plane, profile, wanted(profile, member, plane.contents, render, plane.parsed))
     if want.problem:
         want = blamed(plane, render, want)
     for ref in want.uses:

@@ -10,13 +10,14 @@ from fleetd.decide.digest import digest
 from fleetd.decide.engines.answers import Asking, Awaited
 from fleetd.decide.instantiate import Generated, instantiate
 from fleetd.decide.members import Member
-from fleetd.decide.plane.feedback import loop
+from fleetd.decide.plane.feedback import breeds, ended, goes_round, looping, stopped
+from fleetd.decide.plane.feedback import rendered as took
 from fleetd.decide.plane.matching import destination_states, new_match, put_match, withdraw_match
 from fleetd.decide.plane.state import Plane, Reaction, ReactionKey
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.errors import GiveUp
 from fleetd.domain.objects import ref_of
-from fleetd.domain.records import EventRecord, GeneratedGone, GeneratedRecord, ReportedObject, Stage
+from fleetd.domain.records import ChangeKind, EventRecord, GeneratedGone, GeneratedRecord, ReportedObject, Stage
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import MatchState
 
@@ -25,6 +26,7 @@ def meet(plane: Plane, turn: Turn, events: Iterable[EventRecord]) -> None:
     """Finds the triggers that care for each event, and opens or ends their matches."""
     for event in events:
         turn.cause = event.cause_id
+        changed = {change.object.ref for change in event.changes if change.change is not ChangeKind.REMOVED}
         for name in sorted(plane.listeners.get(event.cluster, {}).get(event.source, ())):
             trigger = plane.triggers.get(name)
             if trigger is None:
@@ -32,6 +34,7 @@ def meet(plane: Plane, turn: Turn, events: Iterable[EventRecord]) -> None:
             refs: list[ObjectRef | None] = [change.object.ref for change in event.changes] if trigger.one_for_event else [None]
             for ref in refs:
                 key = (name, event.cluster, ref)
+                plane.triggered[key] |= changed if ref is None else changed & {ref}
                 if objects_of(plane, key):
                     new_match(plane, turn, key, event.event_id)
                 plane.dirty.reactions.add(key)
@@ -49,6 +52,8 @@ def reactions_to(plane: Plane, trigger: Trigger, cluster: str) -> set[ReactionKe
 
 def react(plane: Plane, turn: Turn) -> None:
     """Makes, renews or takes back what each dirty match stands for."""
+    if plane.damped and plane.dirty.contents:
+        plane.dirty.reactions |= looping(plane)
     while plane.dirty.reactions:
         for key in sorted(plane.dirty.reactions, key=_order):
             plane.dirty.reactions.discard(key)
@@ -71,6 +76,8 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     reaction = plane.reactions.get(key) or _open(plane, turn, key)
     reaction.match_id = plane.match_of[key]
     turn.cause = plane.matches[reaction.match_id].cause_id
+    if stopped(plane, turn, key, reaction) or breeds(plane, turn, key, reaction, objects[0]):
+        return
     inputs = _inputs(plane, trigger, member, objects, reaction.uses)
     if inputs == reaction.inputs and not reaction.problem:
         destination_states(plane, turn, reaction.profile)
@@ -78,7 +85,6 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     uses: set[ObjectRef] = set()
     plane.answers.begin(key)
     try:
-        _refuse_loop(plane, key, objects)
         render = replace(turn.render, asking=Asking(plane.answers, key))
         made = instantiate(trigger, member, objects, plane.contents, render, source=plane.selected[name][cluster], uses=uses)
         _claim(plane, key, made)
@@ -94,15 +100,6 @@ def _react(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     _use(plane, key, reaction, made.uses)
     _keep(plane, turn, key, reaction, made)
     reaction.inputs = _inputs(plane, trigger, member, objects, made.uses)
-
-
-def _refuse_loop(plane: Plane, key: ReactionKey, objects: Sequence[ReportedObject]) -> None:
-    """Refuses to go round once more; a reaction that is there already was refused or taken when it was new."""
-    if key[2] is None or plane.reactions[key].profile:
-        return
-    sentence = loop(plane, key[0], key[1], objects[0])
-    if sentence:
-        raise GiveUp(sentence)
 
 
 def objects_of(plane: Plane, key: ReactionKey) -> Sequence[ReportedObject]:
@@ -198,37 +195,15 @@ def _use(plane: Plane, key: ReactionKey, reaction: Reaction, uses: frozenset[Obj
 
 
 def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: Generated) -> None:
-    """Records what is new or changed, and lets go of what this match no longer makes."""
-    name, cluster, one = key
-    refs = []
-    changed = False
-    for manifest in made.manifests:
-        ref = ref_of(manifest)
-        refs.append(ref)
-        record = GeneratedRecord(
-            ref=ref,
-            manifest=manifest,
-            digest=plane.digest(manifest),
-            trigger=name,
-            cluster=cluster,
-            object_ref=one,
-            cause_id=turn.cause,
-            at=turn.now,
-        )
-        known = plane.generated.get(ref)
-        if known is not None and known.digest == record.digest:
-            continue
-        changed = True
-        plane.generated[ref] = record
-        turn.records.append(record)
-        if manifest["kind"] == "ClusterProfile":
-            plane.put_profile(profile_id(ref), compile_profile(manifest, trigger=name))
-            turn.rewatch |= plane.placements.get(profile_id(ref), {}).keys()
-            plane.reaction_of[profile_id(ref)] = key
-        else:
-            plane.contents[ref] = manifest
-            plane.dirty.contents.add(ref)
-        turn.tell(Stage.INSTANTIATE, ref, cluster, "changed" if known else "created", _because(plane, key, made, ref))
+    """Records what is new or changed, and lets go of what this match no longer makes; nothing where it would only go round once more."""
+    news = _news(plane, turn, key, made)
+    changed = bool(news)
+    if changed and goes_round(plane, turn, key, reaction):
+        return
+    for record in news:
+        _generate(plane, turn, key, made, record)
+    took(plane, turn, key, reaction, anew=changed and bool(reaction.profile))
+    refs = [ref_of(manifest) for manifest in made.manifests]
     profile = profile_id(refs[-1])
     stale = reaction.generated - frozenset(refs)
     before, reaction.profile, reaction.generated = reaction.profile, profile, frozenset(refs)
@@ -242,6 +217,43 @@ def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: 
         destination_states(plane, turn, profile)
 
 
+def _news(plane: Plane, turn: Turn, key: ReactionKey, made: Generated) -> list[GeneratedRecord]:
+    """What is not as it was made before."""
+    found = []
+    for manifest in made.manifests:
+        ref, mark = ref_of(manifest), plane.digest(manifest)
+        known = plane.generated.get(ref)
+        if known is None or known.digest != mark:
+            found.append(
+                GeneratedRecord(
+                    ref=ref,
+                    manifest=manifest,
+                    digest=mark,
+                    trigger=key[0],
+                    cluster=key[1],
+                    object_ref=key[2],
+                    cause_id=turn.cause,
+                    at=turn.now,
+                )
+            )
+    return found
+
+
+def _generate(plane: Plane, turn: Turn, key: ReactionKey, made: Generated, record: GeneratedRecord) -> None:
+    ref, cluster = record.ref, key[1]
+    decision = "changed" if ref in plane.generated else "created"
+    plane.generated[ref] = record
+    turn.records.append(record)
+    if ref.kind == "ClusterProfile":
+        plane.put_profile(profile_id(ref), compile_profile(record.manifest, trigger=record.trigger))
+        turn.rewatch |= plane.placements.get(profile_id(ref), {}).keys()
+        plane.reaction_of[profile_id(ref)] = key
+    else:
+        plane.contents[ref] = record.manifest
+        plane.dirty.contents.add(ref)
+    turn.tell(Stage.INSTANTIATE, ref, cluster, decision, _because(plane, key, made, ref))
+
+
 def _because(plane: Plane, key: ReactionKey, made: Generated, ref: ObjectRef) -> str:
     """The trigger, the template and how it stood, and whose data filled it."""
     template = f" from {made.sources[ref]}" if ref in made.sources else ""
@@ -253,10 +265,12 @@ def _retract(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     reaction = plane.reactions.pop(key, None)
     plane.reactions_by_trigger[key[0], key[1]].discard(key[2])
     if reaction is None:
+        plane.triggered.pop(key, None)
         return
     turn.cause = plane.matches[plane.match_of[key]].cause_id
     _use(plane, key, reaction, frozenset())
     turn.tell(Stage.WITHDRAW, f"EventTrigger/{key[0]}", key[1], "withdrawn", f"{key[2] or 'the report'} no longer matches")
+    ended(plane, turn, key)
     _drop(plane, turn, reaction.generated)
     withdraw_match(plane, turn, key, "it no longer matches")
 

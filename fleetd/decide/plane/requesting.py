@@ -6,14 +6,18 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from fleetd.decide.plane.declaring import settle
+from fleetd.decide.plane.holding import decide, drop, expire
+from fleetd.decide.plane.pausing import lift_all
 from fleetd.decide.plane.placing import hold
 from fleetd.decide.plane.state import Plane, Report
 from fleetd.decide.plane.turn import Turn
+from fleetd.decide.proposals import Decision, mark_of
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.inspection import VERB, Sight
-from fleetd.domain.records import RequestRecord, Stage
+from fleetd.domain.records import HeldLoss, RequestRecord, Stage
 from fleetd.domain.refs import ObjectRef, PlacedRef
-from fleetd.domain.states import AddonState, RequestState, VerdictState
+from fleetd.domain.states import AddonState, ProposalState, RequestState, VerdictState
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._:-]{0,251}[A-Za-z0-9])?")
 MOST_INSPECTIONS = 64
@@ -32,7 +36,9 @@ def requested(plane: Plane, turn: Turn, request: RequestRecord) -> None:
         case "adopt":
             problem, outcome = _adopt(plane, turn, request.subject)
         case "approve":
-            problem, outcome = _approve(plane, request.subject, request.actor)
+            problem, outcome = _decide(plane, turn, request, ProposalState.APPROVED)
+        case "reject":
+            problem, outcome = _decide(plane, turn, request, ProposalState.REJECTED)
         case "requeue":
             problem, outcome = _requeue(plane, turn, request.subject)
         case "resync":
@@ -106,23 +112,62 @@ def _adopt(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
     return "", f"{len(waiting)} profiles try again"
 
 
-def _approve(plane: Plane, subject: str, actor: str) -> tuple[str, str]:
-    """Lets a held loss follow."""
-    held = next((item for item in plane.held.values() if subject in (item.proposal_id, item.subject)), None)
-    if held is None:
-        return f"nothing is held under {subject}", ""
-    plane.approved[held.subject] = actor
-    if held.subject.startswith("Profile/"):
-        plane.dirty.profiles.add(held.subject.removeprefix("Profile/"))
-    elif held.subject.startswith("EventTrigger/"):
-        plane.dirty.triggers.add(held.subject.removeprefix("EventTrigger/"))
+def _decide(plane: Plane, turn: Turn, request: RequestRecord, to: ProposalState) -> tuple[str, str]:
+    """A person's word on a held loss. What is approved follows in this turn, what expired or was rejected is only proposed anew."""
+    named, _, mark = request.subject.partition("#")
+    known = _proposal(plane, named)
+    if known is None:
+        return f"nothing is held under {named}", ""
+    if known.state is ProposalState.WAITING and known.expires_at is not None and turn.now >= known.expires_at:
+        expire(plane, turn, known.subject)
+        known = plane.held[known.subject]
+    if known.state is not ProposalState.WAITING:
+        anew = to is ProposalState.APPROVED and known.state in (ProposalState.EXPIRED, ProposalState.REJECTED)
+        return _decided_before(known) + (_anew(plane, turn, known) if anew else ""), ""
+    if mark and mark != mark_of(known.lost):
+        return f"it is another loss than the one that was shown: {known.summary}; look again: fleetd proposals show {known.proposal_id}", ""
+    decide(plane, turn, known.subject, to, Decision(request.actor, request.via, request.reason))
+    if to is ProposalState.REJECTED:
+        return "", f"{len(known.lost)} stay"
+    _look_again(plane, known)
+    return "", f"{len(known.lost)} go"
+
+
+def _proposal(plane: Plane, named: str) -> HeldLoss | None:
+    every = (*plane.held.values(), *plane.rejected.values())
+    return next((item for item in every if named in (item.proposal_id, item.subject)), None)
+
+
+def _decided_before(known: HeldLoss) -> str:
+    by = f" by {known.decided_by}: {known.decision}" if known.decided_by else ""
+    at = f" at {known.decided_at:%Y-%m-%d %H:%M} UTC" if known.decided_at else ""
+    return f"it is {known.state} already{at}{by}"
+
+
+def _anew(plane: Plane, turn: Turn, known: HeldLoss) -> str:
+    """Proposes what would be lost today, and says under which name."""
+    drop(plane, turn, known)
+    _look_again(plane, known)
+    settle(plane, turn)
+    now = plane.held.get(known.subject)
+    if now is None:
+        return "; there is no such loss any more"
+    return f"; nothing goes by it. What would go now is proposed anew: {len(now.lost)}, as {now.proposal_id}"
+
+
+def _look_again(plane: Plane, known: HeldLoss) -> None:
+    """Lets the next settling weigh it once more."""
+    kind, _, name = known.subject.partition("/")
+    if kind == "Profile":
+        plane.dirty.profiles.add(name)
+    elif kind == "EventTrigger":
+        plane.dirty.triggers.add(name)
     else:
-        source, _, cluster = held.subject.removeprefix("EventSource/").partition("@")
+        source, _, cluster = name.partition("@")
         report = plane.reports.get((source, cluster))
         if report is not None:
-            report.pending.update(dict.fromkeys(ref for ref in report.objects if str(ref) in held.lost and _lost(report, ref)))
+            report.pending.update(dict.fromkeys(ref for ref in report.objects if str(ref) in known.lost and _lost(report, ref)))
             plane.dirty.reports.add((source, cluster))
-    return "", f"{len(held.lost)} go"
 
 
 def _lost(report: Report, ref: ObjectRef) -> bool:
@@ -132,14 +177,17 @@ def _lost(report: Report, ref: ObjectRef) -> bool:
 
 
 def _requeue(plane: Plane, turn: Turn, subject: str) -> tuple[str, str]:
-    """Makes a profile try again everywhere."""
+    """Makes a profile try again everywhere, and lets go on what of it, or of a trigger or source, is held back."""
+    lifted = lift_all(plane, turn, subject)
+    key = plane.reaction_of.get(subject)
+    lifted += lift_all(plane, turn, f"EventTrigger/{key[0]}") if key is not None else 0
     clusters = plane.placements.get(subject)
     if clusters is None:
-        return f"{subject} is placed nowhere", ""
+        return ("", f"{lifted} go on") if lifted else (f"{subject} is placed nowhere, and nothing of it is held back", "")
     for cluster in clusters:
         if not hold(plane, cluster, subject):
             turn.due[subject, cluster] = turn.cause
-    return "", f"{len(clusters)} clusters"
+    return "", f"{len(clusters)} clusters{f', {lifted} go on' if lifted else ''}"
 
 
 def _resync(plane: Plane, turn: Turn, cluster: str) -> tuple[str, str]:

@@ -7,12 +7,15 @@ from typing import Protocol
 
 from fleetd.decide.definitions import cluster_key, compile_profile, profile_id, set_id
 from fleetd.decide.observe import Judgement
+from fleetd.decide.plane.holding import watch
+from fleetd.decide.plane.pausing import restored
 from fleetd.decide.plane.state import Placement, Plane, Reaction, Said
 from fleetd.decide.sets import SETS
 from fleetd.decide.wanted import Wanted
 from fleetd.domain.declared import DeclaredObject
 from fleetd.domain.records import (
     AddonRecord,
+    Damped,
     DestinationRecord,
     GeneratedRecord,
     HeldLoss,
@@ -23,7 +26,7 @@ from fleetd.domain.records import (
     ReportedObject,
     VerdictRecord,
 )
-from fleetd.domain.states import AddonState
+from fleetd.domain.states import AddonState, ProposalState
 
 RESTORED = "restored"
 
@@ -64,6 +67,8 @@ class Known(Protocol):
     def incidents(self) -> Sequence[IncidentRecord]: ...
     @property
     def held(self) -> Sequence[HeldLoss]: ...
+    @property
+    def damped(self) -> Sequence[Damped]: ...
 
 
 def restore(plane: Plane, known: Known) -> None:
@@ -99,10 +104,18 @@ def restore(plane: Plane, known: Known) -> None:
     for incident in known.incidents:
         plane.incidents[incident.cluster, incident.ref] = incident
         plane.flaps[incident.cluster, incident.ref] = incident.flap_count
-    for held in known.held:
-        plane.held[held.subject] = held
+    _restore_held_back(plane, known)
     # Who left while nobody looked is not declared any more.
     plane.dirty.members |= plane.known_members.keys() | plane.placed.keys() | plane.inventory.keys() | plane.reported_on.keys()
+
+
+def _restore_held_back(plane: Plane, known: Known) -> None:
+    for proposal in known.held:
+        if proposal.ended_at is None:
+            (plane.rejected if proposal.state is ProposalState.REJECTED else plane.held)[proposal.subject] = proposal
+            watch(plane, proposal)
+    for damped in known.damped:
+        restored(plane, damped)
 
 
 def _restore_matches(plane: Plane, known: Known) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fleetd.decide.definitions import Trigger
 from fleetd.decide.members import Member, template_data
-from fleetd.decide.plane.holding import held, nothing_lost
+from fleetd.decide.plane.holding import held, kept, nothing_lost
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
 from fleetd.decide.rendering import Render
@@ -100,7 +100,7 @@ def _loses(plane: Plane, cluster: str, source: str, now: str) -> bool:
 
 
 def _still_held(plane: Plane, name: str) -> set[str]:
-    known = plane.held.get(f"EventTrigger/{name}")
-    if known is not None:
-        return set(known.lost)
+    lost = kept(plane, f"EventTrigger/{name}")
+    if lost:
+        return lost
     return set(plane.selected.get(name, ())) if name not in plane.triggers else set()

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from fleetd.decide.damping import Streak, Window
 from fleetd.decide.definitions import Profile, Trigger
 from fleetd.decide.digest import Digest, digest
 from fleetd.decide.engines.answers import Answers
+from fleetd.decide.limits import Limits
 from fleetd.decide.members import Member
 from fleetd.decide.observe import Judgement, Source
+from fleetd.decide.plane.alarms import Alarms, DampedKey
 from fleetd.decide.plane.choosing import Choosing
 from fleetd.decide.sets import ClusterSet
 from fleetd.decide.wanted import Parsed, Wanted
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
+    Damped,
     DestinationRecord,
     GeneratedRecord,
     HeldLoss,
@@ -81,6 +86,13 @@ class Said(NamedTuple):
     status: Mapping[str, Any] = {}
 
 
+class Hop(NamedTuple):
+    """A reaction, and the object of what it made by which it led to another one."""
+
+    key: ReactionKey
+    made: ObjectRef
+
+
 @dataclass(slots=True)
 class Reaction:
     """What one match has made. `inputs` is a digest of all that it was made from; `uses` the declared objects among it."""
@@ -91,6 +103,9 @@ class Reaction:
     generated: frozenset[ObjectRef] = frozenset()
     uses: frozenset[ObjectRef] = frozenset()
     problem: str = ""
+    lineage: tuple[Hop, ...] = ()
+    """what led to what it has made, as far as fleetd's own objects did; the oldest first"""
+    window: Window | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +156,10 @@ class Plane:
     """what the store holds of each member"""
     credentials: dict[ObjectRef, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Secret with a kubeconfig → members that are spoken to by it"""
+    servers_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    """member → the hosts of its API server"""
+    api_servers: dict[str, set[str]] = field(default_factory=dict)
+    """likewise, from the host"""
     reachable: dict[str, bool] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
@@ -188,8 +207,16 @@ class Plane:
     incidents: dict[tuple[str, ObjectRef], IncidentRecord] = field(default_factory=dict)
     flaps: dict[tuple[str, ObjectRef], int] = field(default_factory=lambda: defaultdict(int))
     held: dict[str, HeldLoss] = field(default_factory=dict)
-    approved: dict[str, str] = field(default_factory=dict)
-    """what a held loss is about → who approved it"""
+    rejected: dict[str, HeldLoss] = field(default_factory=dict)
+    """what a held loss is about → what a person said no to, while it lasts"""
+    limits: Limits = field(default_factory=Limits)
+    alarms: Alarms = field(default_factory=Alarms)
+    damped: dict[DampedKey, Damped] = field(default_factory=dict)
+    streaks: dict[DampedKey, Streak] = field(default_factory=dict)
+    stopped: dict[DampedKey, datetime] = field(default_factory=dict)
+    """objects that stopped matching of late, and when"""
+    triggered: dict[ReactionKey, set[ObjectRef]] = field(default_factory=lambda: defaultdict(set))
+    """reaction → the objects that changed since it was rendered last"""
     adopted: set[tuple[str, ObjectRef]] = field(default_factory=set)
     in_flight: set[DeliveryKey] = field(default_factory=set)
     inspecting: set[str] = field(default_factory=set)

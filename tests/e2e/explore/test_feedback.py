@@ -36,7 +36,7 @@ async def test_a_trigger_that_makes_what_it_watches_is_stopped_and_the_loop_is_n
         metadata = {"name": "m", "namespace": "default", "labels": {"seed": "1"}}
         await w["a"].create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
         query = "SELECT * FROM fleet_trigger_matches WHERE reason LIKE '%makes what it watches%'"
-        await w.until_row(query, {"state": "failed"})
+        await w.until_row(query, {"state": "blocked"})
         await w.settled()
         assert len([item for item in await w["a"].objects("v1", "ConfigMap") if item["metadata"]["name"].startswith("mx")]) <= 4
         await w["a"].delete("v1", "ConfigMap", "default", "m")

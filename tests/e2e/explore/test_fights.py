@@ -7,8 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fleetd.domain.refs import ObjectRef
-from fleetd.engine.pace import AT_ONCE, Pace
+from fleetd.decide.damping import FIRST, FREE, LONGEST, struck
 
 SOURCE = {"role": "source"}
 PROFILE = """
@@ -58,11 +57,13 @@ async def test_a_fight_over_a_field_slows_down_and_the_rest_of_the_profile_goes_
         rounds: list[int] = []
         other = asyncio.create_task(fight(w, rounds))
         try:
-            await w["a"].until(lambda _: len(rounds) > AT_ONCE)
+            await w["a"].until(lambda _: len(rounds) > FREE)
             for value in "abc":
                 await w["a"].patch("v1", "ConfigMap", "default", "two", {"data": {"value": value}}, manager="x")
                 await w.shows("a", "v1", "ConfigMap", "default/two", lambda live: live["data"]["value"] == "ours")
-            assert len(rounds) == AT_ONCE + 1
+            assert len(rounds) == FREE + 1
+            held = await w.until_row("SELECT * FROM fleet_damped", {"kind": "drift"})
+            assert held["reason"].startswith("other changes it back each time: pause ")
         finally:
             other.cancel()
             with suppress(asyncio.CancelledError):
@@ -72,20 +73,17 @@ async def test_a_fight_over_a_field_slows_down_and_the_rest_of_the_profile_goes_
 
 
 def test_corrections_wait_ever_longer_up_to_five_minutes_and_are_at_once_again_after_a_quiet_time() -> None:
-    pace, place, now = Pace(), ("default/a", ObjectRef("ConfigMap", "", "default", "one")), datetime(2026, 1, 1, tzinfo=UTC)
+    streak, now = None, datetime(2026, 1, 1, tzinfo=UTC)
     waits = []
-    for _ in range(AT_ONCE + 8):
-        pace.corrected(place, now, chance=0.999)
-        free = pace.not_before(place, now) or now
-        waits.append((free - now).total_seconds())
-        now = free
-    assert waits[: AT_ONCE - 1] == [0.0] * (AT_ONCE - 1)
-    assert waits[AT_ONCE - 1 :] == sorted(waits[AT_ONCE - 1 :])
-    assert 2.5 <= waits[AT_ONCE - 1] <= 5
-    assert 150 <= waits[-1] <= 300
-    assert pace.not_before(("default/b", place[1]), now) is None
-    pace.corrected(place, now + timedelta(hours=1), chance=0.999)
-    assert pace.not_before(place, now + timedelta(hours=1)) is None
+    for _ in range(FREE + 8):
+        streak = struck(streak, now)
+        waits.append(streak.until - now)
+        now = streak.until
+    assert waits[: FREE - 1] == [timedelta(0)] * (FREE - 1)
+    assert waits[FREE - 1 : FREE + 2] == [FIRST, FIRST * 2, FIRST * 4]
+    assert waits[-1] == LONGEST
+    later = now + timedelta(hours=1)
+    assert struck(streak, later).until == later
 
 
 LOOP = """

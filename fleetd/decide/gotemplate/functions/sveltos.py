@@ -31,7 +31,7 @@ def cleaned(run: Run, value: Any) -> _Map | None:
 
 
 def _from_resources(run: Run, identifier: str) -> _Map | None:
-    return cleaned(run, run.resources.get(identifier))
+    return cleaned(run, run.surroundings.resources.get(identifier))
 
 
 def field_at(value: Any, path: str) -> Any:

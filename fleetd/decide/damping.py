@@ -1,0 +1,74 @@
+"""How long something that comes again and again is held back: growing pauses, until it is quiet.
+
+A few times in a row cost nothing. From then on each time is followed by a pause of twice the length of the one before, and when it has been
+quiet for a minute, or for twice the last pause where that is longer, the next times are free again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from fleetd.domain.refs import ObjectRef
+
+QUIET = timedelta(minutes=1)
+WINDOW = timedelta(minutes=1)
+FIRST = timedelta(seconds=3)
+LONGEST = timedelta(minutes=5)
+FREE = 5
+"""Times in a row that cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """How often in a row, when last, and until when it is held back (that same moment where it is not)."""
+
+    times: int
+    last: datetime
+    until: datetime
+
+    @property
+    def over_at(self) -> datetime:
+        """When it counts as quiet, if nothing happens until then."""
+        return self.last + max(QUIET, (self.until - self.last) * 2)
+
+    @property
+    def pauses(self) -> int:
+        """Which pause in a row this is; 0 while it costs nothing."""
+        return max(0, self.times - FREE + 1)
+
+
+def pause(number: int) -> timedelta:
+    """The length of the pause of this number, from 1."""
+    return min(LONGEST, FIRST * (1 << min(number - 1, 10)))
+
+
+def struck(streak: Streak | None, now: datetime, *, at_least: int = 1) -> Streak:
+    """Once more. `at_least`: how often it was already, as far as somebody else counted."""
+    times = max(at_least, 1 if streak is None or now >= streak.over_at else streak.times + 1)
+    return Streak(times, now, now if times < FREE else now + pause(times - FREE + 1))
+
+
+def streak_of(pauses: int, until: datetime) -> Streak:
+    """The streak that led to this pause."""
+    return Streak(pauses + FREE - 1, until - pause(pauses), until)
+
+
+@dataclass(slots=True)
+class Window:
+    """What happened within the last minute, by what it was about."""
+
+    _times: deque[tuple[datetime, ObjectRef]] = field(default_factory=deque)
+    _counts: Counter[ObjectRef] = field(default_factory=Counter)
+
+    def note(self, ref: ObjectRef, now: datetime) -> int:
+        """Notes one more; how many there are of this now."""
+        while self._times and now - self._times[0][0] > WINDOW:
+            _, old = self._times.popleft()
+            self._counts[old] -= 1
+            if not self._counts[old]:
+                del self._counts[old]
+        self._times.append((now, ref))
+        self._counts[ref] += 1
+        return self._counts[ref]
