@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: pictures help setup demo test check format bench wheel clean
+.PHONY: pictures soak help setup demo test check format bench wheel clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: $(READY) ## format, lint, strict types, import contracts
 format: $(READY) ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+soak: $(READY) ## generated templates with new seeds, for longer
+	FLEETD_SOAK=500 $(BIN)/python -m pytest -q tests/gotemplate/test_generated.py
 
 bench: $(READY) ## the measured goals, as ratios taken in one run
 	$(BIN)/python -m bench

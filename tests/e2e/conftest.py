@@ -19,10 +19,11 @@ import yaml
 from fleetd.daemon import run
 from fleetd.domain.documents import read_documents
 from fleetd.domain.errors import NotFound
+from fleetd.domain.objects import ref_of
 from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import RequestState
-from fleetd.service.admission import Admission, Admitted
+from fleetd.service.admission import Admission, Admitted, placed
 from fleetd.service.membership import join, leave, member_ref
 from fleetd.settings import Settings
 from fleetd.sim.cluster import ClusterSpec, SimulatedCluster
@@ -87,6 +88,13 @@ class World:
         """`fleetd apply` of YAML."""
         documents = read_documents(textwrap.dedent(text), source="test.yaml")
         return [await self.admission.apply(document, now=datetime.now(UTC), force=True) for document in documents]
+
+    async def declare_unchecked(self, text: str) -> None:
+        """As it was declared before there was a checker for what is wrong with it."""
+        for document in read_documents(textwrap.dedent(text), source="test.yaml"):
+            manifest = placed(document.manifest)
+            live = await self.database.declared.get(ref_of(manifest))
+            await self.database.declared.put(manifest, expected=live.resource_version if live else 0)
 
     async def example(self, name: str) -> None:
         for path in sorted((EXAMPLES / name).glob("*.yaml")):

@@ -65,7 +65,7 @@ async def test_what_is_wrong_is_one_sentence_on_its_row_and_the_others_go_on(wor
             "unknown": made("out4", "data: {a: '{{ ClusterName | uper }}'}"),
             "endless": made("out5", f"data: {{a: '{hostile}'}}"),
         }
-        await w.declare(profile(*texts) + "".join(content(name, text, JINJA, TEMPLATE) for name, text in texts.items()))
+        await w.declare_unchecked(profile(*texts) + "".join(content(name, text, JINJA, TEMPLATE) for name, text in texts.items()))
         await w.shows("a", "v1", "ConfigMap", "default/out", lambda live: live["data"] == {"a": "a"})
 
         async def told() -> dict[str, str]:
@@ -198,7 +198,7 @@ async def test_the_profiles_annotation_counts_for_its_contents_and_names(world: 
 
 async def test_an_annotation_that_names_no_engine_is_told_with_the_nearest(world: Any) -> None:
     async with world(a={"tier": "gold"}) as w:
-        await w.declare(profile("shop") + content("shop", made("out", "data: {}"), "fleetd.io/template-engine: jinja", TEMPLATE))
+        await w.declare_unchecked(profile("shop") + content("shop", made("out", "data: {}"), "fleetd.io/template-engine: jinja", TEMPLATE))
         row = await w.until_row(ADDONS + " WHERE reason LIKE 'fleetd%'", {"state": "failed"})
         assert row["reason"] == 'fleetd.io/template-engine is "jinja" and may be go, jinja2, jsonnet; did you mean jinja2?'
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from fleetd.decide.cel.rules import ENGINE, Engine, engine_named
 from fleetd.decide.engines.annotations import ENGINE as TEMPLATE_ENGINE
-from fleetd.decide.engines.annotations import FORM, PLAIN, language_of
+from fleetd.decide.engines.annotations import FORM, PLAIN, Language, language_of
 from fleetd.decide.lint.compilers import Compilers
 from fleetd.decide.lint.given import Given, entries, texts
+from fleetd.decide.lint.languages import annotations_of, languages
 from fleetd.decide.lint.lua_code import scripts_of
 from fleetd.decide.lint.variables import TEMPLATED, carries, event_texts, in_other_language
 from fleetd.domain.documents import Document
@@ -75,6 +77,7 @@ def broken_scripts(documents: Iterable[Document], compilers: Compilers) -> froze
 
 def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
     """What does not compile, with the place in the file."""
+    spoken = languages(given)
     for document in given.documents:
         engine = engine_of(document)
         for path, text in _cel(document):
@@ -82,17 +85,17 @@ def check_syntax(given: Given, compilers: Compilers) -> Iterator[Finding]:
         for path, text in scripts_of(document):
             if (id(document), path) in given.broken:
                 yield from _compiled(document, path, text, compilers.lua, "FD202")
-        for path, text in _templates(document):
-            yield from _compiled(document, path, text, compilers.template, "FD203")
-        yield from _other_languages(document, compilers)
+        by_others = spoken.get(id(document))
+        if by_others is None or PLAIN in by_others:
+            for path, text in _templates(document):
+                yield from _compiled(document, path, text, compilers.template, "FD203")
+        yield from _other_languages(document, compilers, by_others)
 
 
 def engine_of(document: Document) -> Engine:
     """Who evaluates a document's CEL; our own where it names nobody that there is."""
-    metadata = document.manifest.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     try:
-        return engine_named(annotations if isinstance(annotations, dict) else {})
+        return engine_named(annotations_of(document))
     except InvalidInput:
         return Engine.OWN
 
@@ -108,10 +111,8 @@ def _rule(document: Document, path: Path, text: str, compilers: Compilers, engin
 
 
 def _engines(document: Document) -> Iterator[Finding]:
-    metadata = document.manifest.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     try:
-        engine_named(annotations if isinstance(annotations, dict) else {})
+        engine_named(annotations_of(document))
     except InvalidInput as error:
         yield document.finding(("metadata", "annotations", ENGINE), "FD105", str(error))
 
@@ -139,26 +140,25 @@ def _templates(document: Document) -> Iterator[tuple[Path, str]]:
         yield from () if in_other_language(document) else _content(document)
 
 
-def _other_languages(document: Document, compilers: Compilers) -> Iterator[Finding]:
-    """Templates that are not Go's: what their annotation names, and whether they are what it says."""
-    metadata = document.manifest.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(annotations, dict) or not ({TEMPLATE_ENGINE, FORM} & annotations.keys()):
-        return
+def _other_languages(document: Document, compilers: Compilers, by_others: frozenset[Language] | None) -> Iterator[Finding]:
+    """Templates that are not Go's: what their annotation names, or that of who refers to them, and whether they are what it says."""
+    named = annotations_of(document)
     try:
-        language = language_of(annotations)
+        own = language_of(named)
     except EvaluationFailed as error:
         name = TEMPLATE_ENGINE if str(error).startswith(TEMPLATE_ENGINE) else FORM
         yield document.finding(("metadata", "annotations", name), "FD105", str(error))
         return
-    if (
-        language == PLAIN
-        or document.manifest.get("kind") not in ("ConfigMap", "Secret")
-        or not any(carries(document, one) for one in TEMPLATED)
-    ):
+    spoken = frozenset([own]) if by_others is None else by_others
+    if document.manifest.get("kind") not in ("ConfigMap", "Secret") or not any(carries(document, one) for one in TEMPLATED):
         return
-    for path, text in _content(document):
-        yield from _compiled(document, path, text, lambda one: compilers.in_language(one, language), "FD203")
+    for language in sorted(spoken - {PLAIN}, key=str):
+        for path, text in _content(document):
+            yield from _compiled(document, path, text, partial(_in_language, compilers, language), "FD203")
+
+
+def _in_language(compilers: Compilers, language: Language, text: str) -> None:
+    compilers.in_language(text, language)
 
 
 def _content(document: Document) -> Iterator[tuple[Path, str]]:

@@ -331,8 +331,7 @@ async def test_profiles_of_a_namespace_reach_only_clusters_of_it_and_cluster_ref
         await put(w, content("d", yaml.safe_dump(config_map("named"))), profile("q", "d", clusterSelector={}, clusterRefs=[reference]))
         await w.shows("b", "v1", "ConfigMap", "default/named")
         assert await w["a"].get("v1", "ConfigMap", "default", "named") is None
-        other = profile("r", "c", namespace="elsewhere")
-        await put(w, other)
+        await w.declare_unchecked(profile("r", "c", namespace="elsewhere"))
         await w.settled()
         assert not await w.rows("SELECT * FROM fleet_addons WHERE profile = 'Profile/elsewhere/r'")
 
