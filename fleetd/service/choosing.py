@@ -4,8 +4,9 @@
     !prod-eu-1           not these
     env=prod             by label; also !=, in (a,b), notin (a,b)
     label:env            the label is there; !label:env it is not
+    set:active           those that a ClusterSet has, or a Set by namespace/name; !set:active not these
 
-Terms are separated by commas. All label terms must hold; a cluster must be one of the names, when there are any.
+Terms are separated by commas. All label terms must hold; a cluster must be one of the names or of a set, when there are any.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _TERM = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z0-9*][A-Za-z0-9.*:_-]*(/[A-Za-z0-9*][A-Za-z0-9.*_-]*)?")
 _LABEL = re.compile(r"label:([A-Za-z0-9][A-Za-z0-9._/-]*)")
+_SET = re.compile(r"set:([A-Za-z0-9][A-Za-z0-9.-]*(?:/[A-Za-z0-9][A-Za-z0-9.-]*)?)")
 _VALUE = re.compile(r"[A-Za-z0-9._-]*")
 EXAMPLE = "prod-*, env=prod,region in (eu,us), !name"
 
@@ -38,14 +40,16 @@ class LabelTerm:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Clusters by name and label; nothing in it means all of them."""
+    """Clusters by name, label and set; nothing in it means all of them. What a set has is for who asks the database to say."""
 
     names: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     labels: tuple[LabelTerm, ...] = ()
+    sets: tuple[str, ...] = ()
+    without_sets: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.without or self.labels)
+        return bool(self.names or self.without or self.labels or self.sets or self.without_sets)
 
     @property
     def exact(self) -> tuple[str, ...]:
@@ -63,6 +67,8 @@ class _Terms:
     names: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     labels: list[LabelTerm] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    without_sets: list[str] = field(default_factory=list)
 
 
 def read_choice(text: str, field_name: str = "clusters") -> Choice:
@@ -74,7 +80,7 @@ def read_choice(text: str, field_name: str = "clusters") -> Choice:
     terms = _Terms()
     for start, term in _split(text):
         _take(term, terms, lambda sentence, at=start: _wrong(field_name, text, at, sentence))
-    return Choice(tuple(terms.names), tuple(terms.without), tuple(terms.labels))
+    return Choice(tuple(terms.names), tuple(terms.without), tuple(terms.labels), tuple(terms.sets), tuple(terms.without_sets))
 
 
 def _split(text: str) -> list[tuple[int, str]]:
@@ -96,8 +102,10 @@ def _take(term: str, terms: _Terms, wrong: Any) -> None:
     bare = term.removeprefix("!").strip()
     wanted = bare == term
     if bare.startswith("set:"):
-        raise wrong("there are no sets of clusters yet: name the clusters, or choose them by a label")
-    if label := _LABEL.fullmatch(bare):
+        if not (named := _SET.fullmatch(bare)):
+            raise wrong("this is no name of a set: set:NAME for a ClusterSet, set:NAMESPACE/NAME for a Set")
+        (terms.sets if wanted else terms.without_sets).append(named[1])
+    elif label := _LABEL.fullmatch(bare):
         terms.labels.append(LabelTerm(label[1], (), wanted))
     elif found := _TERM.fullmatch(term):
         terms.labels.append(_label(found, wrong))

@@ -11,9 +11,11 @@ from fleetd.domain.records import DeclaredStatus
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import DeclaredState
 from fleetd.service.questions.addons import ExplainAddon
+from fleetd.service.questions.clusters import ListClusters
 from fleetd.service.questions.declared import GetDeclared
 from fleetd.service.questions.explaining import ExplainTrigger
 from fleetd.service.questions.objects import GetObject
+from fleetd.service.teaching import Taught
 
 LIB, CONFIG = "lib.projectsveltos.io/v1beta1", "config.projectsveltos.io/v1beta1"
 SET = ObjectRef("ClusterSet", "lib.projectsveltos.io", "", "active")
@@ -64,6 +66,30 @@ async def test_what_a_set_has_stands_in_its_status(with_set: Any) -> None:
     (row,) = (await with_set.ask(GetDeclared(ref="ClusterSet/active"))).result.objects
     assert [item["name"] for item in row["manifest"]["status"]["selectedClusterRefs"]] == ["us-1"]
     assert "status" not in (await with_set.ask(GetDeclared(ref="ClusterProfile/leader"))).result.objects[0]["manifest"]
+
+
+@pytest.mark.parametrize(
+    ("clusters", "expected"),
+    [
+        ("set:active", ["prod/us-1"]),
+        ("!set:active", ["prod/eu-1", "prod/us-2"]),
+        ("set:active,us-2", ["prod/us-1", "prod/us-2"]),
+        ("set:active,env=test", []),
+        ("set:prod/some", []),
+        ("!set:prod/some,role=app", ["prod/us-1", "prod/us-2"]),
+    ],
+)
+async def test_a_selector_may_name_sets(database: Any, with_set: Any, clusters: str, expected: list[str]) -> None:
+    empty = manifest(LIB, "Set", "some")
+    await database.declared.put({**empty, "metadata": {"name": "some", "namespace": "prod"}}, expected=0)
+    found = await with_set.ask(ListClusters(clusters=clusters))
+    assert sorted(row.cluster for row in found.items) == expected
+
+
+async def test_an_unknown_set_gets_the_nearest(with_set: Any) -> None:
+    with pytest.raises(Taught) as refused:
+        await with_set.ask(ListClusters(clusters="set:activ"))
+    assert refused.value.lesson.did_you_mean == ("set:active",)
 
 
 async def test_a_restart_knows_what_a_set_had(database: Any, with_set: Any) -> None:

@@ -103,6 +103,12 @@ class Ground(Standing):
             Taught: the selector is none, or names a cluster that is not there.
         """
         choice = read_choice(text)
+        if choice.sets or choice.without_sets:
+            from fleetd.service.questions.sets import resolved  # which stands on this
+
+            choice, nobody = resolved(self, choice)
+            if nobody:
+                return "1 = 0"
         for name in choice.left_out:
             if not self._named(name):
                 self.remark(f"no cluster has the name {safe_ref(name)}: leaving it out changes nothing")

@@ -7,13 +7,16 @@ from typing import Any
 
 import orjson
 
-from fleetd.decide.definitions import cluster_key
+from fleetd.decide.definitions import cluster_key, set_id
 from fleetd.decide.members import Member
 from fleetd.decide.select import Selector
 from fleetd.decide.sets import set_ref
+from fleetd.service.answers import Hint
+from fleetd.service.choosing import Choice
 from fleetd.service.foreign import safe_ref
 from fleetd.service.questions.gates import Gate, Gates
 from fleetd.service.questions.ground import Ground, any_of
+from fleetd.service.teaching import Code, Lesson, Taught, near
 
 Chosen = dict[str, tuple[str, ...]]
 """set → the clusters that it has; a set that is not declared is not in it"""
@@ -31,6 +34,48 @@ def chosen(ground: Ground, sets: Collection[str]) -> Chosen:
 
 def _selected(status: str) -> tuple[str, ...]:
     return tuple(cluster_key(item) for item in orjson.loads(status).get("selectedClusterRefs") or ())
+
+
+def resolved(ground: Ground, choice: Choice) -> tuple[Choice, bool]:
+    """With the clusters of its sets as names; and whether that leaves nobody who could be meant.
+
+    Raises:
+        Taught: there is no such set.
+    """
+    meant = _of(ground, choice.sets)
+    names = tuple(dict.fromkeys((*choice.names, *meant)))
+    without = (*choice.without, *_of(ground, choice.without_sets))
+    return Choice(names, without, choice.labels), not names and bool(choice.sets)
+
+
+def _of(ground: Ground, names: Collection[str]) -> list[str]:
+    """Of sets that left members behind only those that are there still: a status is as old as its last change."""
+    ids = {_id(name): name for name in names}
+    having = chosen(ground, ids)
+    for one in ids.keys() - having.keys():
+        rows = ground.rows("SELECT kind, namespace, name FROM fleet_cluster_sets ORDER BY ref LIMIT 500")
+        known = [row["name"] if row["kind"] == "ClusterSet" else f"{row['namespace']}/{row['name']}" for row in rows]
+        near_by = tuple(f"set:{safe_ref(name)}" for name in near(ids[one], known))
+        lesson = Lesson(
+            code=Code.NOT_FOUND,
+            sentence="there is no ClusterSet or Set of this name",
+            field="clusters",
+            got=f"set:{ids[one]}",
+            did_you_mean=near_by,
+            next=Hint(why="the sets that there are", tool="find_objects", arguments={"kinds": ["ClusterSet", "Set"]}),
+        )
+        raise Taught(lesson)
+    clusters = dict.fromkeys(cluster for found in having.values() for cluster in found)
+    values: dict[str, Any] = {}
+    if not clusters:
+        return []
+    rows = ground.rows(f"SELECT cluster FROM fleet_clusters WHERE {any_of('cluster', 'had', tuple(clusters), values)}", values)
+    return [str(row["cluster"]) for row in rows]
+
+
+def _id(name: str) -> str:
+    namespace, _, own = name.rpartition("/")
+    return set_id(own, namespace)
 
 
 def chosen_gate(ground: Ground, selector: Selector | None, sets: Collection[str], member: Member) -> Gate:
