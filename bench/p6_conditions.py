@@ -95,8 +95,8 @@ def _rust(source: str, resource: Mapping[str, Any], rounds: int, times: int) -> 
     """The same by the binding of the Rust engine; None where it is not installed."""
     if find_spec("cel") is None:
         return None
-    evaluate = import_module("cel").evaluate
-    return cost(lambda: evaluate(source, {"resource": resource}), rounds, times)
+    program = import_module("cel").compile(source)
+    return cost(lambda: program.execute({"resource": resource}), rounds, times)
 
 
 def of_conditions(rounds: int, times: int) -> tuple[list[Check], dict[str, Any], list[str]]:
