@@ -103,7 +103,7 @@ async def test_what_happened_is_explained_and_traced_across_clusters(beside, ser
     assert "    <= across clusters: default/services => default/apps" in traced.lines
     assert traced.lines.index("    <= across clusters: default/services => default/apps") > traced.out.splitlines().index(traced.lines[0])
     assert "cause ConfigMap/default/one@default/services" in traced.out
-    assert re.search(r"\n  template .*\n.* from ConfigMap default/\S+ data\[.+\], revision \S+ for ConfigMap/default/one as", traced.out)
+    assert re.search(r"\n  template .*\n.* from ConfigMap default/\S+ data\[.+\], revision \S+ .*for ConfigMap/default/one as", traced.out)
     event = (await beside("events", "-o", "name")).lines[-1]
     down = await beside("trace", f"event:{event}", "--down")
     assert "  => across clusters: default/services => default/apps" in down.lines
