@@ -95,12 +95,12 @@ class Observer:
                 async for sighting in sightings:
                     match sighting:
                         case Changes(changes):
-                            await self._loop.feed(partial(_seen, name, gvk, changes))
+                            await self._loop.feed(partial(_seen, name, gvk, changes, reads))
                             if gvk == DEFINITIONS:
                                 self._try_missing()
                         case Snapshot(objects):
                             self._missing.discard(gvk)
-                            await self._loop.feed(partial(_listed, name, gvk, objects, False))
+                            await self._loop.feed(partial(_listed, name, gvk, objects, reads, False))
                             self._mend(gvk)
                         case Resumed():
                             self._mend(gvk)
@@ -122,7 +122,7 @@ class Observer:
             async with aclosing(self._cluster.watch(gvk, reads)) as sightings:
                 async for sighting in sightings:
                     if isinstance(sighting, Snapshot):
-                        await self._loop.feed(partial(_listed, self._cluster.name, gvk, sighting.objects, True))
+                        await self._loop.feed(partial(_listed, self._cluster.name, gvk, sighting.objects, reads, True))
                         return
         except FleetdError as error:
             log.info("the second read did not succeed; nothing is concluded", cluster=self._cluster.name, reason=str(error))
@@ -147,9 +147,11 @@ class Observer:
             self._trouble(next(iter(self._broken.values()), ""))
 
 
-def _seen(name: str, gvk: GroupVersionKind, changes: tuple[Changed, ...], plane: Plane, turn: Turn) -> None:
-    seen(plane, turn, name, gvk, [(change.type is not ChangeType.DELETED, change.observed) for change in changes])
+def _seen(name: str, gvk: GroupVersionKind, changes: tuple[Changed, ...], reads: Reads, plane: Plane, turn: Turn) -> None:
+    seen(plane, turn, name, gvk, [(change.type is not ChangeType.DELETED, change.observed) for change in changes], reads=reads)
 
 
-def _listed(name: str, gvk: GroupVersionKind, objects: tuple[Observed, ...], confirming: bool, plane: Plane, turn: Turn) -> None:
-    listed(plane, turn, name, gvk, objects, confirming=confirming)
+def _listed(
+    name: str, gvk: GroupVersionKind, objects: tuple[Observed, ...], reads: Reads, confirming: bool, plane: Plane, turn: Turn
+) -> None:
+    listed(plane, turn, name, gvk, objects, confirming=confirming, reads=reads)

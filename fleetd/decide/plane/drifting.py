@@ -46,6 +46,8 @@ def owned_seen(plane: Plane, turn: Turn, cluster: str, observed: Observed, exist
     item = plane.inventory[cluster][observed.ref]
     if not guarded(plane, item) or (exists and not newer(observed.resource_version, item.resource_version)):
         return
+    if exists and not observed.raw:
+        return  # seen by a watch from before it was ours: the one that takes its place lists it whole
     live: Manifest | None = orjson.loads(observed.raw) if exists else None
     if (item.profile, cluster) in plane.in_flight:
         plane.seen_in_flight[cluster, observed.ref] = (observed.resource_version, live)

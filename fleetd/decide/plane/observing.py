@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,10 +16,10 @@ from fleetd.decide.plane.drifting import new_seen, owned_listed, owned_seen
 from fleetd.decide.plane.flapping import calm, reason_of
 from fleetd.decide.plane.flapping import changes as flaps
 from fleetd.decide.plane.holding import held, kept, nothing_lost
-from fleetd.decide.plane.state import Plane, Report
+from fleetd.decide.plane.state import Plane, Report, ReportKey
 from fleetd.decide.plane.turn import Ask, Turn
 from fleetd.decide.report import difference, reported
-from fleetd.domain.objects import Observed
+from fleetd.domain.objects import Observed, Reads
 from fleetd.domain.records import EventRecord, ReportedObject, Stage, VerdictGone, VerdictRecord
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
 from fleetd.domain.states import VerdictState
@@ -31,9 +31,24 @@ Change = tuple[bool, Observed]
 """(it still exists, the object)"""
 
 
-def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes: Sequence[Change], *, confirming: bool = False) -> None:
-    """Takes events of an unbroken watch; `confirming` where they are the objects of a second, complete read."""
+def seen(
+    plane: Plane,
+    turn: Turn,
+    cluster: str,
+    gvk: GroupVersionKind,
+    changes: Sequence[Change],
+    *,
+    confirming: bool = False,
+    reads: Reads | None = None,
+) -> None:
+    """Takes events of an unbroken watch.
+
+    Args:
+        confirming: whether they are the objects of a second, complete read.
+        reads: what was decoded of them; a source that reads more came after the watch was opened, and waits for the list of the next one.
+    """
     sources = plane.sources_on(cluster, gvk)
+    blind = _blind(sources, gvk, reads) if reads is not None else ()
     owned = plane.inventory.get(cluster)
     shown = cluster_shown(plane.members.get(cluster)) if any(source.reads_cluster for source in sources) else NO_CLUSTER
     for exists, observed in changes:
@@ -41,30 +56,58 @@ def seen(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, changes:
             owned_seen(plane, turn, cluster, observed, exists)
         elif plane.in_flight:
             new_seen(plane, cluster, observed, exists)
-        wishes = []
-        for source in sources:
-            if source.problem:
-                continue
-            if not exists:
-                _gone(plane, turn, source, cluster, observed.ref)
-                continue
-            answer = judge(source, gvk, observed, shown)
-            if isinstance(answer, Wish):
-                wishes.append(answer)
-                if source.aggregate:
-                    await_script(plane, (source.name, cluster), observed.ref)
-            else:
-                _conclude(plane, turn, source, Sight(cluster, gvk, observed, confirming), answer)
+        wishes = [
+            wish
+            for source in sources
+            if not source.problem
+            and (
+                wish := _look(
+                    plane, turn, source, Sight(cluster, gvk, observed, confirming), shown if exists else None, source.name in blind
+                )
+            )
+        ]
         if wishes:
             turn.asks.append(Ask(cluster, gvk, observed, tuple(wishes), confirming))
 
 
-def listed(plane: Plane, turn: Turn, cluster: str, gvk: GroupVersionKind, objects: Sequence[Observed], *, confirming: bool = False) -> None:
-    """Takes a complete list. What it lacks is in doubt until a second read (`confirming`) agrees."""
-    seen(plane, turn, cluster, gvk, [(True, item) for item in objects], confirming=confirming)
+def _look(plane: Plane, turn: Turn, source: Source, sight: Sight, shown: Mapping[str, Any] | None, blind: bool) -> Wish | None:
+    """What one source makes of an object; `shown` is what its conditions see of the cluster, None where the object is gone."""
+    if shown is None:
+        _gone(plane, turn, source, sight.cluster, sight.observed.ref)
+        return None
+    if blind:
+        return None
+    answer = judge(source, sight.gvk, sight.observed, shown)
+    if not isinstance(answer, Wish):
+        _conclude(plane, turn, source, sight, answer)
+        return None
+    if source.aggregate:
+        await_script(plane, (source.name, sight.cluster), sight.observed.ref)
+    return answer
+
+
+def _blind(sources: Sequence[Source], gvk: GroupVersionKind, reads: Reads) -> Collection[str]:
+    """The sources that need more of an object than was decoded."""
+    return [source.name for source in sources if not reads.covers(source.reads(gvk))]
+
+
+def listed(
+    plane: Plane,
+    turn: Turn,
+    cluster: str,
+    gvk: GroupVersionKind,
+    objects: Sequence[Observed],
+    *,
+    confirming: bool = False,
+    reads: Reads | None = None,
+) -> None:
+    """Takes a complete list. What it lacks is in doubt until a second read (`confirming`) agrees; `reads` as `seen` has it."""
+    seen(plane, turn, cluster, gvk, [(True, item) for item in objects], confirming=confirming, reads=reads)
     present = {item.ref for item in objects}
-    for source in plane.sources_on(cluster, gvk):
-        if source.problem:
+    sources = plane.sources_on(cluster, gvk)
+    blind = _blind(sources, gvk, reads) if reads is not None else ()
+    for source in sources:
+        if source.problem or source.name in blind:
             continue
         report = plane.report(source.name, cluster)
         kinds = gvk.group_kind
@@ -124,13 +167,13 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     if source.aggregate:
         answered_for(plane, key, ref)
         if answer.state is VerdictState.MATCH:
-            report.doubted.discard(ref)
+            _certain(plane, key, report, ref)
             take(plane, key, sight.gvk, observed)
         elif ref in report.taken and not _doubtful(turn, report, sight):
             drop(plane, key, ref)
         return
     if answer.state is VerdictState.MATCH:
-        report.doubted.discard(ref)
+        _certain(plane, key, report, ref)
         known = report.pending.get(ref) or report.objects.get(ref)
         if known is not None and known.uid == observed.uid and not source.collect and ref not in report.pending:
             return
@@ -143,6 +186,13 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     else:
         report.pending[ref] = None
     plane.dirty.reports.add(key)
+
+
+def _certain(plane: Plane, key: ReportKey, report: Report, ref: ObjectRef) -> None:
+    """The object is there, and of a loss that was held it is no part any more."""
+    if ref in report.doubted:
+        report.doubted.discard(ref)
+        plane.dirty.reports.add(key)
 
 
 def _doubtful(turn: Turn, report: Report, sight: Sight) -> bool:
