@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
 
 from fleetd.decide.cel.port import Evaluator
@@ -74,6 +75,8 @@ class Source:
     reads_cluster: bool = False
     aggregate: str = ""
     """the script of `aggregatedSelection`"""
+    needs: Mapping[GroupVersionKind, Reads] = field(default_factory=dict)
+    """kind → what must be decoded of its objects"""
 
     @property
     def rules(self) -> frozenset[tuple[str, str]]:
@@ -82,10 +85,7 @@ class Source:
 
     def reads(self, gvk: GroupVersionKind) -> Reads:
         """What must be decoded of objects of this kind."""
-        reads = Reads(raw=self.collect or bool(self.aggregate))
-        for condition in self.conditions.get(gvk, ()):
-            reads |= condition.reads
-        return reads
+        return self.needs.get(gvk) or Reads(raw=self.collect or bool(self.aggregate))
 
 
 MATCHED = Judgement(VerdictState.MATCH, "selected", "resourceSelectors")
@@ -124,7 +124,10 @@ def compile_source(manifest: Mapping[str, Any]) -> Source:
     tenant = {key: value for key, value in labels.items() if key.startswith("projectsveltos.io/serviceaccount-")}
     remark = "; ".join(remarks[:3]) + (f"; and {len(remarks) - 3} more" if len(remarks) > 3 else "")
     aggregate = spec.get("aggregatedSelection") or ""
-    return Source(metadata["name"], bool(spec.get("collectResources")), conditions, problem, tenant, remark, reads_cluster, aggregate)
+    collect = bool(spec.get("collectResources"))
+    raw = Reads(raw=collect or bool(aggregate))
+    needs = {gvk: reduce(or_, (condition.reads for condition in several), raw) for gvk, several in conditions.items()}
+    return Source(metadata["name"], collect, conditions, problem, tenant, remark, reads_cluster, aggregate, needs)
 
 
 def _where(error: Exception) -> str:

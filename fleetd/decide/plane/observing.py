@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -47,8 +47,8 @@ def seen(
         confirming: whether they are the objects of a second, complete read.
         reads: what was decoded of them; a source that reads more came after the watch was opened, and waits for the list of the next one.
     """
-    sources = plane.sources_on(cluster, gvk)
-    blind = _blind(sources, gvk, reads) if reads is not None else ()
+    sources = [source for source in plane.sources_on(cluster, gvk) if not source.problem]
+    seeing = [source for source in sources if reads is None or reads.covers(source.reads(gvk))]
     owned = plane.inventory.get(cluster)
     shown = cluster_shown(plane.members.get(cluster)) if any(source.reads_cluster for source in sources) else NO_CLUSTER
     for exists, observed in changes:
@@ -56,39 +56,28 @@ def seen(
             owned_seen(plane, turn, cluster, observed, exists)
         elif plane.in_flight:
             new_seen(plane, cluster, observed, exists)
-        wishes = [
-            wish
-            for source in sources
-            if not source.problem
-            and (
-                wish := _look(
-                    plane, turn, source, Sight(cluster, gvk, observed, confirming), shown if exists else None, source.name in blind
-                )
-            )
-        ]
+        if not exists:
+            for source in sources:
+                _gone(plane, turn, source, cluster, observed.ref)
+            continue
+        sight = Sight(cluster, gvk, observed, confirming)
+        wishes = []
+        for source in seeing:
+            answer = judge(source, gvk, observed, shown)
+            if isinstance(answer, Judgement):
+                _conclude(plane, turn, source, sight, answer)
+            else:
+                wishes.append(answer)
         if wishes:
-            turn.asks.append(Ask(cluster, gvk, observed, tuple(wishes), confirming))
+            _ask_scripts(plane, turn, sight, wishes)
 
 
-def _look(plane: Plane, turn: Turn, source: Source, sight: Sight, shown: Mapping[str, Any] | None, blind: bool) -> Wish | None:
-    """What one source makes of an object; `shown` is what its conditions see of the cluster, None where the object is gone."""
-    if shown is None:
-        _gone(plane, turn, source, sight.cluster, sight.observed.ref)
-        return None
-    if blind:
-        return None
-    answer = judge(source, sight.gvk, sight.observed, shown)
-    if not isinstance(answer, Wish):
-        _conclude(plane, turn, source, sight, answer)
-        return None
-    if source.aggregate:
-        await_script(plane, (source.name, sight.cluster), sight.observed.ref)
-    return answer
-
-
-def _blind(sources: Sequence[Source], gvk: GroupVersionKind, reads: Reads) -> Collection[str]:
-    """The sources that need more of an object than was decoded."""
-    return [source.name for source in sources if not reads.covers(source.reads(gvk))]
+def _ask_scripts(plane: Plane, turn: Turn, sight: Sight, wishes: Sequence[Wish]) -> None:
+    for wish in wishes:
+        source = plane.sources.get(wish.source)
+        if source is not None and source.aggregate:
+            await_script(plane, (wish.source, sight.cluster), sight.observed.ref)
+    turn.asks.append(Ask(sight.cluster, sight.gvk, sight.observed, tuple(wishes), sight.confirming))
 
 
 def listed(
@@ -104,10 +93,8 @@ def listed(
     """Takes a complete list. What it lacks is in doubt until a second read (`confirming`) agrees; `reads` as `seen` has it."""
     seen(plane, turn, cluster, gvk, [(True, item) for item in objects], confirming=confirming, reads=reads)
     present = {item.ref for item in objects}
-    sources = plane.sources_on(cluster, gvk)
-    blind = _blind(sources, gvk, reads) if reads is not None else ()
-    for source in sources:
-        if source.problem or source.name in blind:
+    for source in plane.sources_on(cluster, gvk):
+        if source.problem or not (reads is None or reads.covers(source.reads(gvk))):
             continue
         report = plane.report(source.name, cluster)
         kinds = gvk.group_kind
