@@ -17,8 +17,9 @@ from fleetd.service.answers import Hint, as_json
 from fleetd.service.asking import Question, Questions
 from fleetd.service.correcting import with_the_call_meant
 from fleetd.service.foreign import plain_text
-from fleetd.service.live import LiveObjects, new_request_id
+from fleetd.service.live import LiveObjects, new_request_id, read_for
 from fleetd.service.narrowing import Size, too_broad
+from fleetd.service.questions.evaluating import EvaluateExpression
 from fleetd.service.questions.objects import GetObject
 from fleetd.service.teaching import Code, Lesson, Taught, lesson_of, near
 from fleetd.service.trail import Trail
@@ -114,6 +115,9 @@ class Desk:
             self.limits.take(principal.name, "scan")
             found.reference = new_request_id()
             answer = await self.live.look(asked, Actor(principal.name, "mcp"), found.reference)
+        elif isinstance(asked, EvaluateExpression) and asked.lives_on_a_cluster and self.live is not None:
+            found.reference = new_request_id()
+            answer = await self.questions.ask(await read_for(asked, self.live, Actor(principal.name, "mcp"), found.reference))
         else:
             answer = await self.questions.ask(asked)
         plain: dict[str, Any] = as_json(answer)

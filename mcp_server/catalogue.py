@@ -8,8 +8,10 @@ from fleetd.service.acting import Requeue, SetPause
 from fleetd.service.questions.addons import ExplainAddon, ListAddons
 from fleetd.service.questions.clusters import GetCluster, ListClusters
 from fleetd.service.questions.drift import GetDrift
+from fleetd.service.questions.evaluating import EvaluateExpression
 from fleetd.service.questions.events import GetEvent, ListEvents
 from fleetd.service.questions.explaining import ExplainTrigger
+from fleetd.service.questions.foreseeing import PreviewChange
 from fleetd.service.questions.lineage import TraceLineage
 from fleetd.service.questions.objects import FindObjects, GetObject
 from fleetd.service.questions.overview import FleetOverview
@@ -22,6 +24,7 @@ from mcp_server.status import GetServerStatus
 from mcp_server.tools import Tool
 
 READING = (
+    Tool(EvaluateExpression, "Try an expression", open_world=True, cost="scan"),
     Tool(ExplainAddon, "Why an add-on is or is not deployed", open_world=True),
     Tool(ExplainTrigger, "Why a trigger did or did not act", open_world=True),
     Tool(FindObjects, "Find objects", open_world=False),
@@ -37,6 +40,7 @@ READING = (
     Tool(ListClusters, "Clusters", open_world=True),
     Tool(ListEvents, "Events", open_world=True),
     Tool(ListReferences, "References", open_world=True),
+    Tool(PreviewChange, "What a change would do", open_world=True, cost="scan"),
     Tool(TraceLineage, "Lineage", open_world=True),
 )
 QUERYING: tuple[Tool, ...] = (

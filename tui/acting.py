@@ -12,8 +12,9 @@ from fleetd.domain.errors import FleetdError, InvalidInput
 from fleetd.service.acting import Actions, Actor
 from fleetd.service.asking import Questions
 from fleetd.service.questions.held import ReadRequests
+from fleetd.service.questions.proposals import to_type
 from fleetd.service.questions.requests import RequestRow
-from tui.acts import ACTS, Act
+from tui.acts import ACTS, Act, named
 from tui.given import Given
 from tui.grid import Grid
 from tui.local_pages import lesson_line
@@ -36,7 +37,12 @@ class Meant:
     @property
     def said(self) -> str:
         more = f" and {len(self.about) - 1} more" if len(self.about) > 1 else ""
-        return f"{self.act.verb} {self.about[0]}{more}"
+        return f"{self.act.verb} {named(self.about[0])}{more}"
+
+    @property
+    def typed(self) -> str:
+        """What has to be typed before the reason; empty where nothing has."""
+        return to_type(named(self.about[0])) if self.act.weighty else ""
 
 
 def meant(app: FleetApp, verb: str) -> Meant:
@@ -57,6 +63,8 @@ def meant(app: FleetApp, verb: str) -> Meant:
     about = tuple(dict.fromkeys(filter(None, map(act.about, subjects))))
     if not about:
         raise InvalidInput(f"{verb} is for {act.kinds}: choose one")
+    if act.weighty and len(about) > 1:
+        raise InvalidInput(f"{verb} is done one at a time: {len(about)} are marked")
     return Meant(act, about)
 
 
@@ -80,7 +88,9 @@ class Acting:
     @property
     def question(self) -> str:
         """What is asked now; empty where nothing is."""
-        return f"{self._meant.said}: why?" if self._meant is not None else ""
+        if self._meant is None:
+            return ""
+        return f"{self._meant.said}: {f'type {self._meant.typed} and why' if self._meant.typed else 'why?'}"
 
     def forget(self) -> None:
         """Nothing is to be done after all."""
@@ -89,7 +99,12 @@ class Acting:
     async def end(self, reason: str) -> None:
         """Does it, for this reason, and says what came of it."""
         what, self._meant = self._meant, None
-        if what is None or not reason:
+        if what is not None and what.typed:
+            first, _, reason = reason.partition(" ")
+            if first != what.typed:
+                self.app.frame.say(f"nothing was done: type {what.typed}, a space, and why", bad=True)
+                return
+        if what is None or not reason.strip():
             self.app.frame.say("nothing was done: it needs a reason", bad=True)
             return
         try:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fleetd.service.acting import Acknowledge, Action, Approve, Requeue, Resync, SetPause
+from fleetd.service.acting import Acknowledge, Action, Approve, Reject, Requeue, Resync, SetPause
 from tui.subjects import Subject
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that can be done. `about` says what it would be about; empty: it cannot be done to this."""
+    """Something that can be done. `about` says what it would be about; empty: it cannot be done to this.
+
+    Of what is `weighty` one is done at a time, and a part of its id is typed before the reason.
+    """
 
     verb: str
     about: Callable[[Subject], str]
     make: Callable[[Sequence[str], str], list[Action]]
     kinds: str
+    weighty: bool = False
 
 
 def _stuck(subject: Subject) -> str:
@@ -25,6 +29,11 @@ def _stuck(subject: Subject) -> str:
     if subject.trigger:
         return f"EventTrigger/{subject.trigger}"
     return subject.profile or subject.cluster
+
+
+def named(ref: str) -> str:
+    """Without the mark of what was shown."""
+    return ref.partition("#")[0]
 
 
 def _pausable(subject: Subject) -> str:
@@ -51,7 +60,14 @@ ACTS: Mapping[str, Act] = {
         Act(
             "approve",
             lambda subject: subject.proposal,
-            lambda refs, reason: [Approve(proposal=ref, reason=reason) for ref in refs],
+            lambda refs, reason: [Approve(proposal=named(ref), seen=ref.partition("#")[2], reason=reason) for ref in refs],
+            "proposals",
+            weighty=True,
+        ),
+        Act(
+            "reject",
+            lambda subject: subject.proposal,
+            lambda refs, reason: [Reject(proposal=named(ref), reason=reason) for ref in refs],
             "proposals",
         ),
         Act("requeue", _stuck, lambda refs, reason: [Requeue(refs=tuple(refs), reason=reason)], "profiles, triggers, events and clusters"),

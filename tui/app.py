@@ -163,7 +163,7 @@ class FleetApp(App[None]):
             return subjects.of_row(body.table.name, body.window.row) if body.window.row is not None else Subject()
         if isinstance(body, Paper) and body.line is not None and body.line.ref:
             return subjects.of_ref(body.line.ref)
-        return subjects.of_ref(body.page.subject) if isinstance(body, Paper) else Subject()
+        return subjects.of_page(body.page) if isinstance(body, Paper) else Subject()
 
     @property
     def _line(self) -> TypedLine:
@@ -282,7 +282,7 @@ class FleetApp(App[None]):
         """Where somebody types, signs are signs; and one key means to approve where proposals are, and to sort everywhere else."""
         if action in TYPED and isinstance(self.focused, Input):
             return False
-        if self.history.place.screen == "proposals":
+        if self.history.place.screen in ("proposals", "proposal"):
             return (action, *parameters) != ("sort", "age")
         return (action, *parameters) != ("act", "approve")
 

@@ -24,13 +24,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A title, and lines below it. `subject` is the reference that the page is about; a manifest has one before and one after it."""
+    """A title, and lines below it. `subject` is the reference that the page is about; a manifest has one before and one after it.
+
+    `proposal`: the one that can be decided from here, with the mark of what is shown.
+    """
 
     title: str
     lines: tuple[Line, ...]
     subject: str = ""
     earlier: Place | None = None
     later: Place | None = None
+    proposal: str = ""
 
 
 def plain(text: str = "", role: str = "") -> Line:

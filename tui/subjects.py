@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fleetd.service.questions.proposals import shown
+from tui.lines import Page
 from tui.places import Place
 
 _LIB, _CONFIG = "lib.projectsveltos.io", "config.projectsveltos.io"
@@ -126,6 +128,11 @@ def _journal(row: Mapping[str, Any]) -> Subject:
     return of_ref(str(row["subject_ref"]), str(row["cluster"] or ""))
 
 
+def of_page(page: Page) -> Subject:
+    """What a page is about."""
+    return replace(of_ref(page.subject), proposal=page.proposal)
+
+
 def of_ref(ref: str, cluster: str = "") -> Subject:
     """What a reference is about, as far as it can be told from itself."""
     kind, _, rest = ref.partition("/")
@@ -166,7 +173,7 @@ _ROWS: Mapping[str, Callable[[Mapping[str, Any]], Subject]] = {
     "drift": _put,
     "journal": _journal,
     "requests": lambda row: replace(of_ref(str(row["subject"])), request=str(row["id"])),
-    "proposals": lambda row: replace(of_ref(str(row["subject"])), proposal=str(row["id"])),
+    "proposals": lambda row: replace(of_ref(str(row["subject"])), proposal=shown(row)),
 }
 
 

@@ -13,7 +13,7 @@ from fleetd.cli.manifests import given_documents, in_namespace
 from fleetd.cli.naming import shown
 from fleetd.cli.options import DatabaseOption, DryRunOption, FilesOption, SelectorOption
 from fleetd.cli.output import say_all, write_line
-from fleetd.cli.places import writing
+from fleetd.cli.places import rehearsing, writing
 from fleetd.domain.documents import Document
 from fleetd.domain.errors import InvalidInput, Refused
 from fleetd.service.admission import Admission
@@ -76,7 +76,7 @@ async def _apply(
     documents: Sequence[Document], database: str | None, selects: Selects | None, told: Sequence[str], *, force: bool, dry_run: bool
 ) -> int:
     now = datetime.now(UTC)
-    async with writing(database, new=True) as opened:
+    async with rehearsing(database) if dry_run else writing(database, new=True) as opened:
         admission = Admission(opened, manager=MANAGER)
         admitted, problems = await foreseen(admission, documents, now=now, force=force)
         if problems:

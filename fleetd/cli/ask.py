@@ -1,23 +1,20 @@
-"""`fleetd adopt`, `requeue` and `approve`: small things asked of the daemon."""
+"""`fleetd adopt` and `requeue`: small things asked of the daemon."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from fleetd.cli.deciding import actor
 from fleetd.cli.options import DatabaseOption, ReasonOption
-from fleetd.cli.output import Row, say, write_line
+from fleetd.cli.output import say, write_line
 from fleetd.cli.places import questions, writing
 from fleetd.domain.errors import Unreachable
 from fleetd.domain.refs import PlacedRef
-from fleetd.domain.states import ProposalState, RequestState
-from fleetd.service.asking import Questions
-from fleetd.service.questions.held import FindCluster, FindProfile
-from fleetd.service.questions.proposals import FindHeldLoss, GetProposal
-from fleetd.service.requests import Answer, answer, ask
-from fleetd.store.database import Database
+from fleetd.domain.states import RequestState
+from fleetd.service.questions.held import FindCluster, FindSubjects
+from fleetd.service.requests import answer, ask
 
 ANSWER_SECONDS = 10.0
 
@@ -38,105 +35,58 @@ def adopt(ref: str, /, *, reason: ReasonOption, database: DatabaseOption = None)
     return asyncio.run(_adopt(PlacedRef.parse(ref), reason, database))
 
 
-def requeue(profile: str, /, *, reason: ReasonOption = "", database: DatabaseOption = None) -> int:
-    """Make a profile try again on every cluster, without waiting for its next attempt.
+def requeue(ref: str, /, *, reason: ReasonOption = "", database: DatabaseOption = None) -> int:
+    """Make what is stuck try again now, without waiting for its next attempt, and let go on what of it is held back for a while.
 
     Examples:
 
         fleetd requeue ClusterProfile/web
         fleetd requeue Profile/shop/web --reason "the registry is back"
+        fleetd requeue EventTrigger/mirror --reason "the loop is mended"
+        fleetd requeue event:01a20a46
+        fleetd requeue prod/eu-1 --reason "its network is back"
 
     Parameters
     ----------
-    profile:
-        ClusterProfile/name or Profile/namespace/name.
+    ref:
+        ClusterProfile/name or Profile/namespace/name; EventTrigger/name, EventSource/name or event:ID for what waits behind it;
+        or a cluster, for what failed or waits there.
     """
-    return asyncio.run(_requeue(profile, reason, database))
-
-
-def approve(loss: str, /, *, reason: ReasonOption = "", database: DatabaseOption = None) -> int:
-    """Let a held loss follow: what one change would take away at once, and was more than goes without a person's word.
-
-    Examples:
-
-        fleetd get proposals
-        fleetd approve 0c7d3f --reason "the clusters were turned off"
-
-    Parameters
-    ----------
-    loss:
-        The id of the proposal, or as much of its beginning as only it has; or its subject.
-    """
-    return asyncio.run(_approve(loss, reason, database))
-
-
-async def _approve(loss: str, reason: str, database: str | None) -> int:
-    """Asks, and waits for what becomes of the loss: the daemon looks anew before anything goes."""
-    async with questions(database) as service:
-        held = (await service.ask(FindHeldLoss(named=loss))).result
-        async with writing(database) as opened:
-            found = await _answered(opened, "approve", held["id"], reason)
-            if found.state is RequestState.FAILED:
-                say(f"fleetd: {found.outcome}")
-                return 1
-            now = await _decided(service, opened, held)
-    match now["state"]:
-        case ProposalState.APPLIED:
-            write_line(f"{held['subject']}: approved, {found.outcome}")
-        case ProposalState.WAITING if now["lost"] == held["lost"]:
-            write_line(f"{held['subject']}: approved, and looked at once more before anything goes (fleetd get proposals)")
-        case ProposalState.WAITING:
-            say(f"fleetd: {now['reason']}: that is more than was approved, so nothing went; approve it again if that is meant")
-            return 1
-        case state:
-            say(f"fleetd: {held['subject']}: {state}: there is no such loss any more, and nothing went")
-            return 1
-    return 0
-
-
-async def _decided(service: Questions, database: Database, held: Row) -> Row:
-    """The proposal, when it is decided or has become another one, or when the time for an answer is over."""
-    now = held
-    with suppress(TimeoutError):
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while (now := (await service.ask(GetProposal(proposal_id=held["id"]))).result) == held:
-                await database.changed()
-    return now
+    return asyncio.run(_requeue(ref, reason, database))
 
 
 async def _adopt(placed: PlacedRef, reason: str, database: str | None) -> int:
     async with questions(database) as service:
         cluster = (await service.ask(FindCluster(cluster=placed.cluster))).result.name
-    return await _ask("adopt", str(PlacedRef(placed.ref, cluster)), reason, database)
+    return await _ask("adopt", [str(PlacedRef(placed.ref, cluster))], reason, database)
 
 
-async def _requeue(profile: str, reason: str, database: str | None) -> int:
+async def _requeue(ref: str, reason: str, database: str | None) -> int:
     async with questions(database) as service:
-        named = (await service.ask(FindProfile(named=profile))).result.name
-    return await _ask("requeue", named, reason, database)
+        meant = (await service.ask(FindSubjects(refs=(ref,)))).result.profiles
+    return await _ask("requeue", meant, reason, database)
 
 
-async def _ask(verb: str, subject: str, reason: str, database: str | None) -> int:
-    async with writing(database) as opened:
-        found = await _answered(opened, verb, subject, reason)
-    if found.state is RequestState.FAILED:
-        say(f"fleetd: {found.outcome}")
-        return 1
-    write_line(f"{verb} {subject}: {found.outcome}")
-    return 0
-
-
-async def _answered(database: Database, verb: str, subject: str, reason: str) -> Answer:
-    """Asks, and waits for the daemon's answer.
+async def _ask(verb: str, subjects: Sequence[str], reason: str, database: str | None) -> int:
+    """Asks for all of them, and waits for the daemon's answers.
 
     Raises:
-        Unreachable: there is none; the request stays.
+        Unreachable: there is none; the requests stay.
     """
-    request_id = await ask(database, verb, subject, actor=actor(), via="cli", reason=reason, now=datetime.now(UTC))
-    found = await answer(database, request_id, seconds=ANSWER_SECONDS)
-    if found.state is RequestState.WAITING:
+    async with writing(database) as opened:
+        now, by = datetime.now(UTC), actor()
+        ids = [await ask(opened, verb, subject, actor=by, via="cli", reason=reason, now=now) for subject in subjects]
+        end = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        answers = [await answer(opened, one, seconds=max(0.0, end - asyncio.get_running_loop().time())) for one in ids]
+    for subject, found in zip(subjects, answers, strict=True):
+        if found.state is RequestState.FAILED:
+            say(f"fleetd: {found.outcome}")
+        elif found.state is not RequestState.WAITING:
+            write_line(f"{verb} {subject}: {found.outcome}")
+    waiting = [one for one, found in zip(ids, answers, strict=True) if found.state is RequestState.WAITING]
+    if waiting:
         raise Unreachable(
             f"no daemon has answered within {ANSWER_SECONDS:.0f} s; the request stays and is done when one runs "
-            f"(fleetd get requests; id {request_id})"
+            f"(fleetd get requests; id {', '.join(waiting)})"
         )
-    return found
+    return int(any(found.state is RequestState.FAILED for found in answers))

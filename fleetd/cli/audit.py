@@ -17,7 +17,7 @@ from fleetd.store.audit_check import verify as verify_chains
 
 _SHOWN = ("seq", "at", "via", "principal", "action", "subject_ref", "outcome", "reference")
 _COLUMNS = ", ".join((*_SHOWN, "client", "result_size", "ms", "arguments_digest", "writer", "position", "chain_hash"))
-_ROWS = f"SELECT {_COLUMNS} FROM fleet_audit WHERE at >= :since ORDER BY seq DESC LIMIT :most"
+_ROWS = f"SELECT {_COLUMNS} FROM fleet_audit WHERE at >= :since ORDER BY seq DESC"
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,7 +49,7 @@ def audit(
     what:
         list, or verify.
     limit:
-        So many rows at most.
+        So many rows at most, 0 for all.
     noted:
         A hash that verify printed earlier, and that must be there still.
     output:
@@ -57,15 +57,19 @@ def audit(
     """
     if what == "verify":
         return _verify(noted, output, database)
-    if limit < 1:
-        raise InvalidInput("--limit is a number from 1")
+    if limit < 0:
+        raise InvalidInput("--limit is a number of rows, or 0 for all")
     from_then = point(since, "since", datetime.now(UTC)) or _FIRST
     with reading(database) as reader:
-        rows = reader.rows(_ROWS, {"since": from_then, "most": limit})
+        # One more than is shown: that there are more is said.
+        found = reader.rows(f"{_ROWS} LIMIT :most" if limit else _ROWS, {"since": from_then, **({"most": limit + 1} if limit else {})})
+    rows = found[:limit] if limit else found
     shown = rows if output == "json" else [{name: row[name] for name in _SHOWN} for row in rows]
     write_rows(shown, view="", form="json" if output == "json" else "wide", header=bool(rows))
     if not rows and output == "table":
         say("nothing is recorded" + (" since then" if since else ""))
+    if len(found) > len(rows):
+        say(f"note: there are more; these are {len(rows)}: --limit 0 shows all")
     return 0
 
 

@@ -15,6 +15,7 @@ class Command(NamedTuple):
 GROUPS = {
     "cluster": "The members of the fleet: register, list, label, pause, deregister.",
     "explain": "Why a trigger or a profile acts on a cluster, or does not.",
+    "proposals": "What halts until a person says a word: list, show, approve, reject.",
     "db": "Care of the database: migrations, checks, backups.",
 }
 
@@ -32,6 +33,7 @@ COMMANDS = {
     "migrate": Command("fleetd.cli.migrate:migrate", "Rewrite removed v1alpha1 shapes to today's."),
     "eval": Command("fleetd.cli.eval_command:eval_", "What a source or check says of objects from files, and why."),
     "render": Command("fleetd.cli.render:render", "What triggers and profiles in files would put on which cluster."),
+    "preview": Command("fleetd.cli.preview:preview", "What a change would do to the fleet now, and which triggers would fire next."),
     "test": Command("fleetd.cli.test_command:run_tests", "Run tests of manifests: given objects and clusters, what is expected of them."),
     "cluster.register": Command("fleetd.cli.register:register", "Make a cluster a member of the fleet."),
     "cluster.list": Command("fleetd.cli.cluster:list_", "Show the members, with what is not in order on them."),
@@ -51,11 +53,15 @@ COMMANDS = {
     "trace": Command("fleetd.cli.trace:trace", "Why something is there, back to the event; or what came of it."),
     "timeline": Command("fleetd.cli.timeline:timeline", "What happened around an object or on clusters, in one order."),
     "adopt": Command("fleetd.cli.ask:adopt", "Take over an object that another owner holds."),
-    "requeue": Command("fleetd.cli.ask:requeue", "Make a profile try again everywhere."),
+    "requeue": Command("fleetd.cli.ask:requeue", "Make a profile try again everywhere, or let go on what is held back."),
     "pause": Command("fleetd.cli.act:pause", "Pause a cluster or a profile: nothing is written there."),
     "resume": Command("fleetd.cli.act:resume", "Resume what was paused."),
     "resync": Command("fleetd.cli.act:resync", "Read everything on a cluster anew."),
-    "approve": Command("fleetd.cli.ask:approve", "Let a held loss follow."),
+    "proposals.list": Command("fleetd.cli.proposals:list_", "Show proposals: what waits for a person, and how the others ended."),
+    "proposals.show": Command("fleetd.cli.proposals:show_", "One proposal: what would go, since when, why, and who decided."),
+    "proposals.approve": Command("fleetd.cli.proposals:approve", "Let a held loss follow."),
+    "proposals.reject": Command("fleetd.cli.proposals:reject", "Say no to a held loss."),
+    "approve": Command("fleetd.cli.proposals:approve", "Let a held loss follow: short for proposals approve."),
     "wait": Command("fleetd.cli.wait:wait", "Wait until the fleet, or one thing in it, is as wanted."),
     "audit": Command("fleetd.cli.audit:audit", "Who asked and decided what, and whether the record is whole."),
     "sql": Command("fleetd.cli.sql:sql", "Read-only SQL over the fleet_* views."),

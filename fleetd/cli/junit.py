@@ -31,10 +31,10 @@ def write_junit(path: str, cases: Sequence[Case]) -> None:
     Raises:
         InvalidInput: the file cannot be written.
     """
-    root = ElementTree.Element("testsuites", name="fleetd test", **_counts(cases))
+    root = ElementTree.Element("testsuites", {"name": "fleetd test", **_counts(cases)})
     for file in dict.fromkeys(case.file for case in cases):
         mine = [case for case in cases if case.file == file]
-        suite = ElementTree.SubElement(root, "testsuite", name=_text(file), **_counts(mine))
+        suite = ElementTree.SubElement(root, "testsuite", {"name": _text(file), **_counts(mine)})
         for case in mine:
             entry = ElementTree.SubElement(
                 suite, "testcase", name=_text(case.name), classname=_text(file), file=_text(file), time=f"{case.seconds:.3f}"

@@ -37,7 +37,7 @@ def given_documents(paths: Sequence[str], *, pages: bool = False) -> Given:
         InvalidInput: a path is not there, or there is nothing to read.
     """
     if not paths:
-        raise InvalidInput("nothing to read: name files, folders or - by -f")
+        raise InvalidInput("nothing to read: name files, folders, or - for stdin")
     documents: list[Document] = []
     unreadable: list[UnreadableText] = []
     for name, path in given_sources(paths, SUFFIXES + (PAGES if pages else ())):
@@ -61,7 +61,7 @@ def given_texts(paths: Sequence[str], *, pages: bool = False) -> Iterator[tuple[
         InvalidInput: a path is not there or cannot be read, or none is given.
     """
     if not paths:
-        raise InvalidInput("nothing to read: name files, folders or -")
+        raise InvalidInput("nothing to read: name files, folders, or - for stdin")
     for name, path in given_sources(paths, SUFFIXES + (PAGES if pages else ())):
         yield name, _text(name, path)
 

@@ -6,11 +6,13 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
 from fleetd.cli.deciding import decider
+from fleetd.cli.output import say
 from fleetd.domain.errors import InvalidInput
 from fleetd.service.local import LocalQuestions
 from fleetd.settings import Settings, read_settings
@@ -99,6 +101,26 @@ async def writing(database: str | None, *, new: bool = False) -> AsyncIterator[D
         yield opened
     finally:
         await opened.close()
+
+
+@asynccontextmanager
+async def rehearsing(database: str | None) -> AsyncIterator[Database]:
+    """The database to try something on; where there is none an empty one that is gone afterwards, and no file and no key is made."""
+    place = place_of(database_url(database))
+    if not isinstance(place, SqliteFile) or not place.missing:
+        async with writing(database, new=True) as opened:
+            yield opened
+        return
+    say(f"note: there is no database at {place}: this is tried on an empty one, and none is made")
+    with TemporaryDirectory(prefix="fleetd-") as folder:
+        from fleetd.store.crypto import MasterKey  # see writing
+        from fleetd.store.database import Database
+
+        empty = await Database.open(str(Path(folder) / "fleet.db"), key=MasterKey.generate())
+        try:
+            yield empty
+        finally:
+            await empty.close()
 
 
 @asynccontextmanager

@@ -29,7 +29,8 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "fleet_objects": ("cluster", "object_ref", "profile", "addon", "applied_at"),
     "fleet_declared": ("kind", "namespace", "name", "state", "updated_at", "reason"),
     "fleet_journal": ("at", "stage", "subject_ref", "cluster", "decision", "reason"),
-    "fleet_proposals": ("id", "subject", "state", "decided_by", "created_at", "decided_at", "reason"),
+    "fleet_proposals": ("id", "subject", "state", "decided_by", "created_at", "expires_at", "decided_at", "decision", "reason"),
+    "fleet_damped": ("kind", "subject_ref", "cluster", "object_ref", "pauses", "since", "until", "reason"),
     "fleet_requests": ("id", "verb", "subject", "actor", "state", "created_at", "outcome"),
     "fleet_verdicts": ("event_source", "cluster", "object_ref", "verdict", "since", "deciding_expression", "reason"),
 }  # fmt: skip
@@ -44,8 +45,8 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
     "fleet_declared": ("ref",),
 }
 _JSON = frozenset({"spec", "manifest", "status", "lost", "unsupported"})
-_MOMENTS = frozenset({"at", "since", "valid_from", "valid_to"})
-_WHERE_ANY = frozenset({"reason", "outcome", "event_trigger", "object_ref", "decided_by", "decided_at"})
+_MOMENTS = frozenset({"at", "since", "until", "valid_from", "valid_to"})
+_WHERE_ANY = frozenset({"reason", "outcome", "event_trigger", "object_ref", "decided_by", "decided_at", "decision", "expires_at"})
 """Columns that a table leaves out when no row has anything in them."""
 
 FIELDS_SHOWN = 2

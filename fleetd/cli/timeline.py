@@ -17,6 +17,7 @@ from fleetd.service.answers import as_json
 from fleetd.service.questions.timeline import GetTimeline, Kind
 
 UntilOption = Annotated[str, Parameter(name="--until", metavar="TIME", allow_leading_hyphen=True, help="Only before then; as --since.")]
+ALL = 1_000_000_000
 _ENTRY = ("at", "type", "ref", "cluster", "what", "said_untrusted")
 
 
@@ -58,11 +59,11 @@ def timeline(
     type_:
         Only these; may be given more than once.
     limit:
-        The newest of them, so many.
+        The newest of them, so many; 0 for all.
     """
-    if limit < 1:
-        raise InvalidInput("--limit is a number of entries")
-    asked = GetTimeline(ref=ref, clusters=clusters, types=type_, since=span.since, until=span.until, limit=limit)
+    if limit < 0:
+        raise InvalidInput("--limit is a number of entries, or 0 for all")
+    asked = GetTimeline(ref=ref, clusters=clusters, types=type_, since=span.since, until=span.until, limit=limit or ALL)
     page = answer_to(asked, database)
     entries: list[dict[str, Any]] = as_json(page.items)
     match output:

@@ -18,7 +18,7 @@ from fleetd.decide.rehearsing.rehearsal import CLUSTERS, Given, Rehearsal
 from fleetd.decide.rehearsing.results import unmet
 from fleetd.decide.rehearsing.trial import Act, Change, GivenCluster, Read
 from fleetd.decide.spots import Path as FieldPath
-from fleetd.domain.documents import Document
+from fleetd.domain.documents import Document, findings_of
 from fleetd.domain.errors import InvalidInput
 from fleetd.domain.objects import Manifest, ref_of
 from fleetd.domain.refs import MANAGEMENT_CLUSTER, ObjectRef
@@ -96,18 +96,17 @@ async def _rest(fleet: Fleet, pool: ScriptPool, templates: TemplatePool) -> bool
 async def _begin(fleet: Fleet, outcome: Outcome, pool: ScriptPool, templates: TemplatePool) -> None:
     given = outcome.read.trial.given
     declared = _declared(outcome)
-    for index, cluster in enumerate(given.clusters):
-        member = _member(cluster)
-        if ref_of(member) in {ref_of(one) for one in declared}:
-            outcome.unusable.append(f"{outcome.place(('given', 'clusters', index))}: there is a cluster {cluster.name} already")
+    for index, one in enumerate(given.clusters):
+        member = _member(one)
+        if ref_of(member) in {ref_of(other) for other in declared}:
+            outcome.unusable.append(f"{outcome.place(('given', 'clusters', index))}: there is a cluster {one.name} already")
         declared.append(member)
-    if not any(one["kind"] in CLUSTERS for one in declared):
+    if not any(manifest["kind"] in CLUSTERS for manifest in declared):
         outcome.unusable.append(f"{outcome.place(('given',))}: there are no clusters: name them in given.clusters, with their labels")
     if outcome.unusable:
         return
     await carried_out(fleet.rehearsal, fleet.rehearsal.play(Given(declared, ())), pool, templates)
-    for one in declared:
-        fleet.others.setdefault(MANAGEMENT_CLUSTER, {})[ref_of(one)] = one
+    fleet.others[MANAGEMENT_CLUSTER] = {ref_of(manifest): manifest for manifest in declared}
     for name, path, manifests in _objects(outcome):
         try:
             cluster = cluster_named(fleet, name)
@@ -147,11 +146,11 @@ def _objects(outcome: Outcome) -> Iterator[tuple[str, FieldPath, Sequence[Manife
         for index, name in enumerate(names):
             path = ("given", "objectFiles", cluster, index)
             try:
-                manifests = [one for source, text in given_texts([str(folder / name)]) for one in read_objects(text, source=source)]
+                found = [one for source, text in given_texts([str(folder / name)]) for one in read_objects(text, source=source)]
             except InvalidInput as error:
                 outcome.unusable.append(f"{outcome.place(path)}: {error}")
                 continue
-            yield cluster, path, tuple(manifests)
+            yield cluster, path, found
 
 
 def _member(cluster: GivenCluster) -> Manifest:
@@ -178,8 +177,7 @@ def _happen(fleet: Fleet, change: Change) -> None:
             member = _declared_member(fleet, change.cluster)
             fleet.declare(ref_of(member), patched(member, {"metadata": {"labels": change.label}}))
         case Act.DECLARE:
-            manifest = placed(change.declare or {})
-            fleet.declare(ref_of(manifest), manifest)
+            _declare(fleet, change.declare or {})
         case Act.UNDECLARE:
             ref = ObjectRef.parse(change.undeclare)
             if ref not in fleet.rehearsal.plane.contents:
@@ -189,6 +187,14 @@ def _happen(fleet: Fleet, change: Change) -> None:
             fleet.declare(ref_of(_member(change.join)), _member(change.join))
         case _:
             fleet.declare(ref_of(_declared_member(fleet, change.leave)), None)
+
+
+def _declare(fleet: Fleet, manifest: Manifest) -> None:
+    wrong = findings_of(Document(manifest, "", 0))
+    if wrong:
+        raise InvalidInput(f"it cannot be declared: {wrong[0].message}{f' ({wrong[0].fix})' if wrong[0].fix else ''}")
+    whole = placed(manifest)
+    fleet.declare(ref_of(whole), whole)
 
 
 def _write(fleet: Fleet, cluster: str, change: Change) -> None:

@@ -13,10 +13,10 @@ from fleetd.cli.naming import ref_of_word
 from fleetd.cli.options import DatabaseOption, NamespaceOption, seconds_of
 from fleetd.cli.output import say, say_all, write_line
 from fleetd.cli.places import questions
-from fleetd.domain.errors import InvalidInput
+from fleetd.domain.errors import InvalidInput, Unreachable
 from fleetd.domain.refs import PlacedRef
 from fleetd.service.asking import Questions
-from fleetd.service.questions.progress import FindLacking, FindUnfinished
+from fleetd.service.questions.progress import FindLacking, FindUnfinished, Lacking
 
 STILL_SECONDS = 0.5
 
@@ -45,7 +45,7 @@ def wait(
     ref:
         kind/name of a declared object, or Kind.group/namespace/name@cluster of what fleetd put on a cluster.
     converged:
-        Everything declared is taken up, every cluster ready, every add-on deployed, every event acted on, and no loss held.
+        A daemon is at work, everything declared taken up, every cluster ready, every add-on deployed, every event acted on, no loss held.
     for_:
         exists, deleted, ready, deployed, or state=NAME.
     timeout:
@@ -65,25 +65,37 @@ def _lacking(condition: str, ref: str, namespace: str) -> FindLacking:
 
 
 async def _wait(asked: FindLacking | FindUnfinished, seconds: float, database: str | None) -> int:
-    missing: tuple[str, ...] = ()
+    missing = Lacking()
     async with questions(database) as service, following(database) as news:
         missing = await _missing(service, asked)
         try:
             async with asyncio.timeout(seconds):
-                while missing or (isinstance(asked, FindUnfinished) and await _changes(service, asked, news)):
-                    if missing:
-                        await news.of()
+                while _lacks(missing) or (isinstance(asked, FindUnfinished) and await _changes(service, asked, news)):
+                    if _lacks(missing):
+                        await _heard(news, missing)
                     missing = await _missing(service, asked)
         except TimeoutError:
-            say_all(missing)
+            say_all((*missing.sentences, *filter(None, [missing.unattended])))
             say("fleetd: not within the time")
-            return 1
+            # Nothing that is known stands against it, but nobody is there who would know.
+            return 1 if missing.sentences or not missing.unattended else Unreachable.exit_code
     write_line("condition met")
     return 0
 
 
-async def _missing(service: Questions, asked: FindLacking | FindUnfinished) -> tuple[str, ...]:
-    return (await service.ask(asked)).result.sentences
+def _lacks(missing: Lacking) -> bool:
+    return bool(missing.sentences or missing.unattended)
+
+
+async def _heard(news: News, missing: Lacking) -> None:
+    """Until something was committed; that a daemon begins its work is nothing that is committed for others to hear."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STILL_SECONDS if missing.unattended else None):
+            await news.of()
+
+
+async def _missing(service: Questions, asked: FindLacking | FindUnfinished) -> Lacking:
+    return (await service.ask(asked)).result
 
 
 async def _changes(service: Questions, asked: FindUnfinished, news: News) -> bool:
@@ -93,6 +105,6 @@ async def _changes(service: Questions, asked: FindUnfinished, news: News) -> boo
         with suppress(TimeoutError):
             async with asyncio.timeout(left):  # not wait_for: before Python 3.12 it may swallow a cancellation
                 await news.of()
-        if await _missing(service, asked):
+        if _lacks(await _missing(service, asked)):
             return True
     return False

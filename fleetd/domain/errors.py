@@ -18,7 +18,6 @@
 
 from __future__ import annotations
 
-
 LONGEST_SENTENCE = 1000
 """Characters of a sentence about what a stranger wrote: it goes into rows, logs and answers."""
 

@@ -23,6 +23,7 @@ Path = tuple[str | int, ...]
 
 _SENTENCES = (
     ("found character '\\t' that cannot start any token", "a tab stands where spaces must: indent with spaces"),
+    ("found a tab character that violates indentation", "a tab stands where spaces must: indent with spaces"),
     ("found character that cannot start any token", "this character cannot begin a value: put the value into quotes"),
     ("mapping values are not allowed", "a ':' is not expected here: check the indentation, or put the value into quotes"),
     ("did not find expected key", "the indentation does not fit the lines above"),

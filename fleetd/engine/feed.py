@@ -85,10 +85,15 @@ class Feed:
 
     def _ask(self, waiting: Sequence[RequestRecord]) -> None:
         """Hands each request to the loop once: one whose outcome is not committed yet is read as waiting still."""
-        for request in waiting:
-            if request.request_id not in self._taken:
-                self._loop.put(partial(_request, request))
+        fresh = [request for request in waiting if request.request_id not in self._taken]
+        if fresh:
+            self._loop.put(partial(self._put_off, fresh))
         self._taken = frozenset(request.request_id for request in waiting)
+
+    def _put_off(self, requests: Sequence[RequestRecord], _plane: Plane, _turn: Turn) -> None:
+        """To the next turn: what was restored or declared in this one is nowhere before it is settled."""
+        for request in requests:
+            self._loop.put(partial(_request, request))
 
 
 def _restore(loaded: Loaded, plane: Plane, turn: Turn) -> None:

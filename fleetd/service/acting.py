@@ -65,10 +65,20 @@ class Approve(Question[Answer[RequestsMade]]):
 
     proposal: Annotated[str, About("its id")]
     reason: Reason
+    seen: Annotated[str, About("the mark of what was shown: what it has become since is not approved")] = ""
     idempotency_key: IdempotencyKey = ""
 
 
-Action = Requeue | SetPause | Resync | Acknowledge | Approve
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject(Question[Answer[RequestsMade]]):
+    """Says no to a held loss: nothing follows, and it is not asked again while it lasts. For people at a terminal only."""
+
+    proposal: Annotated[str, About("its id")]
+    reason: Reason
+    idempotency_key: IdempotencyKey = ""
+
+
+Action = Requeue | SetPause | Resync | Acknowledge | Approve | Reject
 
 
 class Actions(Protocol):

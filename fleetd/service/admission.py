@@ -79,13 +79,11 @@ class Admission:
         ref = ref_of(manifest)
         for _ in range(ATTEMPTS):
             live = await self._database.declared.get(ref)
-            if live is not None and live.deleting:
-                raise Conflict(f"{ref} is being deleted")
-            merged = apply_patch(
-                live.manifest if live else None, manifest, manager=self._manager, force=force, subresource="", now=stamp(now)
-            )
+            if dry_run:
+                return foreseen_on(live, manifest, manager=self._manager, now=now, force=force)
+            merged = _merged(live, manifest, manager=self._manager, now=now, force=force)
             try:
-                return await self._put(ref, live, merged, dry_run=dry_run)
+                return await self._put(ref, live, merged)
             except Conflict:
                 continue
         raise Conflict(f"{ref} changes too often to be applied; try again")
@@ -115,7 +113,7 @@ class Admission:
         parse(changed)
         warnings = await asyncio.to_thread(judged_alone, changed, live.manifest)
         after = update_managers(live.manifest, changed, manager=self._manager, subresource="", now=stamp(now))
-        return await self._warned(await self._put(ref, live, after, dry_run=False), warnings, now)
+        return await self._warned(await self._put(ref, live, after), warnings, now)
 
     async def label(self, ref: ObjectRef, changes: Mapping[str, str | None], *, now: datetime, field: str = "labels") -> Admitted:
         """Sets labels (or `annotations`), and removes those given as None.
@@ -126,10 +124,7 @@ class Admission:
         live = await self._database.declared.get(ref)
         if live is None:
             raise NotFound(f"{ref} does not exist")
-        metadata = dict(live.manifest["metadata"])
-        values = {**(metadata.get(field) or {}), **{key: value for key, value in changes.items() if value is not None}}
-        metadata[field] = {key: value for key, value in values.items() if changes.get(key, "") is not None}
-        return await self.change(ref, {**live.manifest, "metadata": metadata}, live, now=now)
+        return await self.change(ref, relabelled(live.manifest, changes, field), live, now=now)
 
     async def delete(self, ref: ObjectRef, *, now: datetime) -> Admitted:
         """Deletes; with finalizers it stays, marked, until they are gone.
@@ -140,24 +135,15 @@ class Admission:
         live = await self._database.declared.get(ref)
         if live is None:
             raise NotFound(f"{ref} does not exist")
-        metadata = live.manifest["metadata"]
-        if metadata.get("finalizers"):
-            marked = {**live.manifest, "metadata": {**metadata, "deletionTimestamp": metadata.get("deletionTimestamp") or stamp(now)}}
+        marked = marked_deleted(live.manifest, now)
+        if marked is not None:
             put = await self._database.declared.put(marked, expected=live.resource_version, unsupported=live.unsupported, by=self._by)
             return Admitted(ref, Done.DELETED, put)
         removed = await self._database.declared.remove(ref, expected=live.resource_version, by=self._by)
         return Admitted(ref, Done.DELETED, removed)
 
-    async def _put(self, ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest, *, dry_run: bool) -> Admitted:
-        full = with_defaults(manifest)
-        if live is not None:
-            broken = immutable_violations(live.manifest, full)
-            if broken:
-                raise InvalidInput(f"{ref}: {'; '.join(map(str, broken))}")
-        paths = unsupported(full)
-        warnings = tuple(f"{ref}: {path} is taken, but not acted on yet" for path in paths)
-        if dry_run:
-            return _foreseen(ref, live, full, warnings)
+    async def _put(self, ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest) -> Admitted:
+        full, paths, warnings = _completed(ref, live, manifest)
         if live is not None and _differ_in_time_only(live.manifest, full):
             return Admitted(ref, Done.UNCHANGED, live, warnings)
         expected = live.resource_version if live else 0
@@ -166,6 +152,53 @@ class Admission:
             return Admitted(ref, Done.CREATED, put, warnings)
         done = Done.UNCHANGED if put.resource_version == live.resource_version else Done.CONFIGURED
         return Admitted(ref, done, put, warnings)
+
+
+def foreseen_on(live: DeclaredObject | None, manifest: Manifest, *, manager: str, now: datetime, force: bool = False) -> Admitted:
+    """What applying a placed manifest to `live` would do.
+
+    Raises:
+        InvalidInput: a field that may not change would.
+        Conflict: another manager holds a field, or the object is being deleted.
+    """
+    ref = ref_of(manifest)
+    full, paths, warnings = _completed(ref, live, _merged(live, manifest, manager=manager, now=now, force=force))
+    admitted = _foreseen(ref, live, full, warnings)
+    return replace(admitted, object=replace(admitted.object, unsupported=paths))
+
+
+def _merged(live: DeclaredObject | None, manifest: Manifest, *, manager: str, now: datetime, force: bool) -> Manifest:
+    """Server-side apply."""
+    if live is not None and live.deleting:
+        raise Conflict(f"{live.ref} is being deleted")
+    return apply_patch(live.manifest if live else None, manifest, manager=manager, force=force, subresource="", now=stamp(now))
+
+
+def _completed(ref: ObjectRef, live: DeclaredObject | None, manifest: Manifest) -> tuple[Manifest, tuple[str, ...], tuple[str, ...]]:
+    """With its defaults; the paths that are not acted on, and warnings about them."""
+    full = with_defaults(manifest)
+    if live is not None:
+        broken = immutable_violations(live.manifest, full)
+        if broken:
+            raise InvalidInput(f"{ref}: {'; '.join(map(str, broken))}")
+    paths = unsupported(full)
+    return full, paths, tuple(f"{ref}: {path} is taken, but not acted on yet" for path in paths)
+
+
+def relabelled(manifest: Manifest, changes: Mapping[str, str | None], field: str = "labels") -> Manifest:
+    """With these labels (or `annotations`) set, and those given as None removed."""
+    metadata = dict(manifest["metadata"])
+    values = {**(metadata.get(field) or {}), **{key: value for key, value in changes.items() if value is not None}}
+    metadata[field] = {key: value for key, value in values.items() if changes.get(key, "") is not None}
+    return {**manifest, "metadata": metadata}
+
+
+def marked_deleted(manifest: Manifest, now: datetime) -> Manifest | None:
+    """What a delete leaves: None, or the object with its mark until its finalizers are gone."""
+    metadata = manifest["metadata"]
+    if not metadata.get("finalizers"):
+        return None
+    return {**manifest, "metadata": {**metadata, "deletionTimestamp": metadata.get("deletionTimestamp") or stamp(now)}}
 
 
 def _differ_in_time_only(live: Manifest, manifest: Manifest) -> bool:

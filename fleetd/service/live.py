@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import uuid4
 
 from fleetd.domain.errors import FleetdError, NotPermitted
 from fleetd.service.acting import Actor
 from fleetd.service.answers import Answer
 from fleetd.service.asking import Questions
+from fleetd.service.questions.evaluating import EvaluateExpression
 from fleetd.service.questions.live import FindPlace, IsDecided, ReadLive
 from fleetd.service.questions.objects import GetObject, ObjectPage
 from fleetd.service.teaching import Code, Lesson, Taught
@@ -86,6 +88,17 @@ class LiveObjects:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         await self._appender.close()
+
+
+async def read_for(asked: EvaluateExpression, live: LiveObjects, actor: Actor, request_id: str) -> EvaluateExpression:
+    """The question with the object as it is on its cluster now, in place of its reference.
+
+    Raises:
+        Taught: it cannot be had, or not yet.
+    """
+    ref = str(asked.object)
+    page = (await live.look(GetObject(ref=ref, view="manifest", live=True), actor, request_id)).result
+    return replace(asked, object=page.manifest_untrusted, cluster=asked.cluster or page.ref.partition("@")[2])
 
 
 def new_request_id() -> str:

@@ -14,16 +14,17 @@ from uuid import uuid4
 from fleetd.decide.definitions import PAUSED
 from fleetd.domain.audit import Decider
 from fleetd.domain.declared import DeclaredObject
+from fleetd.domain.errors import NotPermitted
 from fleetd.domain.records import RequestRecord
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import RequestState
-from fleetd.service.acting import Acknowledge, Action, Actor, Approve, Requeue, Resync, SetPause
+from fleetd.service.acting import Acknowledge, Action, Actor, Approve, Reject, Requeue, Resync, SetPause
 from fleetd.service.admission import Admission
 from fleetd.service.answers import Answer
 from fleetd.service.asking import Questions
 from fleetd.service.questions.events import GetEvent
 from fleetd.service.questions.held import FindCluster, FindHeld, FindSubjects, ReadRequests, RequestsMade
-from fleetd.service.questions.proposals import FindHeldLoss
+from fleetd.service.questions.proposals import FindProposal
 from fleetd.service.questions.requests import RequestRow
 from fleetd.service.teaching import Code, Lesson, Taught, bad
 from fleetd.store.crypto import MasterKey
@@ -65,7 +66,9 @@ class LocalActions:
                 case Acknowledge():
                     ids = await self._acknowledge(database, action, actor)
                 case Approve():
-                    ids = await self._ask(database, "approve", [await self._held_loss(action)], action, actor)
+                    ids = await self._ask(database, "approve", [await self._proposal(action, actor, action.seen)], action, actor)
+                case Reject():
+                    ids = await self._ask(database, "reject", [await self._proposal(action, actor)], action, actor)
         return await self._questions.ask(ReadRequests(ids=tuple(ids)))
 
     async def _opened(self) -> Database:
@@ -96,6 +99,11 @@ class LocalActions:
                     rows = (await self._questions.ask(ReadRequests(ids=tuple(ids)))).result.requests
         return rows
 
+    async def changed(self) -> None:
+        """Waits until somebody has committed something."""
+        if self._database is not None:
+            await self._database.changed()
+
     async def close(self) -> None:
         if self._database is not None:
             await self._database.close()
@@ -117,9 +125,18 @@ class LocalActions:
         done = {"state": RequestState.DONE, "decided_at": self._clock(), "outcome": f"{actor.name} looks after it"}
         return await self._ask(database, "acknowledge", [f"event:{event}" for event in action.events], action, actor, **done)
 
-    async def _held_loss(self, action: Approve) -> str:
-        found = (await self._questions.ask(FindHeldLoss(named=action.proposal))).result
-        return str(found["id"])
+    async def _proposal(self, action: Approve | Reject, actor: Actor, seen: str = "") -> str:
+        """Its whole id, and what of it was shown.
+
+        Raises:
+            NotPermitted: no person sits there.
+        """
+        if actor.via not in PEOPLE:
+            raise NotPermitted(
+                "a proposal is decided by a person at a terminal: fleetd proposals approve or reject, or A and X in fleetd-tui"
+            )
+        found = (await self._questions.ask(FindProposal(named=action.proposal))).result
+        return f"{found['id']}#{seen}" if seen else str(found["id"])
 
     async def _ask(self, database: Database, verb: str, subjects: Sequence[str], action: Action, actor: Actor, **more: Any) -> list[str]:
         """A request for each subject; those that were made before under the same key are not made anew."""

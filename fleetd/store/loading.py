@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from fleetd.domain.declared import DeclaredObject
+from fleetd.domain.held_back import Damped
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
-    Damped,
     DestinationRecord,
     DriftField,
     GeneratedRecord,

@@ -27,7 +27,7 @@ except ImportError:  # the extra is not there; opening says so
 
 T = TypeVar("T")
 _WRITE_LOCK = 7_233_741_001
-_DAEMON_LOCK = 7_233_741_003
+DAEMON_LOCK = 7_233_741_003
 _CHANNEL = "fleetd_changes"
 
 
@@ -123,7 +123,7 @@ class PostgresDriver:
     async def _open_writing(self) -> None:
         """The daemon's lock lives and ends with the connection that it writes on: who has lost one has lost the other."""
         self._writing = await connect(self._place)
-        if self._daemon and not await self._writing.fetchval("SELECT pg_try_advisory_lock($1)", _DAEMON_LOCK):
+        if self._daemon and not await self._writing.fetchval("SELECT pg_try_advisory_lock($1)", DAEMON_LOCK):
             await self._writing.close()
             raise Refused(f"another fleetd daemon is running on {self._place}: stop it first, or name another database")
 

@@ -6,16 +6,19 @@ come as RFC 3339 text and truth values as such, on both.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 from fleetd.domain.errors import GiveUp, InvalidInput, NotPermitted, OverBudget, TryLater
+from fleetd.store.lock import held
 from fleetd.store.moments import moment_text
 from fleetd.store.schema import upgrade_is_due
 from fleetd.store.urls import SqliteFile, place_of
@@ -35,6 +38,8 @@ class Connection(Protocol):
     def guarded(self, sql: str, params: Mapping[str, Any], most: int, seconds: float) -> list[Record]: ...
 
     def current(self) -> bool: ...
+
+    def daemon_at_work(self) -> bool | None: ...
 
     def begin(self) -> None: ...
 
@@ -101,6 +106,14 @@ class Reader:
         """Whether this is still the database at the address: a file may be moved, upgraded, or put back from a backup."""
         return self._connection.current()
 
+    def daemon_at_work(self) -> bool | None:
+        """Whether a daemon holds this database at this moment; None where that cannot be seen from here.
+
+        Raises:
+            TryLater: the database is away.
+        """
+        return self._connection.daemon_at_work()
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """What is read within is of one moment, whatever is committed meanwhile; nothing is held open afterwards.
@@ -138,13 +151,9 @@ class _SqliteConnection:
         if place.missing:
             raise InvalidInput(f"there is no database at {place}")
         try:
-            self._connection = sqlite3.connect(
-                f"file:{quote(str(place.path))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            for pragma in ("busy_timeout=5000", f"cache_size=-{_CACHE}"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            self._check_schema(str(place))
             self._path, self._file = place.path, place.path.stat()
+            self._connection, self._still = _connected(place.path)
+            self._check_schema(str(place))
             self._schema = self._schema_number()
         except OSError as error:
             raise TryLater(f"the database {place} went away") from error
@@ -194,9 +203,14 @@ class _SqliteConnection:
         try:
             found = self._path.stat()
             same = (found.st_dev, found.st_ino) == (self._file.st_dev, self._file.st_ino)
+            if self._still and (found.st_mtime_ns != self._file.st_mtime_ns or _beside(self._path)):
+                return False
             return same and self._schema_number() == self._schema
         except (OSError, sqlite3.DatabaseError):
             return False
+
+    def daemon_at_work(self) -> bool | None:
+        return held(self._path)
 
     def _schema_number(self) -> int:
         """Another one after each change of the schema: an upgrade may have made it a newer program's."""
@@ -214,6 +228,46 @@ class _SqliteConnection:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _connected(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A connection that cannot write, and whether it takes the file for one that nobody writes.
+
+    SQLite makes a file beside a database in WAL mode, also to read it. Where it may not, a database that was closed in order is whole
+    in its one file.
+
+    Raises:
+        TryLater: a part of it is in another file, and cannot be read from here.
+        sqlite3.Error: it cannot be opened at all.
+    """
+    try:
+        return _connection(path, "mode=ro"), False
+    except sqlite3.OperationalError as error:
+        away = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        may_read, may_write = (os.access(one, way, effective_ids=True) for one, way in ((path, os.R_OK), (path.parent, os.W_OK)))
+        if not away or not may_read or may_write:
+            raise
+        if _beside(path):
+            raise TryLater(
+                f"the database {path} cannot be read: {path.parent} cannot be written, which SQLite must to read what is still in "
+                f"{path.name}-wal; let this user write there, stop who writes the database, or read a copy made by `fleetd db backup`"
+            ) from error
+    return _connection(path, "mode=ro&immutable=1"), True
+
+
+def _connection(path: Path, options: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(path))}?{options}", uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        for statement in ("PRAGMA busy_timeout=5000", f"PRAGMA cache_size=-{_CACHE}", "SELECT 1 FROM sqlite_master"):
+            connection.execute(statement).fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _beside(path: Path) -> bool:
+    return any(path.with_name(path.name + end).exists() for end in ("-wal", "-shm"))
 
 
 def _views_only(action: int, table: str | None, column: str | None, _database: str | None, inside: str | None) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from fleetd.domain.errors import InvalidInput, NotPermitted, OverBudget, Unreachable
-from fleetd.store.postgres import connect
+from fleetd.store.postgres import DAEMON_LOCK, connect
 from fleetd.store.reading import Record, plain
 from fleetd.store.schema import upgrade_is_due
 from fleetd.store.urls import PostgresServer
@@ -21,6 +21,12 @@ _PATIENCE = 60.0
 """Seconds that one of our own statements may take."""
 # Each of ours takes some milliseconds: to compile it, or to start processes for it, takes longer.
 _SETTINGS = f"SET LOCAL statement_timeout = {int(_PATIENCE * 1000)}; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
+
+_HELD = """
+SELECT 1 AS one FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ AND ((CAST(classid AS bigint) << 32) | CAST(objid AS bigint)) = CAST(:lock AS bigint)
+"""
 
 
 class PostgresConnection:
@@ -69,6 +75,9 @@ class PostgresConnection:
 
     def current(self) -> bool:
         return not self._connection.is_closed()
+
+    def daemon_at_work(self) -> bool | None:
+        return bool(self.rows(_HELD, {"lock": DAEMON_LOCK}, 1))
 
     def begin(self) -> None:
         self._do(self._begin())

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from sqlalchemy import bindparam, delete, update
 
 from fleetd.domain import records as said
+from fleetd.domain.held_back import Damped, DampedGone
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import ProposalKind, ProposalState, RequestState
@@ -354,7 +355,7 @@ class Writing:
         }
         self.changes.note(ChangedKind.PROPOSAL, record.proposal_id)
 
-    def _held_back(self, record: said.Damped) -> None:
+    def _held_back(self, record: Damped) -> None:
         key = (record.kind, record.subject, record.cluster, str(record.object_ref or ""))
         named = dict(zip(("kind", "subject", "cluster", "object_ref"), key, strict=True))
         timed = {"pauses": record.pauses, "since": record.since, "until": record.until}
@@ -364,7 +365,7 @@ class Writing:
         }  # fmt: skip
         self.changes.note(ChangedKind.DAMPED, "@".join(key))
 
-    def _goes_on(self, record: said.DampedGone) -> None:
+    def _goes_on(self, record: DampedGone) -> None:
         key = (record.kind, record.subject, record.cluster, str(record.object_ref or ""))
         self._current[_DAMPED][key] = None
         self.changes.note(ChangedKind.DAMPED, "@".join(key), Operation.REMOVE)
@@ -390,8 +391,8 @@ class Writing:
         said.DeclaredStatus: _status,
         said.RequestRecord: _request,
         said.HeldLoss: _held_loss,
-        said.Damped: _held_back,
-        said.DampedGone: _goes_on,
+        Damped: _held_back,
+        DampedGone: _goes_on,
     }
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -304,16 +304,34 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+End = Callable[[], Awaitable[None]]
+
+
 @pytest.fixture
-async def daemon(environment: dict[str, str]) -> AsyncIterator[None]:
-    """The daemon, running in this process until the test is over."""
-    ready, stop = asyncio.Event(), asyncio.Event()
-    settings = Settings(database=environment["FLEETD_DATABASE"], key_file=Path(environment["FLEETD_KEY_FILE"]))
-    running = asyncio.create_task(run_daemon(settings, ready=ready.set, stop=stop))
-    await ready.wait()
-    yield
-    stop.set()
-    await running
+def begin(environment: dict[str, str]) -> Callable[[], Awaitable[End]]:
+    """Starts the daemon in this process, and gives what ends it."""
+
+    async def started() -> End:
+        ready, stop = asyncio.Event(), asyncio.Event()
+        settings = Settings(database=environment["FLEETD_DATABASE"], key_file=Path(environment["FLEETD_KEY_FILE"]))
+        running = asyncio.create_task(run_daemon(settings, ready=ready.set, stop=stop))
+        await ready.wait()
+
+        async def end() -> None:
+            stop.set()
+            await running
+
+        return end
+
+    return started
+
+
+@pytest.fixture
+async def daemon(begin: Callable[[], Awaitable[End]]) -> AsyncIterator[End]:
+    """The daemon, running in this process until the test is over, or until what this gives is awaited."""
+    end = await begin()
+    yield end
+    await end()
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def test_text_that_is_no_yaml_is_told_with_its_place(fleetd, folder):
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(fleetd, samples):
+    assert fleetd("apply", "-f", "-", given=samples.source).code == 0
     assert fleetd("apply", "-f", "-", "--dry-run", given=samples.config_map).lines == ["configmap/settings created (dry run)"]
     assert fleetd("get", "configmap", "settings").code == 1
 
@@ -178,3 +179,13 @@ def test_a_wrong_label_changes_nothing(fleetd, samples, arguments, code):
     before = fleetd("get", "cm", "settings", "-o", "json").json
     assert fleetd("label", *arguments).code == code
     assert fleetd("get", "cm", "settings", "-o", "json").json == before
+
+
+def test_a_dry_run_where_there_is_no_database_makes_none_and_no_key(fleetd, samples, tmp_path, monkeypatch):
+    monkeypatch.setenv("FLEETD_DATABASE", str(tmp_path / "none" / "fleet.db"))
+    monkeypatch.delenv("FLEETD_KEY_FILE")
+    tried = fleetd("apply", "-f", "-", "--dry-run", given=samples.config_map)
+    assert (tried.code, tried.lines) == (0, ["configmap/settings created (dry run)"])
+    assert f"there is no database at {tmp_path / 'none' / 'fleet.db'}: this is tried on an empty one, and none is made" in tried.err
+    assert not (tmp_path / "none").exists()
+    assert fleetd("get", "configmaps").code == 2

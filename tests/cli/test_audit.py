@@ -51,6 +51,14 @@ def test_a_request_leaves_a_row_whether_a_daemon_answers_or_not(fleetd, monkeypa
     assert (row["action"], row["subject_ref"], row["reference"]) == ("requeue", "ClusterProfile/web", request["id"])
 
 
+def test_a_limit_says_that_there_are_more_and_none_shows_all(decided):
+    some = decided("audit", "-o", "json", "--limit", "2")
+    assert (len(some.json), "there are more; these are 2: --limit 0 shows all" in some.err) == (2, True)
+    every = decided("audit", "-o", "json", "--limit", "0")
+    assert (len(every.json), every.err) == (3, "")
+    assert decided("audit", "--limit", "-1").code == 2
+
+
 def test_what_changes_nothing_leaves_none(decided):
     decided("apply", "-f", "-", "--dry-run", given=SETTINGS)
     decided("get", "configmaps")

@@ -114,7 +114,7 @@ def test_a_file_that_is_no_text_does_not_keep_the_others_from_being_checked(flee
     (folder / "a.yaml").write_bytes(b"\xff\xfe\x00")
     (folder / "b.yaml").write_text(samples.source.lstrip().replace("collectResources", "colectResources"))
     done = fleetd("lint", str(folder), "--fix", "-o", "json")
-    assert [(one["code"], one["message"]) for one in done.json["findings"]] == [("FD001", "the file is no UTF-8 text")]
+    assert [(one["code"], one["message"]) for one in done.json["findings"]] == [("FD001", "the file is UTF-16: save it as UTF-8")]
 
 
 def test_a_database_is_asked_for_what_is_not_in_the_files(fleetd, samples, environment):

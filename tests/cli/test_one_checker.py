@@ -22,7 +22,12 @@ def source(*rules: str, script: str = "") -> dict:
     selector |= {"evaluateCEL": [{"name": f"r{number}", "rule": rule} for number, rule in enumerate(rules)]} if rules else {}
     selector |= {"evaluate": script} if script else {}
     metadata = {"name": "s"}
-    return {"apiVersion": "lib.projectsveltos.io/v1beta1", "kind": "EventSource", "metadata": metadata, "spec": {"resourceSelectors": [selector]}}
+    return {
+        "apiVersion": "lib.projectsveltos.io/v1beta1",
+        "kind": "EventSource",
+        "metadata": metadata,
+        "spec": {"resourceSelectors": [selector]},
+    }
 
 
 BROKEN = (

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +15,9 @@ import pytest
 import yaml
 
 from fleetd.cli.junit import Case, write_junit
+from fleetd.service.manifests import ManifestFolder, Outcome
+from fleetd.store.crypto import MasterKey
+from fleetd.store.database import Database
 
 ROOT = Path(__file__).parents[2]
 FLEET = """
@@ -145,7 +149,7 @@ def test_found_values_of_secrets_are_shown_nowhere(tried: Tried, tmp_path: Path)
     assert "correct-horse" not in (tmp_path / "j.xml").read_text()
 
 
-def test_triggers_that_go_in_a_circle_come_to_an_end(tried: Tried, fleetd: Any, tmp_path: Path) -> None:
+def test_triggers_that_go_in_a_circle_come_to_an_end(fleetd: Any, tmp_path: Path) -> None:
     (tmp_path / "circle").mkdir()
     text = (
         (FLEET % (LABELLED, "ConfigMap"))
@@ -158,6 +162,7 @@ def test_triggers_that_go_in_a_circle_come_to_an_end(tried: Tried, fleetd: Any, 
     (tmp_path / "circle" / "t.test.yaml").write_text(yaml.safe_dump(test))
     done = fleetd("test", str(tmp_path / "circle"))
     assert done.code == 1
+    assert "a problem that is not expected: " in done.out
 
 
 @pytest.mark.parametrize(
@@ -171,6 +176,12 @@ def test_triggers_that_go_in_a_circle_come_to_an_end(tried: Tried, fleetd: Any, 
         ({"steps": [{"when": [{"cluster": "a"}], "expect": {}}]}, "- cluster: a", "exactly one of create"),
         ({"steps": [{"when": [{"delete": "A/b/c"}], "expect": {}}]}, "- delete: A/b/c", "say which with cluster"),
         ({"steps": [{"when": [{"cluster": "a", "create": {"kind": "X"}}], "expect": {}}]}, "create:", "has no apiVersion"),
+        (
+            {"given": {"clusters": [{"name": "a"}], "objects": {"a": [{**ONE, "metadata": {"name": "x", "labels": {"n": 1}}}]}}},
+            "n: 1",
+            "quotes",
+        ),
+        ({"kind": "EventSource"}, "kind: EventSource", "manifests stand in other files"),
         ({"given": {"files": ["nope"], "clusters": [{"name": "a"}]}}, "- nope", "there is no file or folder"),
         ({"given": {"clusters": [{"name": "a"}], "objects": {"b": [ONE]}}}, "b:", "there is no cluster b"),
         ({"given": {"clusters": []}}, "given:", "there are no clusters"),
@@ -183,12 +194,84 @@ def test_what_is_wrong_with_a_test_is_told_at_its_place(tried: Tried, tmp_path: 
     assert (tmp_path / "t.test.yaml").read_text().splitlines()[int(number) - 1].strip() == line
 
 
-@pytest.mark.parametrize("change", [{"cluster": "a", "delete": "A/b/c"}, {"cluster": "aa", "delete": "A/b/c"}, {"cluster": "a", "create": ONE},
-                                    {"undeclare": "ConfigMap/default/none"}, {"leave": "x"}, {"cluster": "b", "change": MADE}])  # fmt: skip
+def test_what_cannot_be_declared_fails_with_what_is_wrong_with_it(tried: Tried) -> None:
+    source = {
+        "apiVersion": "lib.projectsveltos.io/v1beta1",
+        "kind": "EventSource",
+        "metadata": {"name": "x"},
+        "spec": {"resourceSelector": []},
+    }
+    done = tried(steps=[{"name": "s", "when": [{"declare": source}], "expect": {}}])
+    assert done.code == 1
+    assert "did you mean 'resourceSelectors'?" in done.out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cluster": "a", "delete": "A/b/c"},
+        {"cluster": "aa", "delete": "A/b/c"},
+        {"cluster": "a", "create": ONE},
+        {"undeclare": "ConfigMap/default/none"},
+        {"leave": "x"},
+        {"cluster": "b", "change": MADE},
+    ],
+)
 def test_what_cannot_happen_fails(tried: Tried, change: dict[str, Any]) -> None:
     done = tried(condition="labelFilters: [{key: other, operation: Has}]", steps=[{"name": "s", "when": [change], "expect": {}}])
     assert done.code == 1
     assert "after “s”: there is " in done.out or "nothing is declared" in done.out
+
+
+AGGREGATED = """
+apiVersion: lib.projectsveltos.io/v1beta1
+kind: EventSource
+metadata: {name: marked}
+spec:
+  collectResources: true
+  resourceSelectors: [{group: "", version: v1, kind: ConfigMap}]
+  aggregatedSelection: |
+    function evaluate()
+      local chosen = {}
+      for _, one in ipairs(resources) do
+        if one.data.value == "1" then table.insert(chosen, one) end
+      end
+      return {resources = chosen}
+    end
+"""
+
+
+def test_aggregated_selections_and_other_template_languages_are_played(tried: Tried) -> None:
+    fields = {"projectsveltos.io/instantiate": "ok", "fleetd.io/template-engine": "jinja2"}
+    text = yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "j-{{ Resource.data.value }}", "namespace": "made"}}
+    )
+    content = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "copy", "namespace": "default", "annotations": fields}}
+    when = [{"declare": yaml.safe_load(AGGREGATED)}, {"declare": {**content, "data": {"a.yaml": text}}}]
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "j-1", "namespace": "made"}}
+    other = {"cluster": "a", "create": {**ONE, "metadata": {"name": "two", "namespace": "default"}, "data": {"value": "2"}}}
+    change = {"cluster": "a", "change": {**ONE, "data": {"value": "2"}}}
+    steps = [
+        {"when": when, "expect": {"verdicts": [VERDICT], "manifests": [{"cluster": "b", "only": [made]}]}},
+        {"when": [other], "expect": {"manifests": [{"cluster": "b", "only": [made]}]}},
+        {"when": [change], "expect": {"verdicts": [VERDICT | {"verdict": "no_match"}], "manifests": [{"cluster": "b", "only": []}]}},
+    ]
+    done = tried(steps=steps)
+    assert done.code == 0, done.out
+
+
+def test_a_loss_that_is_too_large_is_held_as_in_a_fleet(tried: Tried) -> None:
+    objects = [{**ONE, "metadata": {**ONE["metadata"], "name": f"n{number}"}, "data": {"value": "1"}} for number in range(30)]  # type: ignore[dict-item]
+    source = yaml.safe_load(AGGREGATED)
+    source["spec"] = {"resourceSelectors": [{"group": "", "version": "v1", "kind": "ConfigMap", "namespace": "none"}]}
+    standing = {"manifests": [{"cluster": "b", "has": [{**MADE, "metadata": {"name": "n7", "namespace": "made"}}]}]}
+    steps = [{"name": "edited", "when": [{"declare": source}], "expect": standing | {"problems": ["held until somebody approves it"]}}]
+    given = _given() | {"objects": {"a": objects}}
+    assert tried(given=given, expect=standing, steps=steps).code == 0
+    steps[0]["expect"] = standing
+    done = tried(given=given, expect=standing, steps=steps)
+    assert done.code == 1
+    assert "a problem that is not expected: held" in done.out
 
 
 def test_there_must_be_something_to_test(fleetd: Any, tmp_path: Path) -> None:
@@ -219,6 +302,15 @@ def test_folders_of_manifests_may_hold_tests(fleetd: Any, tmp_path: Path) -> Non
     assert fleetd("apply", "-f", str(tmp_path / "x" / "tests" / "share.test.yaml")).code == 2
 
 
+async def test_a_folder_that_the_daemon_follows_may_hold_tests(database_url: str, master_key: MasterKey, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "service-discovery", tmp_path / "x")
+    database = await Database.open(database_url, key=master_key)
+    folder = ManifestFolder(database, tmp_path / "x")
+    looks = [await folder.look(datetime.now(UTC)) for _ in range(2)]
+    await database.close()
+    assert (looks[-1].outcome, len(looks[-1].changed), looks[-1].reasons) == (Outcome.DECLARED, 3, ())
+
+
 def test_the_tests_of_the_examples_pass(fleetd: Any) -> None:
     done = fleetd("test", str(ROOT / "examples"))
     assert done.code == 0, done.out
@@ -229,11 +321,12 @@ def test_the_tests_of_the_examples_fail_when_a_manifest_is_wrong(fleetd: Any, tm
     shutil.copytree(ROOT / "examples", tmp_path / "x")
     for name, right, wrong in (
         ("service-discovery/trigger.yaml", "role: apps", "role: app"),
-        ("order-by-events/migration.yaml", ">=", "<"),
+        ("order-by-events/migration.yaml", "== resource.spec", "!= resource.spec"),
     ):
         path = tmp_path / "x" / name
         text = path.read_text()
-        path.write_text(text.replace(right, wrong) if right in text else text.replace("== resource.spec", "!= resource.spec"))
+        assert right in text
+        path.write_text(text.replace(right, wrong))
     done = fleetd("test", str(tmp_path / "x"))
     assert done.code == 1
     assert done.out.count("FAILED") == 2

@@ -1,4 +1,4 @@
-"""`fleetd wait`, `adopt`, `requeue` and `approve`: what needs the daemon's answer."""
+"""`fleetd wait`, `adopt` and `requeue`: what needs the daemon's answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fleetd.domain.records import HeldLoss, MemberRecord, RequestRecord
+from fleetd.domain.records import MemberRecord, RequestRecord
 from fleetd.domain.states import ClusterState, RequestState
 from fleetd.service.requests import answer, ask
 from fleetd.store.database import Database
@@ -60,6 +60,17 @@ def test_nothing_has_converged_before_a_daemon_has_taken_it_up(on_database, samp
     assert "ConfigMap/default/settings: not taken up" in waited.err
 
 
+async def test_nothing_has_converged_once_the_daemon_has_ended(beside, daemon, registered, folder, samples):
+    (folder / "a.yaml").write_text(samples.profile)
+    await beside("apply", "-f", str(folder))
+    assert (await beside("wait", "--converged")).code == 0
+    await daemon()
+    waited = await beside("wait", "--converged", "--timeout", "50ms")
+    assert (waited.code, waited.out) == (3, "")
+    assert "no daemon is at work on this database: nothing was heard of any cluster since 20" in waited.err
+    assert (await beside("wait", "--for", "deployed", "clusterprofile/web")).code == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -79,9 +90,27 @@ def test_a_wish_that_means_nothing_is_bad_input(fleetd, samples, arguments):
     assert fleetd("wait", *arguments).code == 2
 
 
-@pytest.mark.parametrize("subject", ["web", "cm/web", "Profile/web", "ClusterProfile/a/b", "teapot/web"])
-def test_only_profiles_are_requeued(fleetd, subject):
-    assert fleetd("requeue", subject).code == 2
+@pytest.mark.parametrize(
+    "subject", ["web", "cm/web", "Profile/web", "ClusterProfile/a/b", "teapot/web", "event:nothing", "EventTrigger/mirror"]
+)
+def test_what_nothing_stands_behind_is_not_requeued(fleetd, samples, subject):
+    assert fleetd("apply", "-f", "-", given=samples.config_map).code == 0
+    done = fleetd("requeue", subject)
+    assert (done.code, done.out) == (1, ""), done.err
+    assert fleetd("get", "requests", "-o", "json").json == []
+
+
+def test_a_trigger_that_waits_for_nothing_says_so_and_one_whose_add_ons_failed_asks_for_its_profiles(fleetd, fleet, samples, monkeypatch):
+    monkeypatch.setattr("fleetd.cli.ask.ANSWER_SECONDS", 0.1)
+    assert fleetd("apply", "-f", "-", given=samples.all()).code == 0
+    done = fleetd("requeue", "EventTrigger/mirror")
+    assert (done.code, "nothing is stuck there" in done.err) == (2, True), done.err
+    done = fleetd("requeue", "eu", "--reason", "its network is back")
+    assert done.code == 3
+    asked = fleetd("get", "requests", "-o", "json").json
+    assert [(row["verb"], row["subject"], row["reason"], row["via"]) for row in asked] == [
+        ("requeue", "ClusterProfile/web", "its network is back", "cli")
+    ]
 
 
 @pytest.mark.parametrize("subject", ["Service/shop/web", "web@eu", ""])
@@ -99,17 +128,6 @@ def test_what_is_nobodys_name_is_answered_with_the_nearest_and_nothing_is_asked(
     adopted = fleetd("adopt", "Service/shop/web@prod/eu-2", "--reason", "ours")
     assert (adopted.code, "did you mean: prod/eu-1" in adopted.err) == (1, True), adopted.err
     assert fleetd("get", "requests", "-o", "json").json == []
-
-
-def test_a_loss_is_named_by_as_much_of_its_id_as_is_unique(fleetd, written, now, samples):
-    assert fleetd("apply", "-f", "-", given=samples.source).code == 0
-    assert fleetd("approve", "0c").code == 1
-    held = {"summary": "12 of 12 would be lost", "lost": ("a",), "created_at": now, "cause_id": "c"}
-    written([HeldLoss(proposal_id=f"0c{number}", subject=f"Profile/{number}", **held) for number in (1, 2)])
-    several = fleetd("approve", "0c")
-    assert several.code == 2
-    assert "2 ids" in several.err
-    assert {row["id"] for row in fleetd("get", "proposals", "-o", "json").json} == {"0c1", "0c2"}
 
 
 EVERY_EXPORTED = """
@@ -137,7 +155,7 @@ data: {}
 """
 
 
-async def test_a_held_loss_keeps_the_fleet_from_converging_until_it_is_approved(beside, registered, folder):
+async def test_a_held_loss_keeps_the_fleet_from_converging_until_it_is_approved(beside, registered, folder, environment, master_key, now):
     for number in range(12):
         metadata = {"name": f"exported-{number}", "namespace": "default", "labels": {"export": "yes"}}
         await registered.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
@@ -149,22 +167,15 @@ async def test_a_held_loss_keeps_the_fleet_from_converging_until_it_is_approved(
     waited = await beside("wait", "--converged", "--timeout", "1s")
     assert waited.code == 1
     assert "EventSource/exported@default/eu" in waited.err
-    assert "fleetd approve" in waited.err
-    approved = await beside("approve", "EventSource/exported@default/eu", "--reason", "they are not exported any more")
-    assert (approved.code, approved.lines) == (0, ["EventSource/exported@default/eu: approved, 12 go"]), approved.err
-    (row,) = (await beside("get", "proposals", "-o", "json")).json
-    assert (row["state"], bool(row["decided_by"])) == ("applied", True)
-    assert (await beside("get", "proposals")).lines[0].split()[:5] == ["ID", "SUBJECT", "STATE", "DECIDED", "BY"]
+    assert "fleetd proposals approve" in waited.err
+    database = await Database.open(environment["FLEETD_DATABASE"], key=master_key)
+    asked = await ask(database, "approve", "EventSource/exported@default/eu", actor="ada", via="cli", reason="not exported", now=now)
+    assert (await answer(database, asked, seconds=20)).outcome == "12 go"
+    await database.close()
     assert (await beside("wait", "--converged")).code == 0
-    assert (await beside("approve", "EventSource/exported@default/eu")).code == 1
-
-
-async def test_a_loss_that_is_none_any_more_is_not_said_to_be_approved(beside, daemon, written, now):
-    held = HeldLoss(proposal_id="0c", subject="Profile/ClusterProfile/x", summary="12 of 12", lost=("a",), created_at=now, cause_id="c")
-    await asyncio.to_thread(written, [held])
-    done = await beside("approve", "0c")
-    assert (done.code, done.out) == (1, "")
-    assert "nothing is held" in done.err
+    (row,) = (await beside("get", "proposals", "-o", "json")).json
+    assert (row["state"], row["decided_by"], row["decision"]) == ("applied", "ada", "not exported")
+    assert (await beside("get", "proposals")).lines[0].split()[:5] == ["ID", "SUBJECT", "STATE", "DECIDED", "BY"]
 
 
 async def test_without_a_daemon_there_is_no_answer_and_the_request_stays(environment, master_key, now):
@@ -179,6 +190,25 @@ async def test_without_a_daemon_there_is_no_answer_and_the_request_stays(environ
     await database.commit([request])
     assert (await waiting).outcome == "2 clusters"
     await database.close()
+
+
+async def test_a_request_that_waited_for_a_daemon_is_answered_by_what_the_restart_has_settled(
+    beside, begin, daemon, registered, folder, samples, environment, master_key, now
+):
+    (folder / "a.yaml").write_text(samples.profile)
+    await beside("apply", "-f", str(folder))
+    assert (await beside("wait", "--converged")).code == 0
+    await daemon()
+    database = await Database.open(environment["FLEETD_DATABASE"], key=master_key)
+    (folder / "a.yaml").write_text(samples.profile.replace("name: web", "name: late", 1))
+    await beside("apply", "-f", str(folder))
+    asked = [
+        await ask(database, "requeue", f"ClusterProfile/{name}", actor="ada", via="test", reason="", now=now) for name in ("web", "late")
+    ]
+    end = await begin()
+    assert [(await answer(database, one, seconds=20)).outcome for one in asked] == ["1 clusters", "1 clusters"]
+    await database.close()
+    await end()
 
 
 async def test_a_profile_and_a_cluster_are_paused_resumed_and_read_anew_for_a_reason(beside, registered, folder, samples):

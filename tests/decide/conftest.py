@@ -15,14 +15,15 @@ import orjson
 import pytest
 import yaml
 
+from fleetd.decide.drift import fields_of_entry, owned_digest
+from fleetd.decide.ownership import Owned
 from fleetd.domain.declared import DeclaredObject
+from fleetd.domain.held_back import Damped, DampedGone
 from fleetd.domain.objects import Manifest, Observed, ref_of
 from fleetd.domain.records import (
     AddonGone,
     AddonRecord,
     ChangeKind,
-    Damped,
-    DampedGone,
     DeclaredStatus,
     DestinationGone,
     DestinationRecord,
@@ -184,6 +185,25 @@ def declared_object(ref: ObjectRef, manifest: Manifest, status: DeclaredStatus |
     )
 
 
+def inventory(live: Manifest, wanted: Owned, *, cluster: str, at: datetime) -> InventoryRecord:
+    """The row of an object that was applied."""
+    return InventoryRecord(
+        cluster=cluster,
+        ref=wanted.ref,
+        api_version=wanted.api_version,
+        profile="",
+        addon=wanted.addon,
+        applied_at=at,
+        wanted_digest=wanted.digest,
+        live_digest=owned_digest(live),
+        fields=fields_of_entry(live),
+        uid=live["metadata"]["uid"],
+        resource_version=live["metadata"]["resourceVersion"],
+        epoch=0,
+        cause_id="",
+    )
+
+
 def config_map(name: str, value: str = "1", namespace: str = "default", **labels: str) -> Manifest:
     """A ConfigMap on a cluster; by default one that the source `marked` takes."""
     return {
@@ -281,6 +301,7 @@ class Said:
     cluster = staticmethod(cluster)
 
     declared_object = staticmethod(declared_object)
+    inventory = staticmethod(inventory)
 
     @staticmethod
     def loaded(text: str) -> Manifest:

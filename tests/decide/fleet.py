@@ -6,7 +6,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from fleetd.decide.definitions import Profile, member_key
-from fleetd.decide.drift import fields_of_entry, owned_digest
 from fleetd.decide.members import Member
 from fleetd.decide.ownership import Owned
 from fleetd.decide.plan import Action, Terms, plan, to_read
@@ -70,6 +69,7 @@ class Fleet:
         self.declared: dict[ObjectRef, Manifest] = {}
         self.unsupported: dict[ObjectRef, tuple[str, ...]] = {}
         self.now = NOON
+        self.tick = timedelta(seconds=1)
         self.due: dict[DeliveryKey, str] = {}
         self.doubts: set[tuple[str, GroupVersionKind]] = set()
         self.rejudge: set[tuple[str, GroupVersionKind]] = set()
@@ -87,7 +87,7 @@ class Fleet:
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        self.now += timedelta(seconds=1)
+        self.now += self.tick
         turn = Turn(self.now, self.new_id)
         yield turn
         settle(self.plane, turn)
@@ -329,22 +329,8 @@ class Fleet:
         return self.row(cluster, wanted, profile, cause)
 
     def row(self, cluster: str, wanted: Owned, profile: str, cause: str) -> InventoryRecord:
-        live = self.live[cluster][wanted.ref]
-        return InventoryRecord(
-            cluster=cluster,
-            ref=wanted.ref,
-            api_version=wanted.api_version,
-            profile=profile,
-            addon=wanted.addon,
-            applied_at=self.now,
-            wanted_digest=wanted.digest,
-            live_digest=owned_digest(live),
-            fields=fields_of_entry(live),
-            uid=live["metadata"]["uid"],
-            resource_version=live["metadata"]["resourceVersion"],
-            epoch=0,
-            cause_id=cause,
-        )
+        row: InventoryRecord = self.said.inventory(self.live[cluster][wanted.ref], wanted, cluster=cluster, at=self.now)
+        return replace(row, profile=profile, cause_id=cause)
 
     def run(self) -> None:
         """Until nothing is due: lists, second reads, deliveries, and what was put off."""
@@ -368,10 +354,10 @@ class Fleet:
         """Time passes, and nothing else happens; each alarm rings when it is due."""
         until = self.now + timedelta(**time)
         while (at := self.plane.alarms.earliest) is not None and at <= until:
-            self.now = max(self.now, at - timedelta(seconds=1))
+            self.now = max(self.now, at - self.tick)
             with self.turn() as turn:
                 elapsed(self.plane, turn)
-            self.now = max(self.now, until)
+        self.now = max(self.now, until)
 
     def restart(self) -> Turn:
         """A new daemon begins with what was kept; its first turn."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fleetd.domain.records import Damped, DampedGone, EventRecord, VerdictRecord
+from fleetd.domain.held_back import Damped, DampedGone
+from fleetd.domain.records import EventRecord, VerdictRecord
 from fleetd.domain.states import DampedKind, RequestState
 
 

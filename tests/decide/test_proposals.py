@@ -77,9 +77,9 @@ def test_what_was_rejected_is_neither_followed_nor_asked_again(losing, said):
 def test_a_part_of_what_was_rejected_is_not_followed_however_small(losing, said):
     losing.ask("reject", TRIGGER)
     every = ", ".join(f"s{index:02}" for index in range(9))
-    some = said.trigger().replace("matchLabels: {role: source}", f"matchExpressions: [{{key: name, operator: In, values: [{every}]}}]")
+    some = said.trigger().replace("matchLabels: {role: source}", f"matchExpressions: [{{key: n, operator: In, values: [{every}]}}]")
     for index in range(9):
-        losing.relabel(f"s{index:02}", role="source", name=f"s{index:02}")
+        losing.relabel(f"s{index:02}", role="source", n=f"s{index:02}")
     losing.declare(some)
     losing.run()
     assert copies(losing) == 12
@@ -135,6 +135,20 @@ def test_when_the_rejected_loss_is_no_more_it_is_over_and_the_next_one_is_asked(
     losing.run()
     assert [state for _, state in proposals(losing)] == [ProposalState.REJECTED, ProposalState.WAITING]
     assert copies(losing) == 12
+
+
+def test_a_loss_of_objects_that_is_no_more_is_over_whatever_their_source_reports_of_them(fleet, said):
+    plain = said.source().replace("collectResources: true", "collectResources: false")
+    fleet.declare(plain, said.template().replace("{{ .Resource.data.value }}", "1"), said.trigger())
+    fleet.put("s0", *(said.config_map(f"m{index:02}") for index in range(12)))
+    fleet.join("s0", role="source")
+    fleet.run()
+    fleet.declare(plain.replace('value: "yes"', 'value: "typo"'))
+    fleet.run()
+    assert fleet.plane.held[SOURCE].state is ProposalState.WAITING
+    fleet.declare(plain)
+    fleet.run()
+    assert [state for _, state in proposals(fleet)] == [ProposalState.STALE]
 
 
 def test_what_nobody_decided_in_a_week_expires_and_takes_nothing_away(losing, said):
@@ -214,14 +228,20 @@ def test_an_expired_one_whose_loss_is_no_more_says_so(losing, said):
     assert "nothing is held" in losing.ask("approve", record.proposal_id).outcome
 
 
-def test_an_approval_of_what_was_shown_is_none_of_what_it_has_become(losing):
-    (held,) = losing.plane.held.values()
+def test_an_approval_of_what_was_shown_is_none_of_what_it_has_become(leaving, said):
+    (held,) = leaving.plane.held.values()
     shown = mark_of(held.lost)
-    losing.leave("s11")
-    asked = losing.ask("approve", f"{held.proposal_id}#{shown}")
+    leaving.put("s0", said.config_map("new", mark="typo"))
+    leaving.run()
+    leaving.declare(said.source(mark="typo2"))
+    leaving.run()
+    asked = leaving.ask("approve", f"{held.proposal_id}#{shown}")
     assert (asked.state, "another loss than the one that was shown" in asked.outcome) == (RequestState.FAILED, True)
-    now = losing.plane.held[TRIGGER]
-    assert losing.ask("approve", f"{held.proposal_id}#{mark_of(now.lost)}").state is RequestState.DONE
+    leaving.run()
+    assert copies(leaving) == 13
+    assert leaving.ask("approve", f"{held.proposal_id}#{mark_of(leaving.plane.held[SOURCE].lost)}").state is RequestState.DONE
+    leaving.run()
+    assert copies(leaving) == 0
 
 
 def test_what_was_approved_and_cannot_follow_yet_follows_later_even_after_a_restart(fleet, said):

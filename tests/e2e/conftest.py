@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import runpy
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +37,7 @@ from fleetd.store.validate import violations
 
 PATIENCE = 20.0
 EXAMPLES = Path(__file__).parents[2] / "examples"
+ORACLE = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "oracle" / "comparing.py")))
 
 
 @dataclass
@@ -218,6 +221,28 @@ class World:
 
         await self.until(at_rest, "the fleet to settle")
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a daemon runs that writes."""
+        return self._daemon is not None and not self._daemon.done() and not self.observe
+
+    async def compared(self) -> Any:
+        """What the oracle finds wrong on the clusters as they are now."""
+        return await ORACLE.compare(self)
+
+    async def agrees(self) -> Any:
+        """Waits until the clusters hold what the oracle wants on them; gives back what it compared, and what it left out."""
+        found = await self.compared()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while found.wrong:
+                    await self.database.changed()
+                    found = await self.compared()
+        except TimeoutError:
+            found = await self.compared()
+        assert found.wrong == [], "the oracle wants something else"
+        return found
+
     def writes(self, *names: str) -> int:
         """How often the clusters were written to by clients."""
         verbs = ("create", "update", "patch", "delete")
@@ -228,8 +253,8 @@ WorldMaker = Callable[..., Any]
 
 
 @pytest.fixture
-def world(database_url: str, master_key: MasterKey, tmp_path: Path) -> WorldMaker:
-    """Makes a world: `async with world(services={"role": "services"}, …) as w`."""
+def world(database_url: str, master_key: MasterKey, tmp_path: Path, request: pytest.FixtureRequest) -> WorldMaker:
+    """Makes a world: `async with world(services={"role": "services"}, …) as w`. At its end it is held against the oracle."""
     key_file = tmp_path / "master.key"
     key_file.write_text(master_key.to_text(), encoding="utf-8")
     key_file.chmod(0o600)
@@ -249,6 +274,10 @@ def world(database_url: str, master_key: MasterKey, tmp_path: Path) -> WorldMake
                     if register:
                         await made.register(*fleet.clusters, ready=start)
                     yield made
+                    if made.at_work:
+                        compared = await made.agrees()
+                        told = [f"{compared.compared} objects compared", *(f"skipped: {one}" for one in compared.skipped)]
+                        request.node.add_report_section("call", "oracle", "\n".join(told))
                     await made.stop()
                 assert [entry for entry in logs if entry.get("exc_info")] == [], "nothing failed in a way that nobody foresaw"
                 assert await violations(made.database) == [], "the store's invariants hold"

@@ -6,7 +6,10 @@ import json
 
 FINE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
-SOURCE = "apiVersion: lib.projectsveltos.io/v1beta1\nkind: EventSource\nmetadata: {name: a}\nspec:\n  resourceSelectors:\n  - {group: '', version: v1, kind: Pod"
+SOURCE = (
+    "apiVersion: lib.projectsveltos.io/v1beta1\nkind: EventSource\nmetadata: {name: a}\nspec:\n"
+    "  resourceSelectors:\n  - {group: '', version: v1, kind: Pod"
+)
 PROFILE = "apiVersion: config.projectsveltos.io/v1beta1\nkind: ClusterProfile\nmetadata: {name: a}\nspec: "
 
 

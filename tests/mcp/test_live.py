@@ -135,6 +135,21 @@ def _everything():
     return "\n".join(found)
 
 
+async def test_an_expression_is_tried_on_an_object_as_it_is_now(world):
+    async with world() as (fleet, client):
+        await fleet.clusters["eu"].create(pod(team="shop"))
+
+        async def tried(expression, ref):
+            answer = await client.call_tool("evaluate_expression", {"language": "cel", "expression": expression, "object": ref})
+            return answer.structured_content
+
+        on_eu = "resource.spec.containers.all(c, c.image == 'web:1') && cluster.labels.env == 'prod'"
+        assert (await tried(on_eu, "Pod/default/web@default/eu"))["result"]["selects"]
+        values = "resource.spec.containers[0].env.map(e, e.value)"
+        assert (await tried(values, "Pod/default/web@eu"))["result"]["value_untrusted"] == ["[withheld]", "fast"]
+        assert "no such object" in (await tried("true", "Pod/default/nobody@eu"))["error"]["sentence"]
+
+
 async def test_text_of_a_live_object_stands_between_markers(world):
     async with world() as (fleet, client):
         await fleet.clusters["eu"].create(pod(team="shop"))

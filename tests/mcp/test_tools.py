@@ -115,6 +115,7 @@ async def test_too_many_calls_are_refused_for_a_while(client):
 
 CALLS = [
     ("describe_schema", {}),
+    ("evaluate_expression", {"language": "cel", "expression": "has(resource.spec)", "object": "EventTrigger/share"}),
     ("explain_addon", {"profile": "share-web", "cluster": "us-2"}),
     ("explain_trigger", {"trigger": "share"}),
     ("find_objects", {"query": "share"}),
@@ -129,6 +130,7 @@ CALLS = [
     ("list_clusters", {"detail": "full"}),
     ("list_events", {}),
     ("list_references", {"ref": "EventSource/balancers"}),
+    ("preview_change", {"delete": ["EventTrigger/share"], "labels": ["us-1 role-"]}),
     ("run_sql", {"sql": "SELECT * FROM fleet_pending_events"}),
     ("trace_lineage", {"ref": "Service/shop/web@prod/us-1"}),
 ]

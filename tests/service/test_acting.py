@@ -18,7 +18,7 @@ from fleetd.domain.states import AddonState, RequestState
 from fleetd.service.acting import Actor, Requeue, SetPause
 from fleetd.service.local import LocalQuestions
 from fleetd.service.local_acting import LocalActions
-from fleetd.service.questions.held import FindProfile
+from fleetd.service.questions.held import FindSubjects
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.teaching import Code, Taught
 from fleetd.store.crypto import MasterKey
@@ -161,7 +161,7 @@ async def test_after_a_restore_an_action_is_written_where_it_is_read(actions, da
     [
         ("bsae", "ClusterProfile/base"),
         ("share-wbe", "ClusterProfile/share-web"),
-        ("ClusterProfile/bas", "ClusterProfile.config.projectsveltos.io//base"),
+        ("ClusterProfile/bas", "ClusterProfile/base"),
         ("EventTrigger/shar", "EventTrigger.lib.projectsveltos.io//share"),
         ("us-3", "prod/us-1"),
     ],
@@ -176,14 +176,12 @@ async def test_what_is_nobodys_name_is_answered_with_the_nearest_that_is(actions
 
 @pytest.mark.parametrize("named", ["ClusterProfile/base", "clusterprofiles/base", "ClusterProfile.config.projectsveltos.io//base"])
 async def test_a_profile_is_found_however_it_is_written(questions, named):
-    assert (await questions.ask(FindProfile(named=named))).result.name == "ClusterProfile/base"
+    assert (await questions.ask(FindSubjects(refs=(named,)))).result.profiles == ("ClusterProfile/base",)
 
 
-@pytest.mark.parametrize(
-    ("named", "code"), [("bsae", Code.BAD_ARGUMENT), ("Profile/bsae", Code.BAD_ARGUMENT), ("ClusterProfile/bsae", Code.NOT_FOUND)]
-)
-async def test_a_profile_that_is_none_is_answered_with_the_nearest(questions, named, code):
+@pytest.mark.parametrize("named", ["bsae", "Profile/bsae", "ClusterProfile/bsae"])
+async def test_a_profile_that_is_none_is_answered_with_the_nearest(questions, named):
     with pytest.raises(Taught) as refused:
-        await questions.ask(FindProfile(named=named))
-    assert refused.value.lesson.code is code
-    assert refused.value.lesson.did_you_mean[0] == "ClusterProfile/base"
+        await questions.ask(FindSubjects(refs=(named,)))
+    assert refused.value.lesson.code is Code.NOT_FOUND
+    assert "ClusterProfile/base" in refused.value.lesson.did_you_mean

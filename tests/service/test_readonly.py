@@ -10,6 +10,7 @@ from fleetd.service.local import LocalQuestions
 from fleetd.service.questions.clusters import ListClusters
 from fleetd.service.questions.events import ListEvents
 from fleetd.service.questions.explaining import ExplainTrigger
+from fleetd.service.questions.foreseeing import PreviewChange
 from fleetd.service.questions.overview import FleetOverview
 from fleetd.service.questions.references import ListReferences
 from fleetd.service.questions.sql import RunSql
@@ -21,6 +22,7 @@ ASKED = (
     ListReferences(ref="EventSource/balancers"),
     ExplainTrigger(trigger="share"),
     RunSql(sql="SELECT * FROM fleet_clusters"),
+    PreviewChange(delete=("EventTrigger/share",)),
 )
 
 

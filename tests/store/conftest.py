@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from fleetd.domain.held_back import Damped
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
     ChangeKind,
-    Damped,
     DestinationRecord,
     DriftField,
     EventRecord,

@@ -8,10 +8,10 @@ import dataclasses
 import pytest
 
 from fleetd.domain.errors import GiveUp, NotPermitted, TryLater
+from fleetd.domain.held_back import DampedGone
 from fleetd.domain.records import (
     AddonGone,
     ChangeKind,
-    DampedGone,
     DeclaredStatus,
     EventRecord,
     GeneratedGone,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from textual.keys import _character_to_key
 
+from fleetd.decide.proposals import mark_of
 from fleetd.domain.records import HeldLoss
 from fleetd.domain.refs import ObjectRef
 from fleetd.store.reading import Reader
@@ -81,23 +82,54 @@ async def test_an_event_is_acknowledged_and_stays_pending(sit_down, database, gi
     assert (row["verb"], row["subject"], row["state"]) == ("acknowledge", "event:e1", "done")
 
 
-async def test_a_held_loss_is_approved_where_proposals_are(sit_down, database, given):
-    held = HeldLoss(
-        proposal_id="p" * 32,
+@pytest.fixture
+async def held(database):
+    """The id of a loss that waits for a person."""
+    loss = HeldLoss(
+        proposal_id="p" * 26 + "c0ffee",
         subject="EventTrigger/share",
         summary="2 of 3 objects would go",
         lost=("a", "b"),
         created_at=datetime.now(UTC),
         cause_id="c",
+        expires_at=datetime.now(UTC) + timedelta(days=7),
     )
-    await database.commit([held])
+    await database.commit([loss])
+    return loss.proposal_id
+
+
+async def test_a_held_loss_is_approved_when_its_id_is_typed_and_why(sit_down, database, given, held):
     async with sit_down(database, start="pl", **given) as terminal:
         await terminal.painted("EventTrigger/share")
         await terminal.press("A")
-        await terminal.type("the clusters were turned off")
+        await terminal.painted("type c0ffee and why")
+        await terminal.type("c0ffee the clusters were turned off")
         await terminal.painted("waiting for the daemon")
     [row] = await requests(database)
-    assert (row["verb"], row["subject"], row["state"]) == ("approve", "p" * 32, "waiting")
+    assert (row["verb"], row["subject"], row["state"]) == ("approve", f"{held}#{mark_of(['a', 'b'])}", "waiting")
+    assert row["reason"] == "the clusters were turned off"
+
+
+@pytest.mark.parametrize("said", ["the clusters were turned off", "c0ffee", "c0ffee  "])
+async def test_without_its_id_or_a_reason_no_loss_is_approved(sit_down, database, given, held, said):
+    async with sit_down(database, start="pl", **given) as terminal:
+        await terminal.painted("EventTrigger/share")
+        await terminal.press("A")
+        await terminal.type(said)
+        await terminal.painted("nothing was done")
+    assert await requests(database) == []
+
+
+async def test_a_held_loss_is_rejected_for_a_reason_from_its_page(sit_down, database, given, held):
+    async with sit_down(database, start="pl", **given) as terminal:
+        await terminal.painted("EventTrigger/share")
+        await terminal.press("enter")
+        await terminal.painted("waits until", "X says no")
+        await terminal.press("X")
+        await terminal.type("a typo")
+        await terminal.painted("waiting for the daemon")
+    [row] = await requests(database)
+    assert (row["verb"], row["subject"], row["reason"]) == ("reject", held, "a typo")
 
 
 @pytest.mark.parametrize("text", ["pmaintenance\n", "paRA\n", "p\n", "pprod is down, please look\nand once more\n", "Rp why\n\n"])

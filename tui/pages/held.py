@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleetd.service.questions.drift import GetDrift
+from fleetd.service.questions.proposals import shown
 from fleetd.service.questions.requests import GetRequest
 from fleetd.service.questions.windows import Choice, ReadRows
 from tui.lines import Line, Page, facts, heading, link, plain
@@ -76,13 +77,25 @@ async def proposal(ask: Ask, place: Place) -> Page:
     if not rows:
         return Page("Proposal", _NO_MORE)
     row = rows[0]
-    shown = {name: row[name] for name in ("id", "state", "subject", "reason", "actor", "created_at", "decided_by", "decided_at")}
+    facts_shown = {
+        "id": row["id"],
+        "state": row["state"],
+        "subject": row["subject"],
+        "what": row["reason"],
+        "since": row["created_at"],
+        "waits until": row["expires_at"],
+        "decided by": row["decided_by"],
+        "decided": row["decided_at"],
+        "because": row["decision"],
+    }
+    waits = row["state"] == "waiting"
     lines = [
-        *facts(shown, states=("state",)),
-        *heading("Would be lost"),
+        *facts(facts_shown, states=("state",)),
+        *heading("Would be lost" if waits else "Was about"),
         *(plain(f"  {line}") for line in said_whole(row["lost"]).split(",")),
-        *heading("What to do"),
-        plain(f"  fleetd approve {row['id']} --reason …   lets it follow; nothing goes before that"),
+        *heading("From here"),
     ]
+    if waits:
+        lines.append(plain("  A   lets it follow, and X says no; nothing goes before that"))
     lines.append(link("its profile", Place("object", profile_ref(row["subject"]))) if str(row["subject"]).count("/") in (1, 2) else plain())
-    return Page(f"Held: {said_whole(row['subject'])}", tuple(lines), str(row["subject"]))
+    return Page(f"Held: {said_whole(row['subject'])}", tuple(lines), str(row["subject"]), proposal=shown(row))

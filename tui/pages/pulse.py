@@ -112,6 +112,12 @@ def _trouble(trouble: Trouble) -> Text:
 def _place(trouble: Trouble) -> Place:
     if trouble.ref.startswith("EventTrigger/"):
         return Place("pending", of=f"EventTrigger={trouble.ref.removeprefix('EventTrigger/')}")
+    if trouble.ref.startswith("proposal:"):
+        return Place("proposal", trouble.ref.removeprefix("proposal:"))
+    if trouble.what.startswith("held back") and trouble.ref.startswith("EventSource/"):
+        return Place("verdicts", of=f"EventSource={trouble.ref.removeprefix('EventSource/')}")
+    if trouble.what.startswith("held back"):
+        return Place("drift", of=f"profile={trouble.ref}")
     if trouble.what.startswith("clusters"):
         return Place("clusters", faults=True)
     if trouble.what.startswith("add-ons"):

@@ -25,7 +25,7 @@ def check_identities(given: Given) -> Iterator[Finding]:
         block = str(id(document.origin.text)) if in_a_page(document) and document.origin is not None else ""
         before = first.setdefault((block, ref), document)
         if before is not document:
-            message = f"{ref} stands twice; the other one is at {before.source}:{before.line}"
+            message = f"{ref.replace('//', ' ')} stands twice; the other one is at {before.source}:{before.line}"
             yield document.finding(("metadata", "name"), "FD109", message, "remove one of them, or give it another name")
 
 

@@ -19,7 +19,8 @@ from fleetd.decide.plane.matching import put_match
 from fleetd.decide.plane.pausing import lift, paused, put, strike
 from fleetd.decide.plane.state import Hop, Plane, Reaction, ReactionKey
 from fleetd.decide.plane.turn import Turn
-from fleetd.domain.records import Damped, ReportedObject
+from fleetd.domain.held_back import Damped
+from fleetd.domain.records import ReportedObject
 from fleetd.domain.refs import ObjectRef
 from fleetd.domain.states import DampedKind, MatchState
 

@@ -8,7 +8,8 @@ from fleetd.decide.damping import QUIET, streak_of, struck
 from fleetd.decide.plane.alarms import DampedKey, Goes
 from fleetd.decide.plane.state import Plane
 from fleetd.decide.plane.turn import Turn
-from fleetd.domain.records import Damped, DampedGone, Stage
+from fleetd.domain.held_back import Damped, DampedGone
+from fleetd.domain.records import Stage
 from fleetd.domain.states import DampedKind
 
 KEPT = 10_000
@@ -59,6 +60,7 @@ def put(plane: Plane, turn: Turn, damped: Damped) -> None:
 
 
 def key_of(damped: Damped) -> DampedKey:
+    """What it is known under."""
     return damped.kind, damped.subject, damped.cluster, damped.object_ref
 
 

@@ -13,9 +13,9 @@ from fleetd.decide.plane.state import Placement, Plane, Reaction, Said
 from fleetd.decide.sets import SETS
 from fleetd.decide.wanted import Wanted
 from fleetd.domain.declared import DeclaredObject
+from fleetd.domain.held_back import Damped
 from fleetd.domain.records import (
     AddonRecord,
-    Damped,
     DestinationRecord,
     GeneratedRecord,
     HeldLoss,

@@ -19,10 +19,10 @@ from fleetd.decide.plane.alarms import Alarms, DampedKey
 from fleetd.decide.plane.choosing import Choosing
 from fleetd.decide.sets import ClusterSet
 from fleetd.decide.wanted import Parsed, Wanted
+from fleetd.domain.held_back import Damped
 from fleetd.domain.objects import Manifest
 from fleetd.domain.records import (
     AddonRecord,
-    Damped,
     DestinationRecord,
     GeneratedRecord,
     HeldLoss,

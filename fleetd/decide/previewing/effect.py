@@ -33,6 +33,7 @@ DATA = frozenset(
 )
 """Kinds with which data goes: what they hold, or all that is in them or of them."""
 NAMESPACE = GroupKind("", "Namespace")
+INHERITED = "it goes from the profile that has it"
 UNKNOWN = "how it stands is not known"
 
 
@@ -89,6 +90,7 @@ class Effects:
             found += going
         for key in keys:
             found += self._coming(key)
+        found += self._inherited(set(keys))
         return sorted(found, key=lambda item: (item.cluster, item.profile, item.action.value, item.ref))
 
     def _touched(self, key: DeliveryKey) -> bool:
@@ -161,21 +163,40 @@ class Effects:
             before = had.get(ref)
             if before is not None and (before.addon.addon, before.addon.digest) == (piece.addon.addon, piece.addon.digest):
                 if self._freed(key, ref):
-                    yield self._made(key, ref, piece, Action.CREATE, "it goes from the profile that has it")
+                    yield self._made(key, ref, piece, Action.CREATE, INHERITED)
                 continue
             change = self._comes(key, ref, piece, before, murky=_murky(was))
             if change is not None:
                 yield change
 
+    def _inherited(self, touched: set[DeliveryKey]) -> Iterator[ObjectChange]:
+        """What goes and is wanted by a profile that the change leaves alone, which could not have it so far."""
+        where = {cluster for cluster, _ in self._gone}
+        refs: dict[int, frozenset[ObjectRef]] = {}
+        for key, placed in self.after.placed.items():
+            if key in touched or key[1] not in where or placed.wanted is None:
+                continue
+            for addon in placed.wanted.addons:
+                made = refs.get(id(addon.parsed))
+                if made is None:
+                    made = refs[id(addon.parsed)] = frozenset(ref_of(manifest) for manifest, _ in addon.parsed.objects)
+                for ref in sorted(made):
+                    if self._freed(key, ref):
+                        yield self._made(key, ref, pieces(placed.wanted)[ref], Action.CREATE, INHERITED)
+
     def _freed(self, key: DeliveryKey, ref: ObjectRef) -> bool:
-        """Whether another profile, to which it belonged so far, gives it up."""
-        return self._gone.get((key[1], ref), key[0]) != key[0]
+        """Whether another profile, to which it belonged so far, gives it up; the first who asks has it then."""
+        place = key[1], ref
+        if self._gone.get(place, key[0]) == key[0]:
+            return False
+        del self._gone[place]
+        return True
 
     def _comes(self, key: DeliveryKey, ref: ObjectRef, piece: Piece, before: Piece | None, *, murky: bool) -> ObjectChange | None:
         name, cluster = key
         holder = self.books.holder(cluster, ref)[0]
         if self._freed(key, ref):
-            return self._made(key, ref, piece, Action.CREATE, "it goes from the profile that has it")
+            return self._made(key, ref, piece, Action.CREATE, INHERITED)
         if not holder:
             # Wanted before and not there yet: that it comes is not the change's doing.
             return self._made(key, ref, piece, Action.CREATE) if before is None else None

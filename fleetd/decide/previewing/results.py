@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from fleetd.decide.plan import Action
@@ -132,24 +132,22 @@ class Preview:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many objects, by what would be done with them; conflicts and what is left are no writes."""
+        """How many objects, by what would be done with them (a conflict, and what is left, is no write), and what is to be looked at."""
         found = Counter(item.action for item in self.objects)
-        return {action.value: found[action] for action in Action if action is not Action.KEEP}
+        courses = Counter(item.course for item in self.matches)
+        written = [item for item in self.objects if item.action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+        return {
+            **{action.value: found[action] for action in Action if action is not Action.KEEP},
+            "clusters": len({item.cluster for item in written}),
+            "data_loss": sum(item.data_loss for item in self.objects),
+            "waiting": sum(bool(item.waits) for item in written),
+            **{f"matches_{course.value}": courses[course] for course in Course},
+            "held": len(self.held),
+            "problems": len(self.problems),
+        }
 
     @property
     def quiet(self) -> bool:
         """Whether nothing follows from the change, as far as that can be told."""
         noted = (*self.objects, *self.matches, *self.reaches, *self.held, *self.problems, *self.coverage)
         return not (noted or self.joining or self.leaving or self.sealed)
-
-
-@dataclass(slots=True)
-class Gathered:
-    """A preview in the making."""
-
-    objects: list[ObjectChange] = field(default_factory=list)
-    matches: list[MatchChange] = field(default_factory=list)
-    reaches: list[Reach] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    sealed: int = 0

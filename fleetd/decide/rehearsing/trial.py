@@ -168,14 +168,15 @@ def _checked(document: Document) -> tuple[Trial | None, list[Mistake]]:
 
 
 def _misnamed(manifest: Manifest) -> Iterator[Mistake]:
-    for key, right in (("apiVersion", API_VERSION), ("kind", KIND)):
+    for key, right in (("kind", KIND), ("apiVersion", API_VERSION)):
         said = manifest.get(key)
         if said is None:
             yield Mistake((), "FD103", f"{key} is missing", f"write {key}: {right}")
         elif said != right:
             near = difflib.get_close_matches(str(said), [right], n=1)
-            meant = f"did you mean {right!r}?" if near else "manifests belong into other files, which given.files names"
+            meant = f"did you mean {right!r}?" if near else "manifests stand in other files, which given.files names"
             yield Mistake((key,), "FD003", f"{key} {str(said)[:80]!r} is none of a test: a test file takes {API_VERSION} {KIND}", meant)
+            return
 
 
 def _beyond_the_schema(trial: Trial) -> Iterator[Mistake]:
@@ -238,3 +239,9 @@ def _no_object(manifest: Manifest, path: Path) -> Iterator[Mistake]:
             yield Mistake(path, "FD103", f"the object has no {key}", f"did you mean it by {near[0]!r}?" if near else "")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         yield Mistake(path, "FD103", "the object has no metadata.name")
+        return
+    for key in ("labels", "annotations"):
+        texts = metadata.get(key) or {}
+        wrong = [name for name, value in texts.items() if not isinstance(value, str | None)] if isinstance(texts, dict) else [""]
+        for name in wrong:
+            yield Mistake((*path, "metadata", key, name), "FD104", f"metadata.{key} is a mapping of texts: put the value into quotes")

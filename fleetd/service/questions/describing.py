@@ -56,7 +56,7 @@ class DescribeObject(Question[Answer[Description]]):
         facts["not_acted_on_yet"] = row["unsupported"]
         facts |= {"labels": labels_of(row), "annotations": metadata.get("annotations") or {}}
         body = {name: value for name, value in row["manifest"].items() if name not in _NOT_SHOWN}
-        parts = [*_related(ground, ref), *_edges(ground, ref), _journal(ground, ref)]
+        parts = [*_related(ground, ref), *_held_back(ground, ref, self.as_of), *_edges(ground, ref), _journal(ground, ref)]
         return ground.answer(Description(facts=facts, body=body, parts=_kept(parts)))
 
 
@@ -129,6 +129,22 @@ def _related(ground: Ground, ref: ObjectRef) -> list[Related]:
             ]
         case _:
             return []
+
+
+def _held_back(ground: Ground, ref: ObjectRef, as_of: str) -> list[Related]:
+    """What of it waits for a person, and what waits to be quiet; neither keeps a past."""
+    if as_of or ref.kind not in ("EventSource", "EventTrigger", "ClusterProfile", "Profile"):
+        return []
+    profile = ref.kind.endswith("Profile")
+    name = profile_of(ref)
+    about = {"name": f"Profile/{name}" if profile else name}
+    whose = "subject = :name OR substr(subject, 1, length(:name) + 1) = :name || '@'"
+    return [
+        _part(
+            ground, "Proposals", "fleet_proposals", f"({whose}) AND ended_at IS NULL AND state NOT IN ('applied', 'stale')", about, most=10
+        ),
+        _part(ground, "Held back", "fleet_damped", "subject_ref = :name", {"name": name}, most=_LATELY),
+    ]
 
 
 def _edges(ground: Ground, ref: ObjectRef) -> list[Related]:

@@ -10,14 +10,15 @@ from fleetd.service.answers import Answer, Hint
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.naming import read_ref, require
-from fleetd.service.questions.addons import AT_WORK, near_profiles, profile_name, profile_ref, require_profile
+from fleetd.service.questions.addons import near_profiles, profile_name, profile_ref
 from fleetd.service.questions.events import event_row
 from fleetd.service.questions.ground import Ground, any_of
 from fleetd.service.questions.requests import RequestRow, request_row
-from fleetd.service.teaching import Code, Lesson, Taught, bad
+from fleetd.service.teaching import Code, Taught, bad
 
 MOST_PROFILES = 50
 _UNACTED = "SELECT DISTINCT m.profile FROM fleet_pending_events p JOIN fleet_trigger_matches m ON m.match_id = p.match_id"
+_HELD_BACK = "SELECT DISTINCT subject_ref AS profile FROM fleet_damped WHERE subject_ref = :value"
 _ON_CLUSTER = "SELECT DISTINCT profile FROM fleet_addons WHERE cluster = :value AND state IN ('failed', 'conflict', 'waiting')"
 
 
@@ -66,7 +67,7 @@ class FindSubjects(Question[Answer[Meant]]):
 
 
 def _profiles(ground: Ground, ref: str) -> Iterator[str]:
-    kind = ref.partition("/")[0].partition(".")[0].lower()
+    kind = ref.partition("/")[0].partition(".")[0].lower().removesuffix("s") if "/" in ref else ""
     if ref.startswith("event:"):
         row = event_row(ground, ref.removeprefix("event:"), "refs")
         yield from _each(ground, f"{_UNACTED} WHERE p.event_id = :value", row["event_id"])
@@ -74,13 +75,26 @@ def _profiles(ground: Ground, ref: str) -> Iterator[str]:
         named = read_ref(ref, "refs").ref
         require(ground, named, "refs")
         yield from _each(ground, f"{_UNACTED} WHERE p.event_trigger = :value", named.name)
+        yield from _each(ground, _HELD_BACK, f"EventTrigger/{named.name}")
+    elif kind == "eventsource":
+        named = read_ref(ref, "refs").ref
+        require(ground, named, "refs")
+        yield from _each(ground, _HELD_BACK, f"EventSource/{named.name}")
     elif kind in ("clusterprofile", "profile"):
         profile = profile_name(ref)
         if not ground.rows("SELECT 1 AS one FROM fleet_addons WHERE profile = :profile LIMIT 1", profile=profile):
-            require(ground, profile_ref(profile), "refs")
+            _require_profile(ground, profile)
         yield profile
     else:
         yield from _each(ground, _ON_CLUSTER, _cluster(ground, ref))
+
+
+def _require_profile(ground: Ground, profile: str) -> None:
+    try:
+        require(ground, profile_ref(profile), "refs")
+    except Taught as error:
+        likely = near_profiles(ground, profile) or error.lesson.did_you_mean
+        raise Taught(replace(error.lesson, did_you_mean=likely)) from error
 
 
 def _cluster(ground: Ground, ref: str) -> str:
@@ -101,7 +115,7 @@ def _each(ground: Ground, sql: str, value: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A cluster or a profile by its whole name."""
+    """A cluster by its whole name."""
 
     name: str
 
@@ -114,25 +128,6 @@ class FindCluster(Question[Answer[Named]]):
 
     def answered(self, ground: Ground) -> Answer[Named]:
         return ground.answer(Named(name=ground.cluster(self.cluster, "clusters")))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindProfile(Question[Answer[Named]]):
-    """Which profile somebody means: ClusterProfile/name, Profile/namespace/name, or the reference of one."""
-
-    named: str
-
-    def answered(self, ground: Ground) -> Answer[Named]:
-        kind, *parts = self.named.strip().split("/")
-        plain = kind.partition(".")[0].lower().removesuffix("s")
-        parts = [part for part in parts if part]
-        if (plain, len(parts)) not in (("clusterprofile", 1), ("profile", 2)):
-            sentence = "this is no profile: write ClusterProfile/name or Profile/namespace/name"
-            got, likely = plain_text(self.named, most=80), near_profiles(ground, self.named)
-            raise Taught(Lesson(code=Code.BAD_ARGUMENT, sentence=sentence, field="profile", got=got, did_you_mean=likely, next=AT_WORK))
-        profile = "/".join(("ClusterProfile" if plain == "clusterprofile" else "Profile", *parts))
-        require_profile(ground, profile)
-        return ground.answer(Named(name=profile))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

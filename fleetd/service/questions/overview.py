@@ -29,6 +29,11 @@ SELECT f.profile, f.state, f.n, a.cluster, a.reason FROM (
  WHERE state IN ('failed', 'conflict') GROUP BY state, profile ORDER BY n DESC, profile LIMIT 5
 ) f JOIN fleet_addons a ON a.profile = f.profile AND a.cluster = f.cluster AND a.state = f.state ORDER BY f.n DESC, f.profile, a.addon
 """
+_HELD = """
+SELECT kind, MIN(subject_ref) AS subject_ref, MIN(cluster) AS cluster, COUNT(*) AS n, MIN(reason) AS reason FROM fleet_damped
+WHERE until IS NULL OR until > :now GROUP BY kind ORDER BY n DESC, kind
+"""
+_DECISIONS = "SELECT id, subject, reason FROM fleet_proposals WHERE state = 'waiting' ORDER BY created_at, id LIMIT 3"
 _BROKEN = """
 SELECT from_ref, MIN(to_ref) AS to_ref, COUNT(*) AS n FROM fleet_references WHERE NOT resolved AND to_ref NOT LIKE '%{{%'
 GROUP BY from_ref ORDER BY from_ref LIMIT 5
@@ -113,6 +118,17 @@ def _troubles(ground: Ground) -> Iterator[Trouble]:
     coverage = ground.coverage()
     if coverage.unreachable_count:
         yield Trouble(what="clusters unreachable", ref=coverage.unreachable[0], count=coverage.unreachable_count)
+    for row in ground.rows(_DECISIONS):
+        reason = plain_text(row["reason"], most=160)
+        yield Trouble(what="waits for a person's decision", ref=f"proposal:{safe_ref(row['id'])}", count=1, reason_untrusted=reason)
+    for row in ground.rows(_HELD, now=ground.now):
+        yield Trouble(
+            what=f"held back: {row['kind']}",
+            ref=safe_ref(row["subject_ref"]),
+            count=row["n"],
+            cluster=safe_ref(row["cluster"]),
+            reason_untrusted=plain_text(row["reason"], most=160),
+        )
     for row in _firsts(ground.rows(_PENDING), "event_trigger", "state"):
         yield Trouble(
             what=f"events {row['state']}",

@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fleetd.domain.refs import ObjectRef
-from fleetd.service.answers import Answer
+from fleetd.service.answers import Answer, DaemonState
 from fleetd.service.arguments import About, Ref
 from fleetd.service.asking import Question
 from fleetd.service.foreign import plain_text
 from fleetd.service.questions.beside import Row, profile_of, reason_of
 from fleetd.service.questions.ground import Ground
 from fleetd.service.teaching import bad
+from fleetd.service.times import said
 from fleetd.store.moments import moment
 
 # The daemon writes a status where it differs from the one before, and none for what it finds at its start.
@@ -27,6 +28,7 @@ WHERE d.valid_to IS NULL AND NOT EXISTS (SELECT 1 FROM declared_states s WHERE s
 """
 _START = timedelta(seconds=5)
 """How long a daemon takes from its start to knowing everything that was declared by then."""
+_LAST_START = "SELECT MAX(started_at) AS started_at FROM daemon_starts"
 _NOT_CONNECTED = """
 SELECT namespace, name FROM fleet_declared d WHERE kind = 'SveltosCluster'
  AND NOT EXISTS (SELECT 1 FROM fleet_clusters c WHERE c.namespace = d.namespace AND c.name = d.name) ORDER BY ref LIMIT :most
@@ -37,7 +39,7 @@ SELECT * FROM fleet_addons WHERE state IN ('waiting', 'applying', 'removing', 'f
 ORDER BY profile, cluster, addon LIMIT :most
 """
 _PENDING = "SELECT * FROM fleet_pending_events ORDER BY detected_at, event_id, event_trigger LIMIT :most"
-_HELD = "SELECT * FROM fleet_proposals WHERE state = 'waiting' ORDER BY created_at, id LIMIT :most"
+_HELD = "SELECT * FROM fleet_proposals WHERE state IN ('waiting', 'approved') ORDER BY created_at, id LIMIT :most"
 _WORDS = ("exists", "deleted", "ready", "deployed", "state=NAME")
 _SAME = {"delete": "deleted", "create": "exists"}
 MOST = 20
@@ -48,6 +50,8 @@ class Lacking:
     """What is not yet as wanted, a sentence each; none when it is."""
 
     sentences: tuple[str, ...] = ()
+    unattended: str = ""
+    """Set when nobody brings the fleet to what is wanted: no daemon is at work, and since when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,22 @@ class FindUnfinished(Question[Answer[Lacking]]):
     """What stands between the fleet and its rest: nothing, when it has converged."""
 
     def answered(self, ground: Ground) -> Answer[Lacking]:
-        return ground.answer(Lacking(sentences=tuple(_unfinished(ground))))
+        return ground.answer(Lacking(sentences=tuple(_unfinished(ground)), unattended=_unattended(ground)))
+
+
+def _unattended(ground: Ground) -> str:
+    """What was heard of clusters counts as fresh for minutes after the daemon ended; who holds the database is known at once."""
+    at_work = ground.reader.daemon_at_work()
+    at = ground.moment()
+    if at_work or (at_work is None and at.daemon is not DaemonState.SILENT):
+        return ""
+    if ground.seen.heard is not None:
+        since = f"nothing was heard of any cluster since {said(moment(ground.seen.heard))}"
+    else:
+        start = ground.row(_LAST_START)
+        started = start["started_at"] if start else None
+        since = f"the last one was started at {said(moment(started))}" if started else "none has been started yet"
+    return f"no daemon is at work on this database: {since}"
 
 
 def _unfinished(ground: Ground) -> Iterator[str]:
@@ -69,7 +88,7 @@ def _unfinished(ground: Ground) -> Iterator[str]:
         where = row["cluster"] or "(no cluster yet)"
         yield f"event of {row['event_source']} for {row['event_trigger']} on {where}: {_said(row, 'state')}"
     for row in ground.rows(_HELD, most=MOST):
-        yield f"{row['reason']}: held until somebody says fleetd approve {row['id']}, or it is so no longer"
+        yield f"{row['reason']}: held until somebody says fleetd proposals approve {row['id']}, or it is so no longer"
 
 
 def _found_at_start(row: Row) -> bool:

@@ -64,6 +64,7 @@ ORDERS: dict[str, Order] = {
     "fleet_drift_incidents": Order(("detected_at", "incident_id"), on="cluster", at="detected_at", newest=True),
     "fleet_drift_fields": Order(("incident_id", "field_path")),
     "fleet_proposals": Order(("created_at", "id"), at="created_at", newest=True),
+    "fleet_damped": Order(("kind", "subject_ref", "cluster", "object_ref"), on="cluster"),
     "fleet_requests": Order(("created_at", "id"), at="created_at", newest=True),
     "fleet_journal": Order(("entry_id",), on="cluster", at="at", newest=True),
     "fleet_audit": Order(("seq",), at="at", newest=True),
