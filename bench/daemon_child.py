@@ -33,6 +33,10 @@ async def usage() -> dict[str, Any]:
     return {"cpu_s": time.process_time(), "rss_kib": resident_kib(), "files": len(os.listdir("/proc/self/fd"))}
 
 
+UNHINDERED = 999_999
+"""Changes of one object in a minute: what is measured is how fast the daemon follows them, not how it holds them back."""
+
+
 class Daemon:
     """The commands."""
 
@@ -44,7 +48,9 @@ class Daemon:
     async def start(self, database: str) -> dict[str, Any]:
         """Runs the daemon; answers when it has taken up its work."""
         ready = asyncio.Event()
-        self._running = asyncio.create_task(run(Settings(database=database), ready=ready.set, stop=self._stop))
+        self._running = asyncio.create_task(
+            run(Settings(database=database, changes_per_minute=UNHINDERED), ready=ready.set, stop=self._stop)
+        )
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({self._running, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()

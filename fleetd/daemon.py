@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-import yaml
 
 from fleetd.cluster.connect import connect
 from fleetd.cluster.port import Cluster
@@ -17,6 +16,7 @@ from fleetd.cluster.settings import ClusterSettings
 from fleetd.decide.limits import Limits
 from fleetd.domain.errors import FleetdError, InvalidInput, TryLater
 from fleetd.domain.refs import MANAGEMENT_CLUSTER
+from fleetd.domain.yaml_reader import UnreadableText, read_one
 from fleetd.engine.clock import Clock
 from fleetd.engine.engine import Engine
 from fleetd.scripts.pool import ScriptPool
@@ -48,9 +48,10 @@ def read_kubeconfig_text(text: str) -> Mapping[str, Any]:
         InvalidInput: it is no YAML mapping.
     """
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidInput("the kubeconfig is no YAML") from error
+        value = read_one(text, source="kubeconfig")
+    except UnreadableText as error:
+        # No `from`: the parser's sentence may repeat a part of it, where credentials stand.
+        raise InvalidInput(f"the kubeconfig is no YAML that can be taken: look at its line {error.line}") from None
     if not isinstance(value, dict):
         raise InvalidInput("the kubeconfig is no YAML mapping")
     return value

@@ -120,12 +120,14 @@ class Source:
 def _read(wishes: Credentials) -> Source:
     path = wishes.kubeconfig
     try:
-        value = yaml.safe_load(path.expanduser().read_text(encoding="utf-8"))
+        value = read_one(path.expanduser().read_text(encoding="utf-8"), source=str(path))
     except OSError as error:
         raise InvalidInput(f"the kubeconfig {path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError):
-        # No `from`: the parser's sentence repeats lines of the file, where credentials stand.
+    except UnicodeDecodeError:
         raise InvalidInput(f"the kubeconfig {path} is no YAML") from None
+    except UnreadableText as error:
+        # No `from`, and no sentence of the parser's: it may repeat a part of the file, where credentials stand.
+        raise InvalidInput(f"the kubeconfig {path} is no YAML that can be taken: look at line {error.line}") from None
     if not isinstance(value, dict):
         raise InvalidInput(f"the kubeconfig {path} is no map")
     return Source(value, wishes)

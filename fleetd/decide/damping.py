@@ -6,11 +6,9 @@ quiet for a minute, or for twice the last pause where that is longer, the next t
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from fleetd.domain.refs import ObjectRef
+from typing import NamedTuple
 
 QUIET = timedelta(minutes=1)
 WINDOW = timedelta(minutes=1)
@@ -55,20 +53,13 @@ def streak_of(pauses: int, until: datetime) -> Streak:
     return Streak(pauses + FREE - 1, until - pause(pauses), until)
 
 
-@dataclass(slots=True)
-class Window:
-    """What happened within the last minute, by what it was about."""
+class Often(NamedTuple):
+    """How often something happened since a time, which is a minute ago at most."""
 
-    _times: deque[tuple[datetime, ObjectRef]] = field(default_factory=deque)
-    _counts: Counter[ObjectRef] = field(default_factory=Counter)
+    since: datetime
+    times: int
 
-    def note(self, ref: ObjectRef, now: datetime) -> int:
-        """Notes one more; how many there are of this now."""
-        while self._times and now - self._times[0][0] > WINDOW:
-            _, old = self._times.popleft()
-            self._counts[old] -= 1
-            if not self._counts[old]:
-                del self._counts[old]
-        self._times.append((now, ref))
-        self._counts[ref] += 1
-        return self._counts[ref]
+
+def counted(known: Often | None, now: datetime) -> Often:
+    """Once more; a minute after the first the count begins anew."""
+    return Often(now, 1) if known is None or now - known.since > WINDOW else Often(known.since, known.times + 1)

@@ -119,6 +119,18 @@ def read_yaml(text: str, *, source: str, with_places: bool = False) -> list[RawD
         raise UnreadableText(source, line, column, "this character is not allowed in YAML") from error
 
 
+def read_one(text: str, *, source: str) -> Any:
+    """The value of a text that is one document; None for an empty one.
+
+    Raises:
+        UnreadableText: it is no YAML, or more than one document.
+    """
+    documents = read_yaml(text, source=source)
+    if len(documents) > 1:
+        raise UnreadableText(source, documents[1].line, 1, "there is more than one document, where one is expected")
+    return documents[0].value if documents else None
+
+
 def _sentence(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
     problem = (error.problem or "").strip()
     lines = text.splitlines()

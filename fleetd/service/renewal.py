@@ -19,9 +19,10 @@ from fleetd.cluster.registration import INLINED
 from fleetd.cluster.service_account import issue
 from fleetd.cluster.settings import ClusterSettings
 from fleetd.decide.members import Member, credentials_of, kubeconfig_text
-from fleetd.domain.errors import FleetdError
+from fleetd.domain.errors import FleetdError, InvalidInput
 from fleetd.domain.objects import Manifest
 from fleetd.domain.refs import ObjectRef
+from fleetd.domain.yaml_reader import UnreadableText, read_one
 from fleetd.service.admission import Admission
 from fleetd.service.membership import TOKEN_ENDS, TOKEN_SECONDS, TokenLife, credentials_manifest
 from fleetd.store.database import Database
@@ -62,8 +63,23 @@ async def renew_tokens(
         await asyncio.sleep(LOOK_SECONDS)
 
 
+def _read(text: str) -> dict[str, Any]:
+    """A stored kubeconfig; what is wrong with it is told without a part of it.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    try:
+        config = read_one(text, source="kubeconfig")
+    except UnreadableText as error:
+        raise InvalidInput(f"the kubeconfig is no YAML that can be taken: look at its line {error.line}") from None
+    if not isinstance(config, dict):
+        raise InvalidInput("the kubeconfig is no map")
+    return config
+
+
 async def _renew(database: Database, member: Member, secret: Manifest, seconds: int) -> None:
-    config: dict[str, Any] = yaml.safe_load(kubeconfig_text(member, secret))
+    config = _read(kubeconfig_text(member, secret))
     cluster = await connect(member.cluster, config, settings=ClusterSettings())
     try:
         issued = await issue(cluster, config, INLINED, seconds=seconds)

@@ -108,7 +108,7 @@ class Table:
         return ABSENT if found is None else found[1]
 
 
-CONTAINERS: Final = frozenset((list, dict, Table))
+CONTAINERS: Final = frozenset((list, dict, Table, Maybe))
 _BOOLEAN_KEYS: Final = {True: ("bool", True), False: ("bool", False)}
 
 

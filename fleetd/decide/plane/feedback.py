@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from fleetd.decide.damping import FREE, Window
+from fleetd.decide.damping import FREE, WINDOW, counted
 from fleetd.decide.definitions import LIB_GROUP
 from fleetd.decide.digest import digest
 from fleetd.decide.ownership import OWNER_KIND, OWNER_NAME, marks
 from fleetd.decide.plane.alarms import DampedKey
 from fleetd.decide.plane.matching import put_match
-from fleetd.decide.plane.pausing import lift, paused, put, strike
+from fleetd.decide.plane.pausing import KEPT, lift, paused, put, strike
 from fleetd.decide.plane.state import Hop, Plane, Reaction, ReactionKey
 from fleetd.decide.plane.turn import Turn
 from fleetd.domain.held_back import Damped
@@ -83,13 +83,12 @@ def goes_round(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction) -
     return True
 
 
-def rendered(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, *, anew: bool) -> None:
+def rendered(plane: Plane, turn: Turn, key: ReactionKey, *, anew: bool) -> None:
     """Takes note of what a rendering changed; `anew`: there was another one before it."""
     refs = plane.triggered.pop(key, set())
     if not refs or not anew:
         return
-    reaction.window = reaction.window or Window()
-    often = max(reaction.window.note(ref, turn.now) for ref in refs)
+    often = max(_count(plane, turn, key, ref) for ref in refs)
     place = _key(DampedKind.RATE, key)
     if often > plane.limits.changes_per_minute or place in plane.damped:
         what = f"one object changed what is made of it more than {plane.limits.changes_per_minute} times in a minute"
@@ -101,6 +100,14 @@ def ended(plane: Plane, turn: Turn, key: ReactionKey) -> None:
     plane.triggered.pop(key, None)
     for kind in (DampedKind.LOOP, DampedKind.RATE) if plane.damped else ():
         lift(plane, turn, _key(kind, key), "it no longer matches")
+
+
+def _count(plane: Plane, turn: Turn, key: ReactionKey, ref: ObjectRef) -> int:
+    place = key, ref
+    if place not in plane.often and len(plane.often) % KEPT == KEPT - 1:
+        plane.often = {known: often for known, often in plane.often.items() if turn.now - often.since <= WINDOW}
+    plane.often[place] = counted(plane.often.get(place), turn.now)
+    return plane.often[place].times
 
 
 def _key(kind: DampedKind, key: ReactionKey) -> DampedKey:

@@ -202,7 +202,7 @@ def _keep(plane: Plane, turn: Turn, key: ReactionKey, reaction: Reaction, made: 
         return
     for record in news:
         _generate(plane, turn, key, made, record)
-    took(plane, turn, key, reaction, anew=changed and bool(reaction.profile))
+    took(plane, turn, key, anew=changed and bool(reaction.profile))
     refs = [ref_of(manifest) for manifest in made.manifests]
     profile = profile_id(refs[-1])
     stale = reaction.generated - frozenset(refs)

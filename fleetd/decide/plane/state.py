@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from fleetd.decide.damping import Streak, Window
+from fleetd.decide.damping import Often, Streak
 from fleetd.decide.definitions import Profile, Trigger
 from fleetd.decide.digest import Digest, digest
 from fleetd.decide.engines.answers import Answers
@@ -105,7 +105,6 @@ class Reaction:
     problem: str = ""
     lineage: tuple[Hop, ...] = ()
     """what led to what it has made, as far as fleetd's own objects did; the oldest first"""
-    window: Window | None = None
 
 
 @dataclass(slots=True)
@@ -215,6 +214,8 @@ class Plane:
     streaks: dict[DampedKey, Streak] = field(default_factory=dict)
     stopped: dict[DampedKey, datetime] = field(default_factory=dict)
     """objects that stopped matching of late, and when"""
+    often: dict[tuple[ReactionKey, ObjectRef], Often] = field(default_factory=dict)
+    """object → how often it changed of late what a reaction makes"""
     triggered: dict[ReactionKey, set[ObjectRef]] = field(default_factory=lambda: defaultdict(set))
     """reaction → the objects that changed since it was rendered last"""
     adopted: set[tuple[str, ObjectRef]] = field(default_factory=set)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fleetd.decide.cel.values import NoOverload, Table
+from fleetd.decide.cel.values import Maybe, NoOverload, Table
 from fleetd.domain.errors import EvaluationFailed, OverBudget
 
 LARGEST_TEXT: Final = 1 << 20
@@ -69,6 +69,8 @@ def breadth(value: Any, most: int) -> int:
             waiting += current.values()
         elif kind is Table:
             waiting += [item for _, item in current.entries.values()]
+        elif kind is Maybe:
+            waiting.append(current.value)
         else:
             total += weight(current)
     return total
