@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -16,10 +17,15 @@ from pydantic import Field as Described
 
 from fleetd.service.arguments import About
 from fleetd.service.asking import Question
-from fleetd.service.foreign import safe_ref
+from fleetd.service.foreign import plain_text, safe_ref
 from fleetd.service.teaching import Code, Lesson, Taught, near
 from mcp_server.principals import Scope
 
+_TYPES = {
+    "boolean": ("a truth value", "write true or false, without quotes"),
+    "integer": ("a whole number", "write it as 20, without quotes"),
+}
+_MEANT = {"yes": "true", "on": "true", "1": "true", "y": "true", "no": "false", "off": "false", "0": "false", "n": "false"}
 ERROR = {"type": "object", "properties": {"code": {"type": "string"}, "sentence": {"type": "string"}}, "required": ["code", "sentence"]}
 """What is always in a lesson."""
 
@@ -98,6 +104,7 @@ class Tool:
                 raise _unknown(self.name, str(name), known, missing)
         lists = {one for one, schema in self.input_schema["properties"].items() if schema.get("type") == "array"}
         given = {name: _as_list(value) if name in lists else value for name, value in arguments.items() if value is not None}
+        given = {name: _of_its_type(name, value, self.input_schema["properties"][name].get("type")) for name, value in given.items()}
         try:
             read = self._model.model_validate(given)
         except ValidationError as error:
@@ -136,6 +143,36 @@ def _as_list(value: Any) -> Any:
     except orjson.JSONDecodeError:
         return [value]
     return read if isinstance(read, list) else [value]
+
+
+def _of_its_type(name: str, value: Any, kind: object) -> Any:
+    """A truth value or a whole number as the schema has it, or as its JSON text, which some clients send for each argument.
+
+    Raises:
+        Taught: it is something that could only be taken for one.
+    """
+    if kind not in _TYPES:
+        return value
+    read = value
+    if isinstance(value, str):
+        with suppress(orjson.JSONDecodeError):
+            read = orjson.loads(value)
+    fits = isinstance(read, bool) if kind == "boolean" else isinstance(read, int | float) and not isinstance(read, bool)
+    if fits:
+        return read
+    word, example = _TYPES[kind]
+    got = value[:80] if isinstance(value, str) else type(value).__name__
+    meant = _MEANT.get(str(value).strip().lower()) if kind == "boolean" else None
+    raise Taught(
+        Lesson(
+            code=Code.BAD_ARGUMENT,
+            sentence=f"{name} is {word}: {example}",
+            field=name,
+            got=plain_text(got, most=80),
+            allowed=("true", "false") if kind == "boolean" else (),
+            did_you_mean=(meant,) if meant else (),
+        )
+    )
 
 
 def _required(one: Field[Any]) -> bool:

@@ -44,7 +44,12 @@ def hint_lines(hint: Hint) -> Iterator[str]:
 def command_of(hint: Hint) -> str:
     """`fleetd …` for a hint; empty where there is no such command."""
     words = _COMMANDS[hint.tool](hint.arguments) if hint.tool in _COMMANDS else ()
-    return shlex.join(["fleetd", *words]) if words else ""
+    return " ".join(map(_quoted, ["fleetd", *words])) if words else ""
+
+
+def _quoted(word: str) -> str:
+    """A word as people write it for a shell: a text with single quotes in it stands in double ones, where it may."""
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def in_commands(text: str) -> str:
@@ -58,6 +63,10 @@ def _clusters(given: Arguments) -> list[str]:
 
 
 def _objects(given: Arguments) -> list[str]:
+    if given.get("query") and not given.get("kinds"):
+        view, column = ("fleet_objects", "object_ref") if given.get("clusters") else ("fleet_declared", "ref")
+        named = str(given["query"]).replace("'", "''")
+        return ["sql", f"SELECT * FROM {view} WHERE {column} LIKE '%{named}%'"]
     if given.get("clusters"):
         return ["get", "objects", "-l", given["clusters"]]
     kinds = given.get("kinds") or ("all",)

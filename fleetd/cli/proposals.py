@@ -44,7 +44,7 @@ def list_(
         fleetd proposals list --state waiting -o json
     """
     equal = {"state": state.value} if state is not None else {}
-    show(ListRows(view="fleet_proposals", equal=equal), "fleet_proposals", how, nothing="nothing waits for a person")
+    show(ListRows(view="fleet_proposals", equal=equal, as_of=how.as_of), "fleet_proposals", how, nothing="nothing waits for a person")
 
 
 def show_(proposal: str, /, *, output: FormOption = "table", database: DatabaseOption = None) -> None:

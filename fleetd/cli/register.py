@@ -21,6 +21,7 @@ from fleetd.cli.places import writing
 from fleetd.cluster.kubeconfig import ExecPlugin, read_kubeconfig
 from fleetd.cluster.registration import contexts, loopback, self_contained
 from fleetd.domain.errors import FleetdError, InvalidInput, NotFound
+from fleetd.domain.yaml_reader import UnreadableText, read_one
 from fleetd.service.admission import Admission
 from fleetd.service.membership import TokenLife, join, kubeconfig_ref, member_ref
 from fleetd.service.selectors import labels_of

@@ -45,6 +45,8 @@ def _proposed(lesson: Lesson, arguments: Mapping[str, Any]) -> tuple[dict[str, A
     if lesson.code in _LATER:
         return dict(arguments), _AGAIN if lesson.code is Code.UNAVAILABLE else "the same again, a little later"
     name = lesson.field.partition(".")[0]
+    if lesson.code is Code.BAD_ARGUMENT and lesson.sentence == f"{name} is missing":
+        return {**arguments, name: f"<{name}>"}, f"the same with {name} filled in"
     if lesson.code in _TO_LEAVE_OUT and name in arguments:
         return {other: value for other, value in arguments.items() if other != name}, f"the same without {name}"
     return None, ""
@@ -67,6 +69,8 @@ def _meant(lesson: Lesson, arguments: Mapping[str, Any]) -> dict[str, Any] | Non
         rest = {other: value for other, value in arguments.items() if other != name}
         return None if words[0] in rest else {**rest, words[0]: arguments[name]}
     value: Any = int(words[0]) if isinstance(arguments[name], int) and words[0].isdecimal() else words[0]
+    if lesson.allowed == ("true", "false"):
+        value = words[0] == "true"
     if isinstance(arguments[name], list):
         place = place or ("0" if len(arguments[name]) == 1 else "")
         value = [value if str(number) == place else one for number, one in enumerate(arguments[name])]

@@ -190,6 +190,10 @@ def test_sql_reads_the_views_and_does_nothing_else(fleetd, samples, question, co
 
 def test_sql_shows_every_column_that_was_asked_for(fleetd, samples):
     fleetd("apply", "-f", "-", given=samples.source)
+    wrong = fleetd("sql", "SELECT nmae FROM fleet_declared")
+    assert (wrong.code, "no such column: nmae" in wrong.err, "did you mean: name" in wrong.err) == (2, True, True), wrong.err
+    wrong = fleetd("sql", "SELECT name FROM fleet_decalred")
+    assert ("did you mean: fleet_declared" in wrong.err, "next: fleetd views" in wrong.err) == (True, True), wrong.err
     assert fleetd("sql", "SELECT name AS status, reason FROM fleet_declared").lines[0].split() == ["STATUS", "REASON"]
 
 

@@ -46,7 +46,7 @@ WRONG = [
     (("explain", "trigger", "nope"), 1, ("no EventTrigger of this name",)),
     (("explain", "profile", "nope"), 1, ("no ClusterProfile of this name",)),
     (("explain", "trigger", "mirror", "--event", "nope"), 1, ("no event of this id", "next: fleetd events")),
-    (("trace", "nothing"), 2, ("nothing: this is no reference",)),
+    (("trace", "nothing"), 2, ("nothing: this is no reference", "LIKE '%nothing%'\"   (objects of this name)")),
     (("trace", "Service/shop/web@nope"), 1, ("no cluster",)),
     (("trace", "Service/shop/web@eu"), 1, ("next: fleetd get objects -l default/eu",)),
     (("timeline", "-l", "nope"), 1, ("no cluster",)),

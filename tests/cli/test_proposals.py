@@ -132,6 +132,8 @@ async def test_a_proposal_is_shown_approved_for_a_reason_and_then_follows(beside
     assert "held" in shown.out.partition("Why and since when:")[2]
     code, said = await decided("proposals", "approve", held[:-2], "--reason", "they are not exported any more")
     assert (code, said.splitlines()[-1]) == (0, f"{SUBJECT}: approved, 12 go")
+    told = (await beside("proposals", "show", held)).out.partition("Why and since when:")[2]
+    assert "they are not exported any more" in told
     row = (await beside("proposals", "show", held, "-o", "json")).json["facts"]
     assert (row["state"], row["decided_via"], row["decision"]) == ("applied", "cli", "they are not exported any more")
     assert (await beside("wait", "--converged")).code == 0
@@ -210,6 +212,7 @@ def test_the_list_tells_what_waits_until_when_and_how_others_ended(fleetd, writt
     assert [row["id"] for row in fleetd("proposals", "list", "--state", "expired", "-o", "json").json] == ["older"]
     assert fleetd("proposals", "show", "nope").code == 1
     assert fleetd("proposals", "list", "--state", "odd").code == 2
+    assert fleetd("proposals", "list", "--as-of", "-1h").code == 2
 
 
 def test_a_part_of_several_ids_is_not_enough(fleetd, written, waiting):

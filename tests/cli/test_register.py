@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
+from fleetd.daemon import read_kubeconfig_text
+from fleetd.domain.errors import InvalidInput
 from fleetd.domain.records import MemberRecord
 from fleetd.domain.states import ClusterState
 from fleetd.service.membership import kubeconfig_ref, member_ref
@@ -195,6 +197,19 @@ async def test_wrong_input_registers_nothing(beside, configs, database, argument
     assert (done.code, done.out) == (2, "")
     assert "sesame" not in done.err
     assert await database.declared.list(member_ref("x").group_kind) == []
+
+
+ALIASES = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+
+
+@pytest.mark.parametrize("text", [f"a: {'[' * 20_000}{']' * 20_000}", ALIASES, "a: 1\n---\na: 2\n"], ids=["deep", "aliases", "two"])
+async def test_a_kubeconfig_that_means_harm_ends_with_a_sentence(beside, configs, database, text):
+    (configs / "harm.yaml").write_text(text)
+    done = await beside("cluster", "register", "eu", "--kubeconfig", str(configs / "harm.yaml"))
+    assert (done.code, done.out) == (2, "")
+    assert "is no YAML that can be taken: look at line" in done.err
+    with pytest.raises(InvalidInput, match="look at its line"):
+        read_kubeconfig_text(text)
 
 
 async def test_new_credentials_need_a_member(beside, configs, database):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from fleetd.decide.cel.program import compile_cel
+from fleetd.domain.errors import OverBudget
+
 MANY = "resource.many"
 LONG = "resource.long"
 
@@ -202,6 +207,13 @@ CORPUS = (*LOOPS, *GROWTH, *DEPTH, *TEXTS)
 
 
 FINE = "resource.many.exists(x, x == 7) && resource.long.startsWith('aaa')"
+
+
+@pytest.mark.parametrize("join", ["optional.of([x, x])", "[optional.of(x), optional.of(x)]"])
+@pytest.mark.parametrize("whole", ["{}", "optional.of({})", "optional.of({0}) == optional.of({0})"])
+def test_an_optional_pays_for_all_that_lies_in_it(join, whole):
+    with pytest.raises(OverBudget):
+        compile_cel(whole.format(doubled("optional.of('a')", join))).evaluate({"resource": {}})
 
 
 def test_each_hostile_condition_ends_within_its_budget_and_the_process_stays_small(in_a_process):

@@ -85,6 +85,39 @@ async def test_a_timeline_goes_on_where_it_ended_without_a_gap(client):
     assert [(entry["at"], entry["type"], entry["ref"]) for entry in found] == [(e["at"], e["type"], e["ref"]) for e in whole["items"]]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said", "next_call"),
+    [
+        ("limit", "20", None, None),
+        ("limit", 20, None, None),
+        ("limit", "twenty", "limit is a whole number: write it as 20, without quotes", {}),
+        ("limit", True, "limit is a whole number: write it as 20, without quotes", {}),
+        ("live", "false", None, None),
+        ("live", "yes", "live is a truth value: write true or false, without quotes", {"live": True}),
+        ("live", 0, "live is a truth value: write true or false, without quotes", {"live": False}),
+        ("live", "maybe", "live is a truth value: write true or false, without quotes", {}),
+    ],
+)
+async def test_numbers_and_truth_values_are_taken_as_themselves_or_their_json_text_only(client, name, value, said, next_call):
+    tool, others = ("get_object", {"ref": "EventTrigger/share"}) if name == "live" else ("get_drift", {})
+    async with client() as c:
+        answer = await c.call_tool(tool, {**others, name: value})
+    if said is None:
+        assert not answer.is_error
+        return
+    lesson = answer.structured_content["error"]
+    assert (lesson["code"], lesson["field"], lesson["sentence"]) == ("bad_argument", name, said)
+    assert (lesson["next"]["tool"], lesson["next"].get("arguments", {})) == (tool, {**others, **next_call})
+
+
+async def test_an_argument_that_is_missing_is_told_with_the_call_to_fill_in(client):
+    async with client(mode=Mode.OPERATE) as c:
+        answer = await c.call_tool("requeue", {"refs": ["EventTrigger/share"]})
+    lesson = answer.structured_content["error"]
+    assert lesson["sentence"] == "reason is missing"
+    assert lesson["next"]["arguments"] == {"refs": ["EventTrigger/share"], "reason": "<reason>"}
+
+
 async def test_a_wrong_word_is_refused_with_those_allowed(client):
     async with client() as c:
         answer = await c.call_tool("list_clusters", {"has": ["pending_event"]})

@@ -71,5 +71,5 @@ def test_what_is_still_beside_it_is_said_with_the_way_out(closed):
         shutil.copyfile(closed.parent / name, closed.parent / f"kept{name}")
     connection.close()
     shutil.move(closed.parent / "keptfleet.db-wal", closed.parent / "fleet.db-wal")
-    with unwritable(closed.parent), pytest.raises(TryLater, match="cannot be written.*fleet.db-wal.*fleetd db backup"):
+    with unwritable(closed.parent), pytest.raises(TryLater, match=r"cannot be written.*fleet\.db-wal.*fleetd db backup"):
         Reader.open(str(closed))

@@ -47,7 +47,8 @@ def requested(plane: Plane, turn: Turn, request: RequestRecord) -> None:
             problem, outcome = f"{request.verb} is not known to this daemon", ""
     state = RequestState.FAILED if problem else RequestState.DONE
     turn.records.append(replace(request, state=state, decided_at=turn.now, outcome=problem or outcome))
-    turn.tell(Stage.REQUEST, request.subject, "", request.verb, problem or f"{request.actor}: {request.reason}")
+    subject, _, _ = request.subject.partition("#")
+    turn.tell(Stage.REQUEST, subject, "", request.verb, problem or f"{request.actor}: {request.reason}")
 
 
 def _inspect(plane: Plane, turn: Turn, request: RequestRecord) -> None:

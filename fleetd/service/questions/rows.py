@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Protocol, Self
 
+from fleetd.domain.errors import InvalidInput, NotPermitted
 from fleetd.service.answers import Answer, Page
 from fleetd.service.arguments import DEFAULT_LIMIT, About, AsOf, Clusters, Cursor, Limit, When
 from fleetd.service.asking import Question
@@ -16,7 +17,8 @@ from fleetd.service.foreign import plain_text
 from fleetd.service.questions.beside import Row, whole
 from fleetd.service.questions.clusters import cluster_rows
 from fleetd.service.questions.ground import Ground, Listing
-from fleetd.service.teaching import bad
+from fleetd.service.questions.sql import not_taken
+from fleetd.service.teaching import Taught, bad
 from fleetd.service.times import point
 from fleetd.store.view import View
 from fleetd.store.views import VIEWS
@@ -223,5 +225,10 @@ class SelectRows(Question[Answer[Selected]]):
     limit: Annotated[int, About("rows to return", 1, 10_000)] = 10_000
 
     def answered(self, ground: Ground) -> Answer[Selected]:
-        rows = ground.reader.query(self.sql, most=self.limit + 1)
+        try:
+            rows = ground.reader.query(self.sql, most=self.limit + 1)
+        except (InvalidInput, NotPermitted) as error:
+            lesson = not_taken(error, self.sql).lesson
+            # Whoever wrote the query reads what the database said of it.
+            raise Taught(replace(lesson, sentence=plain_text(str(error), most=400), said_untrusted="")) from error
         return ground.answer(Selected(rows=tuple(rows[: self.limit]), more=len(rows) > self.limit))

@@ -51,7 +51,7 @@ class RunSql(Question[Answer[Rows]]):
         try:
             rows = ground.reader.query(self.sql, self.params, most=self.limit + 1, seconds=self.timeout_ms / 1000)
         except (InvalidInput, NotPermitted) as error:
-            raise _not_taken(error, self.sql) from error
+            raise not_taken(error, self.sql) from error
         shown = rows[: self.limit]
         columns = tuple(shown[0]) if shown else ()
         found = Rows(
@@ -64,7 +64,7 @@ class RunSql(Question[Answer[Rows]]):
         return ground.answer(found, warnings=(f"more than {self.limit} rows: ORDER BY and LIMIT, or count",) if found.truncated else ())
 
 
-def _not_taken(error: InvalidInput | NotPermitted, sql: str) -> Taught:
+def not_taken(error: InvalidInput | NotPermitted, sql: str) -> Taught:
     """What the database said quotes the query, and so whatever somebody put into it."""
     sentence, _, said = str(error).partition(": ")
     hint = Hint(why="the views and their columns", tool="describe_schema")
