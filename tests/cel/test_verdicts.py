@@ -115,7 +115,7 @@ def test_what_a_restart_restores_is_compared_without_values(fleet: Callable[...,
     verdicts = one.see({"size": "1"})
     again = Fleet()
     empty: dict[str, Any] = dict.fromkeys(("declared", "members", "matches", "destinations", "generated", "addons"), ())
-    restore(again.plane, SimpleNamespace(**empty, verdicts=verdicts, reports={}, inventory=(), incidents=(), held=()))  # type: ignore[arg-type]
+    restore(again.plane, SimpleNamespace(**empty, verdicts=verdicts, reports={}, inventory=(), incidents=(), held=(), damped=()))  # type: ignore[arg-type]
     again.declare(_cluster({"env": "prod"}), _source("int(resource.data.size) >= 3"), TRIGGER)
     assert again.see({"size": "2"}) == []
     assert len(again.see({"size": "4"})) == 1

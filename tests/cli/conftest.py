@@ -8,13 +8,14 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from fleetd.cli.__main__ import run_command
 from fleetd.daemon import run as run_daemon
@@ -59,6 +60,13 @@ class Ran:
 
 
 Fleetd = Callable[..., Ran]
+
+
+@pytest.fixture(autouse=True)
+def logs_of_one_test() -> Iterator[None]:
+    """`fleetd run` sets the logs of its process up, to a stderr that is there for one test only."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ CHANGING = (
     "cluster resume x",
     "requeue ClusterProfile/x",
     "adopt Service/a/b@c/d --reason y",
-    "approve x",
 )
 KEY = "import sys, pathlib; from fleetd.store.crypto import key_beside; print(key_beside(pathlib.Path(sys.argv[1]))[2])"
 
