@@ -37,8 +37,8 @@ format: $(READY) ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-soak: $(READY) ## generated templates with new seeds, for longer
-	FLEETD_SOAK=500 $(BIN)/python -m pytest -q tests/gotemplate/test_generated.py
+soak: $(READY) ## generated templates, expressions and fleets, with new seeds
+	FLEETD_SOAK=500 $(BIN)/python -m pytest -q tests/gotemplate/test_generated.py tests/cel/test_laws.py tests/decide
 
 bench: $(READY) ## the measured goals, as ratios taken in one run
 	$(BIN)/python -m bench

@@ -24,6 +24,7 @@ def calls(plan: Plan, seed: int) -> Iterator[Asked]:
     waiting = plan.event_id((plan.scale.matches - 1 - random.randrange(plan.scale.unacted)) * 5 // 2)
     yield "fleet_overview", {}
     yield "get_server_status", {}
+    yield "evaluate_expression", {"language": "cel", "expression": "resource.spec.replicas > 1", "object": {"spec": {"replicas": 2}}}
     yield "get_request", {"request_id": f"r{random.randrange(200)}"}
     yield from _clusters(cluster, random)
     yield from _events(names, source_cluster, random)

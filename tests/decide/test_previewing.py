@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from fleetd.decide.engines.answers import Rendered
@@ -351,13 +351,19 @@ def rival(said, content, tier):
     max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 @given(
     members=st.lists(LABELS, min_size=4, max_size=4),
     objects=st.lists(st.tuples(st.sampled_from(CLUSTERS), st.sampled_from(["one", "two"]), st.sampled_from("12")), max_size=5),
     first=CHANGES,
     change=CHANGES,
+)
+@example(
+    members=[{"role": "source", "env": "x"}] * 4,
+    objects=[],
+    first=[("rival", "base", 100)],
+    change=[("rival", "base", 1)],
 )
 def test_a_preview_is_what_applying_then_does(new_fleet, said, members, objects, first, change):
     fleet = new_fleet()

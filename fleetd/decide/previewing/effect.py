@@ -201,7 +201,8 @@ class Effects:
             # Wanted before and not there yet: that it comes is not the change's doing.
             return self._made(key, ref, piece, Action.CREATE) if before is None else None
         if holder != name:
-            return self._taken(key, ref, piece, holder) if before is None else None
+            # What it wanted before and could not have is news where it can have it now.
+            return self._taken(key, ref, piece, holder) if before is None or self._wins(name, holder) else None
         if before is None:
             return self._made(key, ref, piece, Action.UPDATE, UNKNOWN if murky else "it was to be removed", unsure=True)
         old = before.owned(self.before.profiles[name], self.before.members[cluster])
@@ -211,10 +212,15 @@ class Effects:
         return self._made(key, ref, piece, Action.UPDATE, fields=self._changed(old, new))
 
     def _taken(self, key: DeliveryKey, ref: ObjectRef, piece: Piece, holder: str) -> ObjectChange:
-        mine, other = self.after.profiles[key[0]], self.after.profiles.get(holder) or self.before.profiles.get(holder)
-        if mine.adopt or (other is not None and mine.tier < other.tier):
+        if _may_take(self.after.profiles[key[0]], self.after.profiles.get(holder) or self.before.profiles.get(holder)):
             return self._made(key, ref, piece, Action.UPDATE, f"taken over from {holder}")
         return self._made(key, ref, piece, Action.CONFLICT, f"held by {holder}")
+
+    def _wins(self, name: str, holder: str) -> bool:
+        """Whether a profile may take what another one holds, and might not before."""
+        was, other = self.before.profiles.get(name), self.before.profiles.get(holder)
+        now = _may_take(self.after.profiles[name], self.after.profiles.get(holder) or other)
+        return now and not (was is not None and _may_take(was, other))
 
     def _made(
         self,
@@ -241,6 +247,10 @@ class Effects:
     def _because(self, profile: str) -> str:
         maker = self.after.makers.get(profile) or self.before.makers.get(profile)
         return f"EventTrigger/{maker[0]}" if maker is not None else ""
+
+
+def _may_take(mine: Profile, other: Profile | None) -> bool:
+    return mine.adopt or (other is not None and mine.tier < other.tier)
 
 
 def _known(placed: Placed | None) -> Pieces:
