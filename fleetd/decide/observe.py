@@ -56,6 +56,8 @@ class Condition:
     rules: tuple[tuple[str, Evaluator], ...]
     script: str
     reads: Reads
+    refusal: Judgement
+    """what is said where no rule is true, and none failed"""
     reads_cluster: bool = False
 
 
@@ -164,6 +166,7 @@ def _compile_condition(entry: Mapping[str, Any], engine: Engine) -> tuple[Condit
         tuple(rules),
         script,
         reads,
+        _refused(f"rule {rules[0][0]} is not true", f"{RULE} {rules[0][0]}") if rules else MATCHED,
         reads_cluster,
     )
     return condition, remarks
@@ -203,17 +206,16 @@ def ask(source: Source, condition: Condition, observed: Observed, cluster: Mappi
         return _refused(condition.selector.why_not(observed.labels) or "", "selector")
     if not condition.rules and not condition.script:
         return MATCHED
-    reason, deciding = "", ""
+    refusal = condition.refusal
     for name, program in condition.rules:
         try:
             if program.matches(observed.body, cluster):
                 return _matched(name)
-            reason, deciding = reason or f"rule {name} is not true", deciding or f"{RULE} {name}"
         except GiveUp as error:
             # What an error says may be a value.
             said = "it fails; what it says is withheld, for the object holds secrets" if secretive(observed) else str(error)
-            reason, deciding = f"rule {name} counts as not true: {said}", f"{RULE} {name}"
-    return Wish(source.name, (condition.script,)) if condition.script else _refused(reason, deciding)
+            refusal = _refused(f"rule {name} counts as not true: {said}", f"{RULE} {name}")
+    return Wish(source.name, (condition.script,)) if condition.script else refusal
 
 
 @lru_cache(4096)

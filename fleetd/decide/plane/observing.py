@@ -48,7 +48,7 @@ def seen(
         reads: what was decoded of them; a source that reads more came after the watch was opened, and waits for the list of the next one.
     """
     sources = [source for source in plane.sources_on(cluster, gvk) if not source.problem]
-    seeing = [source for source in sources if reads is None or reads.covers(source.reads(gvk))]
+    seeing = [(source, plane.report(source.name, cluster)) for source in sources if reads is None or reads.covers(source.reads(gvk))]
     owned = plane.inventory.get(cluster)
     shown = cluster_shown(plane.members.get(cluster)) if any(source.reads_cluster for source in sources) else NO_CLUSTER
     for exists, observed in changes:
@@ -60,16 +60,15 @@ def seen(
             for source in sources:
                 _gone(plane, turn, source, cluster, observed.ref)
             continue
-        sight = Sight(cluster, gvk, observed, confirming)
         wishes = []
-        for source in seeing:
+        for source, report in seeing:
             answer = judge(source, gvk, observed, shown)
-            if isinstance(answer, Judgement):
-                _conclude(plane, turn, source, sight, answer)
-            else:
+            if not isinstance(answer, Judgement):
                 wishes.append(answer)
+            elif not _unheard(report, source, observed.ref, answer):
+                _conclude(plane, turn, source, Sight(cluster, gvk, observed, confirming), answer)
         if wishes:
-            _ask_scripts(plane, turn, sight, wishes)
+            _ask_scripts(plane, turn, Sight(cluster, gvk, observed, confirming), wishes)
 
 
 def _ask_scripts(plane: Plane, turn: Turn, sight: Sight, wishes: Sequence[Wish]) -> None:
@@ -152,12 +151,7 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     if answer.state is VerdictState.ERROR:
         return
     if source.aggregate:
-        answered_for(plane, key, ref)
-        if answer.state is VerdictState.MATCH:
-            _certain(plane, key, report, ref)
-            take(plane, key, sight.gvk, observed)
-        elif ref in report.taken and not _doubtful(turn, report, sight):
-            drop(plane, key, ref)
+        _give(plane, turn, key, sight, answer)
         return
     if answer.state is VerdictState.MATCH:
         _certain(plane, key, report, ref)
@@ -173,6 +167,24 @@ def _conclude(plane: Plane, turn: Turn, source: Source, sight: Sight, answer: Ju
     else:
         report.pending[ref] = None
     plane.dirty.reports.add(key)
+
+
+def _give(plane: Plane, turn: Turn, key: ReportKey, sight: Sight, answer: Judgement) -> None:
+    """What the selectors of an aggregated source say of an object is for its script."""
+    report, ref = plane.report(*key), sight.observed.ref
+    answered_for(plane, key, ref)
+    if answer.state is VerdictState.MATCH:
+        _certain(plane, key, report, ref)
+        take(plane, key, sight.gvk, sight.observed)
+    elif ref in report.taken and not _doubtful(turn, report, sight):
+        drop(plane, key, ref)
+
+
+def _unheard(report: Report, source: Source, ref: ObjectRef, answer: Judgement) -> bool:
+    """Whether it is a refusal that changes nothing, and is kept of too many others already: what most events are."""
+    if answer.state is not VerdictState.NO_MATCH or len(report.judgements) < KEPT_REFUSALS or ref in report.judgements:
+        return False
+    return not source.aggregate and ref not in report.objects and ref not in report.pending
 
 
 def _certain(plane: Plane, key: ReportKey, report: Report, ref: ObjectRef) -> None:
