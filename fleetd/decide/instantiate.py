@@ -17,7 +17,7 @@ from fleetd.decide.made import fault_of
 from fleetd.decide.members import Member
 from fleetd.decide.rendering import Render
 from fleetd.decide.spots import Flaw, Misrendered, Spot
-from fleetd.domain.objects import Manifest
+from fleetd.domain.objects import Manifest, holds_secrets
 from fleetd.domain.records import ReportedObject
 from fleetd.domain.refs import ObjectRef, is_secret
 
@@ -87,7 +87,7 @@ def instantiate(
         EvaluationFailed: a template is wrong or reads what is not there.
         Missing: a ConfigMap or Secret that is referenced does not exist.
     """
-    if any(is_secret(item.ref) for item in objects):
+    if any(is_secret(item.ref) or (item.body is not None and holds_secrets(item.body)) for item in objects):
         render = replace(render, secretive=True)
     render = render.of(None, trigger.annotations)
     one = objects[0].ref if trigger.one_for_event else None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fleetd.domain.objects import holds_secrets
 from fleetd.domain.records import EventRecord, VerdictRecord
 from fleetd.domain.refs import GroupVersionKind, ObjectRef
 from fleetd.domain.states import VerdictState
@@ -202,3 +203,29 @@ def test_a_script_of_a_selector_comes_first(fleet: Any, said: Any) -> None:
     fleet.put("s", with_one)
     assert fleet.select(valued("1")) == 0
     assert fleet.plane.reports["marked", "fleet/s"].unsure == {ObjectRef("ConfigMap", "", "default", "a")}
+
+
+def test_what_is_made_of_a_secret_is_one(fleet: Any, said: Any) -> None:
+    """A script may put a Secret's value into any object, and into any sentence."""
+    fleet.join("s", role="source")
+    fleet.declare(source(said, secrets=True), said.template(), said.trigger())
+    secret = {**said.config_map("hidden", "canary"), "kind": "Secret"}
+    fleet.put("s", secret, unseen=True)
+    fleet.list_all("s")
+    fleet.list_all("s", SECRETS)
+
+    def open_it(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        value = objects[0]["data"]["value"]
+        return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "open", "namespace": "default"}, "data": {"value": value}}]
+
+    assert fleet.select(open_it) == 1
+    (made,) = fleet.plane.reports["marked", "fleet/s"].objects.values()
+    assert made.body is not None
+    assert holds_secrets(made.body)
+    copies = [record.manifest for record in fleet.plane.generated.values() if record.ref.kind == "ConfigMap"]
+    assert copies
+    assert all(holds_secrets(copy) for copy in copies)
+    fleet.put("s", {**said.config_map("other", "canary"), "kind": "Secret"}, unseen=True)
+    fleet.list_all("s", SECRETS)
+    assert fleet.select("canary is no number") == 1
+    assert all("canary" not in item.reason for item in fleet.told(VerdictRecord))

@@ -18,12 +18,13 @@ from fleetd.decide.observe import Judgement, Source
 from fleetd.decide.plane.state import Candidate, Plane, Report, ReportKey
 from fleetd.decide.plane.turn import Selecting, Turn
 from fleetd.decide.report import shown
-from fleetd.domain.objects import Manifest, Observed, gvk_of, ref_of
+from fleetd.domain.objects import SECRETIVE, Manifest, Observed, gvk_of, holds_secrets, ref_of
 from fleetd.domain.records import ReportedObject, VerdictGone, VerdictRecord
 from fleetd.domain.refs import GroupKind, GroupVersionKind, ObjectRef
 from fleetd.domain.states import VerdictState
 
 TERM = "aggregatedSelection"
+WITHHELD = "the script failed; what it says is withheld, for it was given objects that hold secrets"
 LEFT_OUT = "the aggregated selection leaves it out"
 
 
@@ -119,6 +120,7 @@ def conclude(plane: Plane, turn: Turn, asked: Selecting, answer: Selected) -> No
     source, report = plane.sources.get(asked.source), plane.reports.get(key)
     if source is None or report is None or report.asked != asked.mark:
         return
+    answer = _told(report, answer)
     error = answer.error or _fault(answer.objects)
     if error:
         for ref in sorted(report.taken):
@@ -143,6 +145,27 @@ def conclude(plane: Plane, turn: Turn, asked: Selecting, answer: Selected) -> No
     report.reselected = False
     report.doubted &= report.objects.keys()
     plane.dirty.reports.add(key)
+
+
+def _secret(candidate: Candidate) -> bool:
+    """Whether nothing of its contents may be told."""
+    return holds_secrets(orjson.loads(candidate.body))
+
+
+def _told(report: Report, answer: Selected) -> Selected:
+    """What a script that was given Secrets says may be a value of one, and what it makes may hold one."""
+    if not any(map(_secret, report.taken.values())):
+        return answer
+    objects = tuple(_marked(item) if isinstance(item.get("metadata"), dict) else item for item in answer.objects)
+    return Selected(objects, "", WITHHELD if answer.error else "")
+
+
+def _marked(manifest: Manifest) -> Manifest:
+    if holds_secrets(manifest):
+        return manifest
+    annotations = manifest["metadata"].get("annotations")
+    marked = {**(annotations if isinstance(annotations, dict) else {}), SECRETIVE: "yes"}
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": marked}}
 
 
 def _reported(plane: Plane, source: Source, objects: Sequence[Manifest]) -> Iterator[tuple[ObjectRef, ReportedObject]]:
